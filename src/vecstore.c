@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ * vecstore.c
+ *	  Module magic and load-time initialisation.
+ *
+ * Nothing else lives here: each layer has one vs_<layer>_init(), called in
+ * dependency order.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+}
