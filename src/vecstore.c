@@ -10,6 +10,8 @@
 
 #include "fmgr.h"
 
+#include "simd/simd.h"
+
 PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
@@ -17,4 +19,5 @@ PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	vs_simd_init();
 }

@@ -50,6 +50,10 @@ extern const VsKernels *vs_kernels;
 /* Picks the best kernels that this processor runs.  Idempotent. */
 extern void vs_simd_init(void);
 
+/* The number of kernels that this processor runs, slowest first, in kernels[]. */
+#define VS_SIMD_MAX 4
+extern int	vs_simd_available(const VsKernels *kernels[VS_SIMD_MAX]);
+
 /* Kernels by name, or NULL when unknown or not runnable here. */
 extern const VsKernels *vs_simd_by_name(const char *name);
 
