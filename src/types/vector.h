@@ -44,13 +44,16 @@ StaticAssertDecl(offsetof(HalfVector, x) == 8, "HalfVector has padding");
 #define HALFVEC_SIZE(dim)		(offsetof(HalfVector, x) + sizeof(VsHalf) * (Size) (dim))
 
 /*
- * The only two ways an argument becomes a Vector.  They go through one place
+ * The only way an argument becomes a Vector.  They go through one place
  * so that values of a vecstore table can be read by address, without the
- * general detoasting (see store/store.h).
+ * general detoasting (see store/store.h); what they return is read-only.
  */
 #define DatumGetVector(d)		((Vector *) PG_DETOAST_DATUM(d))
 #define DatumGetHalfVector(d)	((HalfVector *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_VECTOR_P(n)	DatumGetVector(PG_GETARG_DATUM(n))
 #define PG_GETARG_HALFVEC_P(n)	DatumGetHalfVector(PG_GETARG_DATUM(n))
+
+/* Frees what the above allocated for argument n, if anything. */
+#define VS_FREE_IF_COPY(v, n)	PG_FREE_IF_COPY(v, n)
 
 #endif							/* VS_VECTOR_H */

@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ * compat.h
+ *	  Differences between PostgreSQL 15, 16, 17 and 18.
+ *
+ * The only place that tests PG_VERSION_NUM.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_COMPAT_H
+#define VS_COMPAT_H
+
+#include "postgres.h"
+
+#include "nodes/nodes.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#include "varatt.h"
+#endif
+
+/*
+ * Soft errors came with 16.  Before, an input function has no way but to
+ * throw; the return that follows is not reached.
+ */
+#if PG_VERSION_NUM < 160000
+#define ereturn(escontext, dummy_value, ...) \
+	do { \
+		(void) (escontext); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+#endif
+
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+#endif							/* VS_COMPAT_H */

@@ -1,0 +1,126 @@
+/*-------------------------------------------------------------------------
+ * dense_io.c.h
+ *	  Template: text and binary input and output, type modifier.
+ *
+ * Binary form: int16 dim, int16 0, then the elements, all big-endian.
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * The value of x, rounded to the element, or NULL when escontext took an error.
+ */
+static DENSE *
+dense_from_floats(int dim, const float *x, Node *escontext)
+{
+	DENSE	   *result = dense_new(dim);
+	float	   *rx = dense_scratch(result);
+
+	memcpy(rx, x, sizeof(float) * dim);
+	dense_set_floats(result, rx);
+
+	for (int i = 0; i < dim; i++)
+	{
+		if (unlikely(element_is_infinite(result->x[i])))
+		{
+			char		number[FLOAT_SHORTEST_DECIMAL_LEN];
+
+			float_to_shortest_decimal_buf(x[i], number);
+			ereturn(escontext, NULL,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("\"%s\" is out of range for type " DENSE_NAME, number)));
+		}
+	}
+	return result;
+}
+
+DENSE_FUNCTION(in)
+{
+	char	   *str = PG_GETARG_CSTRING(0);
+	int32		typmod = PG_GETARG_INT32(2);
+	Node	   *escontext = fcinfo->context;
+	float		x[VS_MAX_DIM];
+	VsTextResult parsed = vs_types_text_parse(str, VS_MAX_DIM, x);
+	DENSE	   *result;
+
+	if (!vs_types_text_check(parsed, str, DENSE_NAME, escontext) ||
+		!vs_types_typmod_check(typmod, parsed.dim, escontext))
+		PG_RETURN_NULL();
+
+	result = dense_from_floats(parsed.dim, x, escontext);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(result);
+}
+
+DENSE_FUNCTION(out)
+{
+	DENSE	   *v = DENSE_ARG(0);
+	const float *x = dense_floats(v);
+	/* per element: a number without its terminator, and a separator */
+	char	   *str = palloc(FLOAT_SHORTEST_DECIMAL_LEN * v->dim + 2);
+	char	   *end = str;
+
+	*end++ = '[';
+	for (int i = 0; i < v->dim; i++)
+	{
+		if (i > 0)
+			*end++ = ',';
+		end += float_to_shortest_decimal_bufn(x[i], end);
+	}
+	*end++ = ']';
+	*end = '\0';
+
+	PG_RETURN_CSTRING(str);
+}
+
+DENSE_FUNCTION(typmod_in)
+{
+	PG_RETURN_INT32(vs_types_typmod_in(PG_GETARG_ARRAYTYPE_P(0), DENSE_NAME));
+}
+
+DENSE_FUNCTION(recv)
+{
+	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	int32		typmod = PG_GETARG_INT32(2);
+	int			dim = pq_getmsgint(buf, 2);
+	int			unused = pq_getmsgint(buf, 2);
+	DENSE	   *result;
+
+	(void) vs_types_dim_check(dim, DENSE_NAME, NULL);
+	(void) vs_types_typmod_check(typmod, dim, NULL);
+	if (unused != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("expected unused to be 0, not %d", unused)));
+
+	result = dense_new(dim);
+	for (int i = 0; i < dim; i++)
+		result->x[i] = element_recv(buf);
+	vs_types_finite_check(dim, dense_floats(result), DENSE_NAME);
+
+	PG_RETURN_POINTER(result);
+}
+
+DENSE_FUNCTION(send)
+{
+	DENSE	   *v = DENSE_ARG(0);
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	enlargeStringInfo(&buf, (int) DENSE_SIZE(v->dim));
+	pq_sendint16(&buf, v->dim);
+	pq_sendint16(&buf, v->unused);
+	for (int i = 0; i < v->dim; i++)
+		element_send(&buf, v->x[i]);
+
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+/* The cast of the type to itself, which enforces the type modifier. */
+DENSE_FUNCTION(typmod_cast)
+{
+	Datum		value = PG_GETARG_DATUM(0);
+
+	(void) vs_types_typmod_check(PG_GETARG_INT32(1), vs_types_dim_of(value), NULL);
+	PG_RETURN_DATUM(value);
+}
