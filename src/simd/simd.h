@@ -50,7 +50,7 @@ extern const VsKernels *vs_kernels;
 /* Picks the best kernels that this processor runs.  Idempotent. */
 extern void vs_simd_init(void);
 
-/* The number of kernels that this processor runs, slowest first, in kernels[]. */
+/* The number of kernels that this processor runs, slowest first. */
 #define VS_SIMD_MAX 4
 extern int	vs_simd_available(const VsKernels *kernels[VS_SIMD_MAX]);
 

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * simd_dispatch.c
- *	  Picks the kernels by what this processor (and its system) runs.
+ *	  Picks the kernels by what the processor and its system run.
  *-------------------------------------------------------------------------
  */
 #include <string.h>
@@ -12,12 +12,66 @@
 
 const VsKernels *vs_kernels = &vs_simd_portable;
 
+#if defined(__x86_64__)
+
+/*
+ * __builtin_cpu_supports() asks the system too whether it saves the wide
+ * registers, and F16C needs none that AVX2 does not.  Clang's cannot be asked
+ * for F16C itself.
+ */
+static int
+runs_avx2(void)
+{
+	unsigned int eax;
+	unsigned int ebx;
+	unsigned int ecx;
+	unsigned int edx;
+
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+		__builtin_cpu_supports("popcnt") &&
+		__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C) != 0;
+}
+
+static int
+runs_avx512(void)
+{
+	return runs_avx2() &&
+		__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+/* AVX-512's kernels, with AVX2's bit counts where the instruction is missing. */
+static const VsKernels *
+avx512_kernels(void)
+{
+	static VsKernels without_popcnt;
+
+	if (__builtin_cpu_supports("avx512vpopcntdq"))
+		return &vs_simd_avx512;
+	without_popcnt = vs_simd_avx512;
+	without_popcnt.hamming = vs_simd_avx2.hamming;
+	without_popcnt.jaccard = vs_simd_avx2.jaccard;
+	return &without_popcnt;
+}
+
+#endif							/* __x86_64__ */
+
 int
 vs_simd_available(const VsKernels *kernels[VS_SIMD_MAX])
 {
 	int			n = 0;
 
 	kernels[n++] = &vs_simd_portable;
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	if (runs_avx2())
+		kernels[n++] = &vs_simd_avx2;
+	if (runs_avx512())
+		kernels[n++] = avx512_kernels();
+#endif
+#if defined(__AARCH64EL__)
+	kernels[n++] = &vs_simd_neon;
+#endif
 	return n;
 }
 
