@@ -1,0 +1,242 @@
+/*-------------------------------------------------------------------------
+ * sparsevec_io.c
+ *	  Input, output and type modifier of sparsevec.
+ *
+ * The forms are read and written by sparsevec_text.c and sparsevec_wire.c;
+ * here their faults become error reports.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "utils/array.h"
+
+#include "compat/compat.h"
+#include "types/sparsevec.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_in);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_out);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_recv);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_send);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_typmod_in);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_typmod);
+
+/* The faults that have nothing variable in their message */
+static const struct
+{
+	int			sqlstate;
+	const char *message;
+}			messages[] =
+{
+	[VS_SPARSE_NAN] =
+	{ERRCODE_DATA_EXCEPTION, "NaN not allowed in sparsevec"},
+	[VS_SPARSE_INFINITE] =
+	{ERRCODE_DATA_EXCEPTION, "infinite value not allowed in sparsevec"},
+	[VS_SPARSE_ZERO] =
+	{ERRCODE_INVALID_BINARY_REPRESENTATION,
+	"binary representation of sparsevec cannot contain zero values"},
+	[VS_SPARSE_NO_DIM] =
+	{ERRCODE_DATA_EXCEPTION, "sparsevec must have at least 1 dimension"},
+	[VS_SPARSE_MANY_DIMS] =
+	{ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+	"sparsevec cannot have more than " CppAsString2(VS_SPARSE_MAX_DIM) " dimensions"},
+	[VS_SPARSE_NEGATIVE_NNZ] =
+	{ERRCODE_INVALID_BINARY_REPRESENTATION,
+	"sparsevec cannot have negative number of elements"},
+	[VS_SPARSE_MANY_ELEMENTS] =
+	{ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+	"sparsevec cannot have more than " CppAsString2(VS_SPARSE_MAX_NNZ) " non-zero elements"},
+	[VS_SPARSE_OVERFULL] =
+	{ERRCODE_DATA_EXCEPTION, "sparsevec cannot have more elements than dimensions"},
+	[VS_SPARSE_INDEX_BOUNDS] =
+	{ERRCODE_DATA_EXCEPTION, "sparsevec index out of bounds"},
+	[VS_SPARSE_INDEX_ORDER] =
+	{ERRCODE_DATA_EXCEPTION, "sparsevec indices must be in ascending order"},
+	[VS_SPARSE_INDEX_TWICE] =
+	{ERRCODE_DATA_EXCEPTION, "sparsevec indices must not contain duplicates"},
+	[VS_SPARSE_TRUNCATED] =
+	{ERRCODE_INVALID_BINARY_REPRESENTATION, "binary representation of sparsevec is too short"}
+};
+
+/*
+ * Reports a fault, softly if escontext says so; text is the input, or NULL for
+ * the binary form.  Always false.
+ */
+static bool
+report(const VsSparseFault *fault, const char *text, Node *escontext)
+{
+	if (fault->status == VS_SPARSE_SYNTAX)
+		ereturn(escontext, false,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type %s: \"%s\"", "sparsevec", text),
+				 errdetail("Expected %s at byte %zu.", fault->wanted, fault->at + 1)));
+	if (fault->status == VS_SPARSE_RANGE)
+		ereturn(escontext, false,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("\"%.*s\" is out of range for type sparsevec",
+						(int) Min(fault->length, 100), text + fault->at)));
+	if (fault->status == VS_SPARSE_UNUSED)
+		ereturn(escontext, false,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("expected unused to be 0, not %d", fault->number)));
+
+	ereturn(escontext, false,
+			(errcode(messages[fault->status].sqlstate),
+			 errmsg("%s", messages[fault->status].message)));
+}
+
+/* Raises the error of a status that needs nothing else in its fault. */
+void
+vs_sparsevec_fail(VsSparseStatus status)
+{
+	VsSparseFault fault = {.status = status};
+
+	report(&fault, NULL, NULL);
+	pg_unreachable();
+}
+
+/* A sparse vector with all but its elements set. */
+SparseVector *
+vs_sparsevec_new(int32 dim, int nnz)
+{
+	SparseVector *v = palloc(SPARSEVEC_SIZE(nnz));
+
+	SET_VARSIZE(v, SPARSEVEC_SIZE(nnz));
+	v->dim = dim;
+	v->nnz = nnz;
+	v->unused = 0;
+	return v;
+}
+
+static bool
+check_typmod(int32 typmod, int32 dim, Node *escontext)
+{
+	if (typmod != -1 && typmod != dim)
+		ereturn(escontext, false,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("expected %d dimensions, not %d", typmod, dim)));
+	return true;
+}
+
+void
+vs_sparsevec_check_typmod(const SparseVector *v, int32 typmod)
+{
+	check_typmod(typmod, v->dim, NULL);
+}
+
+Datum
+vs_sparsevec_in(PG_FUNCTION_ARGS)
+{
+	char	   *text = PG_GETARG_CSTRING(0);
+	int32		typmod = PG_GETARG_INT32(2);
+	VsSparseElement *elements;
+	VsSparseFault fault;
+	SparseVector *v;
+	int32		dim;
+	int			nnz;
+
+	elements = palloc(sizeof(VsSparseElement) * vs_sparsevec_text_room(text));
+	if (!vs_sparsevec_text_parse(text, elements, &dim, &nnz, &fault))
+	{
+		report(&fault, text, fcinfo->context);
+		PG_RETURN_NULL();
+	}
+	if (!check_typmod(typmod, dim, fcinfo->context))
+		PG_RETURN_NULL();
+
+	v = vs_sparsevec_new(dim, nnz);
+	for (int i = 0; i < nnz; i++)
+	{
+		v->indices[i] = elements[i].index;
+		SPARSEVEC_VALUES(v)[i] = elements[i].value;
+	}
+	pfree(elements);
+	PG_RETURN_POINTER(v);
+}
+
+Datum
+vs_sparsevec_out(PG_FUNCTION_ARGS)
+{
+	SparseVector *v = PG_GETARG_SPARSEVEC_P(0);
+	char	   *text = palloc(VS_SPARSE_PRINT_ROOM(v->nnz));
+
+	vs_sparsevec_text_print(v, text);
+	PG_FREE_IF_COPY(v, 0);
+	PG_RETURN_CSTRING(text);
+}
+
+/* Bytes after the value are left to the caller, which refuses them. */
+Datum
+vs_sparsevec_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
+	int32		typmod = PG_GETARG_INT32(2);
+	const uint8 *data = (const uint8 *) message->data + message->cursor;
+	VsSparseFault fault;
+	SparseVector *v = NULL;
+	int32		dim;
+	int32		nnz;
+
+	if (vs_sparsevec_wire_header(data, message->len - message->cursor,
+								 &dim, &nnz, &fault))
+	{
+		check_typmod(typmod, dim, NULL);
+		v = vs_sparsevec_new(dim, nnz);
+		vs_sparsevec_wire_parse(data, v, &fault);
+	}
+	if (fault.status != VS_SPARSE_OK)
+		report(&fault, NULL, NULL);
+
+	message->cursor += VS_SPARSE_WIRE_SIZE(nnz);
+	PG_RETURN_POINTER(v);
+}
+
+Datum
+vs_sparsevec_send(PG_FUNCTION_ARGS)
+{
+	SparseVector *v = PG_GETARG_SPARSEVEC_P(0);
+	Size		size = VARHDRSZ + VS_SPARSE_WIRE_SIZE(v->nnz);
+	bytea	   *result = palloc(size);
+
+	SET_VARSIZE(result, size);
+	vs_sparsevec_wire_print(v, (uint8 *) VARDATA(result));
+	PG_FREE_IF_COPY(v, 0);
+	PG_RETURN_BYTEA_P(result);
+}
+
+Datum
+vs_sparsevec_typmod_in(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	int			n;
+	int32	   *typmods = ArrayGetIntegerTypmods(array, &n);
+
+	if (n != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid type modifier"),
+				 errhint("Write sparsevec(n) with the number of dimensions.")));
+	if (typmods[0] < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("dimensions for type %s must be at least 1", "sparsevec")));
+	if (typmods[0] > VS_SPARSE_MAX_DIM)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("dimensions for type %s cannot exceed %d",
+						"sparsevec", VS_SPARSE_MAX_DIM)));
+	PG_RETURN_INT32(typmods[0]);
+}
+
+/* sparsevec(sparsevec, integer, boolean): the length coercion. */
+Datum
+vs_sparsevec_typmod(PG_FUNCTION_ARGS)
+{
+	SparseVector *v = PG_GETARG_SPARSEVEC_P(0);
+
+	vs_sparsevec_check_typmod(v, PG_GETARG_INT32(1));
+	PG_RETURN_POINTER(v);
+}
