@@ -121,7 +121,7 @@ vs_types_text_check(VsTextResult result, const char *str, const char *type,
 }
 
 int32
-vs_types_typmod_in(ArrayType *modifiers, const char *type)
+vs_types_typmod_in(ArrayType *modifiers, const char *type, int max_dim)
 {
 	int			n;
 	int32	   *typmods = ArrayGetIntegerTypmods(modifiers, &n);
@@ -135,10 +135,10 @@ vs_types_typmod_in(ArrayType *modifiers, const char *type)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("dimensions for type %s must be at least 1", type)));
-	if (typmods[0] > VS_MAX_DIM)
+	if (typmods[0] > max_dim)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dimensions for type %s cannot exceed %d", type, VS_MAX_DIM)));
+				 errmsg("dimensions for type %s cannot exceed %d", type, max_dim)));
 	return typmods[0];
 }
 
@@ -156,10 +156,8 @@ vs_types_dim_of(Datum value)
 }
 
 int
-vs_types_array_dim(ArrayType *array, const char *type)
+vs_types_array_length(ArrayType *array)
 {
-	int			dim = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
@@ -168,6 +166,14 @@ vs_types_array_dim(ArrayType *array, const char *type)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("array must not contain nulls")));
+
+	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+}
+
+int
+vs_types_array_dim(ArrayType *array, const char *type)
+{
+	int			dim = vs_types_array_length(array);
 
 	(void) vs_types_dim_check(dim, type, NULL);
 	return dim;

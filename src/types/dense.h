@@ -30,8 +30,8 @@ extern void vs_types_finite_check(int n, const float *x, const char *type);
 
 pg_noreturn extern void vs_types_dims_differ(int a, int b, const char *type);
 
-/* The type modifier, a number of dimensions, of the cstring[] given for it. */
-extern int32 vs_types_typmod_in(ArrayType *modifiers, const char *type);
+/* The type modifier, 1 .. max_dim dimensions, of the cstring[] given for it. */
+extern int32 vs_types_typmod_in(ArrayType *modifiers, const char *type, int max_dim);
 
 /*
  * The number of dimensions of a vector or halfvec datum, reading no more of an
@@ -40,9 +40,11 @@ extern int32 vs_types_typmod_in(ArrayType *modifiers, const char *type);
 extern int	vs_types_dim_of(Datum value);
 
 /*
- * Arrays.  The first checks shape and nulls and returns the number of elements;
- * the second converts them all, of type int4, float4, float8 or numeric.
+ * Arrays.  The first checks shape and nulls and returns the number of elements,
+ * the second also that a dense type can have so many; the third converts them
+ * all, of type int4, float4, float8 or numeric.
  */
+extern int	vs_types_array_length(ArrayType *array);
 extern int	vs_types_array_dim(ArrayType *array, const char *type);
 extern void vs_types_array_to_floats(ArrayType *array, float *x);
 
