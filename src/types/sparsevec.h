@@ -22,7 +22,7 @@
 #ifndef VS_SPARSEVEC_H
 #define VS_SPARSEVEC_H
 
-#include "postgres.h"
+#include "compat/compat.h"
 
 #define VS_SPARSE_MAX_DIM 1000000000
 #define VS_SPARSE_MAX_NNZ 16000
@@ -109,7 +109,6 @@ extern VsSparseStatus vs_sparsevec_check_value(float value);
 
 /* sparsevec_io.c */
 extern SparseVector *vs_sparsevec_new(int32 dim, int nnz);
-extern void vs_sparsevec_check_typmod(const SparseVector *v, int32 typmod);
-extern void vs_sparsevec_fail(VsSparseStatus status) pg_attribute_noreturn();
+pg_noreturn extern void vs_sparsevec_fail(VsSparseStatus status);
 
 #endif							/* VS_SPARSEVEC_H */

@@ -8,19 +8,14 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "utils/array.h"
-#include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 
 #include "compat/compat.h"
 #include "simd/simd.h"
+#include "types/dense.h"
 #include "types/sparsevec.h"
-#include "types/vector.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_vector_to_sparsevec);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_halfvec_to_sparsevec);
@@ -35,14 +30,9 @@ from_floats(const float *x, int dim, int32 typmod)
 	SparseVector *v;
 	int			nnz = 0;
 
+	vs_types_finite_check(dim, x, "sparsevec");
 	for (int i = 0; i < dim; i++)
-	{
-		VsSparseStatus status = vs_sparsevec_check_value(x[i]);
-
-		if (status != VS_SPARSE_OK)
-			vs_sparsevec_fail(status);
 		nnz += x[i] != 0;
-	}
 	if (nnz > VS_SPARSE_MAX_NNZ)
 		vs_sparsevec_fail(VS_SPARSE_MANY_ELEMENTS);
 
@@ -54,7 +44,7 @@ from_floats(const float *x, int dim, int32 typmod)
 		v->indices[j] = i;
 		SPARSEVEC_VALUES(v)[j++] = x[i];
 	}
-	vs_sparsevec_check_typmod(v, typmod);
+	(void) vs_types_typmod_check(typmod, dim, NULL);
 	return v;
 }
 
@@ -64,7 +54,7 @@ vs_vector_to_sparsevec(PG_FUNCTION_ARGS)
 	Vector	   *dense = PG_GETARG_VECTOR_P(0);
 	SparseVector *v = from_floats(dense->x, dense->dim, PG_GETARG_INT32(1));
 
-	PG_FREE_IF_COPY(dense, 0);
+	VS_FREE_IF_COPY(dense, 0);
 	PG_RETURN_POINTER(v);
 }
 
@@ -78,77 +68,26 @@ vs_halfvec_to_sparsevec(PG_FUNCTION_ARGS)
 	vs_kernels->half_to_float(dense->dim, dense->x, x);
 	v = from_floats(x, dense->dim, PG_GETARG_INT32(1));
 	pfree(x);
-	PG_FREE_IF_COPY(dense, 0);
+	VS_FREE_IF_COPY(dense, 0);
 	PG_RETURN_POINTER(v);
-}
-
-/* A float8 as float4; too small a number becomes 0, too large a one is an error. */
-static float
-narrow(float8 d)
-{
-	float		f = (float) d;
-
-	if (isinf(f) && !isinf(d))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("\"%g\" is out of range for type sparsevec", d)));
-	return f;
-}
-
-static float
-number_to_float(Datum number, Oid type)
-{
-	switch (type)
-	{
-		case INT4OID:
-			return (float) DatumGetInt32(number);
-		case FLOAT4OID:
-			return DatumGetFloat4(number);
-		case FLOAT8OID:
-			return narrow(DatumGetFloat8(number));
-		case NUMERICOID:
-			return narrow(DatumGetFloat8(DirectFunctionCall1(numeric_float8, number)));
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("cannot convert an array of %u to sparsevec", type)));
-			return 0;
-	}
 }
 
 Datum
 vs_array_to_sparsevec(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	Oid			type = ARR_ELEMTYPE(array);
+	int			dim = vs_types_array_length(array);
 	SparseVector *v;
-	Datum	   *numbers;
 	float	   *x;
-	int			dim;
-	int16		length;
-	bool		by_value;
-	char		align;
 
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("array must be 1-D")));
-	if (array_contains_nulls(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("array must not contain nulls")));
-
-	get_typlenbyvalalign(type, &length, &by_value, &align);
-	deconstruct_array(array, type, length, by_value, align, &numbers, NULL, &dim);
 	if (dim == 0)
 		vs_sparsevec_fail(VS_SPARSE_NO_DIM);
 
 	x = palloc(sizeof(float) * dim);
-	for (int i = 0; i < dim; i++)
-		x[i] = number_to_float(numbers[i], type);
+	vs_types_array_to_floats(array, x);
 	v = from_floats(x, dim, PG_GETARG_INT32(1));
 	pfree(x);
-	pfree(numbers);
+	PG_FREE_IF_COPY(array, 0);
 	PG_RETURN_POINTER(v);
 }
 
@@ -161,11 +100,8 @@ to_floats(const SparseVector *v, int32 typmod, const char *type)
 {
 	float	   *x;
 
-	if (v->dim > VS_MAX_DIM)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%s cannot have more than %d dimensions", type, VS_MAX_DIM)));
-	vs_sparsevec_check_typmod(v, typmod);
+	(void) vs_types_dim_check(v->dim, type, NULL);
+	(void) vs_types_typmod_check(typmod, v->dim, NULL);
 
 	x = palloc0(sizeof(float) * v->dim);
 	for (int i = 0; i < v->nnz; i++)

@@ -16,6 +16,7 @@
 #include "utils/float.h"
 
 #include "simd/simd.h"
+#include "types/dense.h"
 #include "types/sparsevec.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_l2_distance);
@@ -109,9 +110,7 @@ get_pair(FunctionCallInfo fcinfo, SparseVector **a, SparseVector **b)
 	*a = PG_GETARG_SPARSEVEC_P(0);
 	*b = PG_GETARG_SPARSEVEC_P(1);
 	if ((*a)->dim != (*b)->dim)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different sparsevec dimensions %d and %d", (*a)->dim, (*b)->dim)));
+		vs_types_dims_differ((*a)->dim, (*b)->dim, "sparsevec");
 }
 
 /* Frees what get_pair() detoasted and returns the value. */

@@ -8,13 +8,12 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "libpq/pqformat.h"
 #include "utils/array.h"
 
 #include "compat/compat.h"
+#include "types/dense.h"
 #include "types/sparsevec.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_in);
@@ -111,22 +110,6 @@ vs_sparsevec_new(int32 dim, int nnz)
 	return v;
 }
 
-static bool
-check_typmod(int32 typmod, int32 dim, Node *escontext)
-{
-	if (typmod != -1 && typmod != dim)
-		ereturn(escontext, false,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("expected %d dimensions, not %d", typmod, dim)));
-	return true;
-}
-
-void
-vs_sparsevec_check_typmod(const SparseVector *v, int32 typmod)
-{
-	check_typmod(typmod, v->dim, NULL);
-}
-
 Datum
 vs_sparsevec_in(PG_FUNCTION_ARGS)
 {
@@ -144,7 +127,7 @@ vs_sparsevec_in(PG_FUNCTION_ARGS)
 		report(&fault, text, fcinfo->context);
 		PG_RETURN_NULL();
 	}
-	if (!check_typmod(typmod, dim, fcinfo->context))
+	if (!vs_types_typmod_check(typmod, dim, fcinfo->context))
 		PG_RETURN_NULL();
 
 	v = vs_sparsevec_new(dim, nnz);
@@ -183,7 +166,7 @@ vs_sparsevec_recv(PG_FUNCTION_ARGS)
 	if (vs_sparsevec_wire_header(data, message->len - message->cursor,
 								 &dim, &nnz, &fault))
 	{
-		check_typmod(typmod, dim, NULL);
+		(void) vs_types_typmod_check(typmod, dim, NULL);
 		v = vs_sparsevec_new(dim, nnz);
 		vs_sparsevec_wire_parse(data, v, &fault);
 	}
@@ -210,25 +193,9 @@ vs_sparsevec_send(PG_FUNCTION_ARGS)
 Datum
 vs_sparsevec_typmod_in(PG_FUNCTION_ARGS)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	int			n;
-	int32	   *typmods = ArrayGetIntegerTypmods(array, &n);
+	ArrayType  *modifiers = PG_GETARG_ARRAYTYPE_P(0);
 
-	if (n != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid type modifier"),
-				 errhint("Write sparsevec(n) with the number of dimensions.")));
-	if (typmods[0] < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dimensions for type %s must be at least 1", "sparsevec")));
-	if (typmods[0] > VS_SPARSE_MAX_DIM)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dimensions for type %s cannot exceed %d",
-						"sparsevec", VS_SPARSE_MAX_DIM)));
-	PG_RETURN_INT32(typmods[0]);
+	PG_RETURN_INT32(vs_types_typmod_in(modifiers, "sparsevec", VS_SPARSE_MAX_DIM));
 }
 
 /* sparsevec(sparsevec, integer, boolean): the length coercion. */
@@ -237,6 +204,6 @@ vs_sparsevec_typmod(PG_FUNCTION_ARGS)
 {
 	SparseVector *v = PG_GETARG_SPARSEVEC_P(0);
 
-	vs_sparsevec_check_typmod(v, PG_GETARG_INT32(1));
+	(void) vs_types_typmod_check(PG_GETARG_INT32(1), v->dim, NULL);
 	PG_RETURN_POINTER(v);
 }
