@@ -10,6 +10,7 @@
 
 #include "fmgr.h"
 
+#include "inspect/inspect_build.h"
 #include "simd/simd.h"
 
 PG_MODULE_MAGIC;
@@ -20,4 +21,5 @@ void
 _PG_init(void)
 {
 	vs_simd_init();
+	vs_inspect_build_init();
 }
