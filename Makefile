@@ -1,33 +1,76 @@
 # vecstore: vector collections with upsert semantics for PostgreSQL.
 #
-# `make demo` and `make check` need nothing but git and make: they install the
-# system packages that are missing, build, and use a private server under build/.
-# `make` and `make install` are plain PGXS and take PG_CONFIG.
+# This file is the one door to everything.
+#
+# `make`, `make install`, `make installcheck`, `make clean` are plain PGXS: they
+# take PG_CONFIG, DESTDIR and VPATH as every extension does.
+#
+# All other goals (`make help` lists them) need nothing but make and bash: they
+# hand over to test/run/, which installs the system packages that are missing
+# and works on a private copy of PostgreSQL under build/.
+
+DOOR_GOALS = help bootstrap demo \
+	check check-lint check-unit check-regress check-pgtap check-isolation check-tap check-clients \
+	check-cassert check-core check-matrix \
+	lint format fuzz \
+	bench bench-kernels bench-table bench-ann bench-upsert
+
+ifneq ($(filter $(DOOR_GOALS),$(MAKECMDGOALS)),)
+
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+
+# Goals of both kinds in one command keep their order.
+$(filter-out $(DOOR_GOALS),$(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+
+$(filter $(DOOR_GOALS),$(MAKECMDGOALS)):
+	@test/run/door $@
+
+else
 
 EXTENSION = vecstore
 EXTVERSION = 0.1.0
 MODULE_big = vecstore
 
-SOURCES = src/vecstore.c $(sort $(wildcard src/*/*.c))
-VS_HEADERS = $(sort $(wildcard src/*/*.h))
+# The source tree, seen from the directory that is built in (VPATH builds).
+tree := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
+
+SOURCES = $(patsubst $(tree)/%,%,$(tree)/src/vecstore.c $(sort $(wildcard $(tree)/src/*/*.c)))
+VS_HEADERS = $(sort $(wildcard $(tree)/src/*/*.h))
 OBJS = $(SOURCES:.c=.o)
 
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
-SQL_PARTS = $(sort $(wildcard sql/parts/*.sql))
+SQL_PARTS = $(sort $(wildcard $(tree)/sql/parts/*.sql))
+# upgrade scripts, when there are any
+DATA = $(patsubst $(tree)/%,%,$(sort $(wildcard $(tree)/sql/$(EXTENSION)--*--*.sql)))
 
-REGRESS = $(sort $(patsubst sql/%.sql,%,$(filter-out sql/$(EXTENSION)--%,$(wildcard sql/*.sql))))
-REGRESS_OPTS = --load-extension=$(EXTENSION)
+REGRESS = $(sort $(patsubst $(tree)/sql/%.sql,%,$(filter-out $(tree)/sql/$(EXTENSION)--%,$(wildcard $(tree)/sql/*.sql))))
+REGRESS_OPTS = --inputdir=$(tree) --load-extension=$(EXTENSION)
 
-PG_CPPFLAGS = -I$(srcdir)/src -DVS_VERSION='"$(EXTVERSION)"' '-DPGDLLEXPORT=__attribute__((visibility("default")))'
-PG_CFLAGS = -fvisibility=hidden
+# PGDLLEXPORT is empty in PostgreSQL 15, and would leave even _PG_init hidden.
+PG_CPPFLAGS = -I$(tree)/src -DVS_VERSION='"$(EXTVERSION)"' '-DPGDLLEXPORT=__attribute__((visibility("default")))'
+PG_CFLAGS = -fvisibility=hidden $(if $(WERROR),$(LINT_CFLAGS))
+LINT_CFLAGS = -Werror -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = -lm
-EXTRA_CLEAN = sql/$(EXTENSION)--$(EXTVERSION).sql
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+ifneq ($(tree),.)
+# Only sources are looked up in the source tree: VPATH would also find the
+# objects of a build made there, perhaps for another PostgreSQL.
+override VPATH :=
+vpath %.c $(tree)
+vpath %.control $(tree)
+$(shell mkdir -p sql $(sort $(dir $(OBJS))))
+endif
+
+# PGXS knows no header dependencies.
 $(OBJS) $(OBJS:.o=.bc): $(VS_HEADERS)
 
 sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
 	cat $^ > $@
+
+endif

@@ -7,44 +7,52 @@
 #   server.sh env [name]       only print the exports
 #
 # PG_CONFIG picks the installation (default: the private copy made by
-# pgcopy.sh).  PostgreSQL refuses to run as root, so as root the server runs
-# as the first of postgres, nobody that exists.  SERVER_CONF may name a file
-# of settings appended to postgresql.conf at initdb.
-set -euo pipefail
+# pgcopy.sh).  As root the server runs as postgres or nobody (lib.sh).
+# SERVER_CONF may name a file of settings appended to postgresql.conf at
+# initdb.  With VALGRIND=1 the server runs under valgrind.
 cd "$(dirname "$0")/../.."
+. test/run/lib.sh
 cmd=${1:?usage: server.sh start|stop|destroy|env [name]}
 name=${2:-dev}
 PG_CONFIG=${PG_CONFIG:-$(test/run/pgcopy.sh)}
 bindir=$("$PG_CONFIG" --bindir)
-dir=$PWD/build/server/$name
+dir=$top/build/server/$name
 sock=$dir/s
 # a unix socket path may be 107 bytes long
 [ ${#sock} -le 85 ] || sock=/tmp/vecstore-$(id -u)-$(printf %s "$dir" | cksum | cut -d' ' -f1)
 
-as_user() {
-	if [ "$(id -u)" = 0 ]; then
-		setpriv --reuid="$runas" --regid="$(id -g "$runas")" --clear-groups env HOME=/tmp "$@"
-	else
-		"$@"
-	fi
-}
-runas=
-if [ "$(id -u)" = 0 ]; then
-	for u in postgres nobody; do
-		if getent passwd "$u" >/dev/null; then runas=$u; break; fi
-	done
-fi
 exports() {
 	printf "export PGHOST='%s' PGPORT=5432 PGUSER=postgres PGDATABASE=postgres PATH='%s':\"\$PATH\"\n" "$sock" "$bindir"
 }
 running() { [ -f "$dir/data/postmaster.pid" ] && as_user "$bindir/pg_ctl" -D "$dir/data" status >/dev/null; }
+
+# Under valgrind every backend is a child of the postmaster valgrind started.
+start_under_valgrind() {
+	local supp=() f
+	for f in build/valgrind.supp "${VALGRIND_SUPP:-}"; do
+		[ ! -f "$f" ] || supp+=(--suppressions="$f")
+	done
+	mkdir -p "$dir/valgrind"
+	[ -z "$runas" ] || chown "$runas" "$dir/valgrind"
+	as_user setsid valgrind --quiet --leak-check=no --gen-suppressions=all --trace-children=yes \
+		--track-origins=yes --read-var-info=no --error-markers=VALGRINDERROR-BEGIN,VALGRINDERROR-END \
+		"${supp[@]}" --log-file="$dir/valgrind/%p.log" \
+		"$bindir/postgres" -D "$dir/data" >"$dir/log" 2>&1 </dev/null &
+	for _ in $(seq 600); do
+		! "$bindir/pg_isready" -q -h "$sock" -p 5432 || return 0
+		sleep 0.5
+	done
+	die "the server did not start under valgrind; see $dir/log"
+}
 
 case $cmd in
 start)
 	mkdir -p "$dir" "$sock"
 	[ -z "$runas" ] || chown "$runas" "$dir" "$sock"
 	if [ ! -f "$dir/data/PG_VERSION" ]; then
-		as_user "$bindir/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$dir/initdb.log"
+		rm -rf "$dir/data"
+		as_user "$bindir/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$dir/initdb.log" 2>&1 ||
+			{ tail -20 "$dir/initdb.log" >&2; die "initdb failed"; }
 		{
 			echo "listen_addresses = ''"
 			echo "unix_socket_directories = '$sock'"
@@ -54,16 +62,24 @@ start)
 			[ -z "${SERVER_CONF:-}" ] || cat "$SERVER_CONF"
 		} | as_user tee -a "$dir/data/postgresql.conf" >/dev/null
 	fi
-	running || as_user "$bindir/pg_ctl" -D "$dir/data" -l "$dir/log" -w start >/dev/null
+	if ! running; then
+		if [ -n "${VALGRIND:-}" ]; then
+			start_under_valgrind
+		else
+			as_user "$bindir/pg_ctl" -D "$dir/data" -l "$dir/log" -w start >/dev/null ||
+				{ tail -20 "$dir/log" >&2; die "the server did not start"; }
+		fi
+	fi
 	exports
 	;;
 stop)
 	! running || as_user "$bindir/pg_ctl" -D "$dir/data" -m fast -w stop >/dev/null
 	;;
 destroy)
-	! running || as_user "$bindir/pg_ctl" -D "$dir/data" -m fast -w stop >/dev/null
+	! running || as_user "$bindir/pg_ctl" -D "$dir/data" -m fast -w stop >/dev/null ||
+		as_user "$bindir/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null
 	rm -rf "$dir" "$sock"
 	;;
 env) exports ;;
-*) echo "unknown command $cmd" >&2; exit 2 ;;
+*) die "unknown command $cmd" ;;
 esac
