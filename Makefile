@@ -61,6 +61,7 @@ include $(PGXS)
 ifneq ($(tree),.)
 # Only sources are looked up in the source tree: VPATH would also find the
 # objects of a build made there, perhaps for another PostgreSQL.
+override srcdir := $(tree)
 override VPATH :=
 vpath %.c $(tree)
 vpath %.control $(tree)

@@ -70,25 +70,8 @@ use_pg() {
 	export PG_CONFIG VARIANT
 }
 
-# Builds the extension for PG_CONFIG in a folder of its own and installs it
-# there, unless what is installed is what was built.
-build_extension() {
-	local obj pkglib share
-	use_pg
-	obj=build/obj/$VARIANT
-	mkdir -p "$obj"
-	exec 8>"$obj/.lock"
-	flock 8
-	make -s -j "$(cores)" -C "$obj" -f ../../../Makefile VPATH=../../.. PG_CONFIG="$PG_CONFIG" all
-	pkglib=$("$PG_CONFIG" --pkglibdir)
-	share=$("$PG_CONFIG" --sharedir)
-	if ! cmp -s "$obj/vecstore.so" "$pkglib/vecstore.so" ||
-		! cmp -s vecstore.control "$share/extension/vecstore.control" ||
-		! cmp -s "$obj"/sql/vecstore--*.sql "$share/extension/$(cd "$obj/sql" && ls vecstore--*.sql)"; then
-		make -s -C "$obj" -f ../../../Makefile VPATH=../../.. PG_CONFIG="$PG_CONFIG" install >/dev/null
-	fi
-	exec 8>&-
-}
+# The files of a pattern, sorted; nothing when there are none.
+files() { compgen -G "$1" | sort || true; }
 
 # Starts the check's server and exports how to reach it.
 check_server() {
@@ -115,7 +98,7 @@ run_pg_regress() {
 	ok=$(grep -cE '(^| )[^ ]+ +\.\.\. ok( |$)|^ok [0-9]+ ' "$out" || true)
 	record "$part" "$ok" "$(($# - ok))" 0
 	if [ "$rc" != 0 ]; then
-		cat "build/run/$VARIANT/$part"/*.diffs 2>/dev/null | head -${DIFF_LINES:-200} || true
+		sed -n '1,200p' "build/run/$VARIANT/$part"/*.diffs 2>/dev/null || true
 	fi
 	return "$rc"
 }
@@ -125,6 +108,13 @@ run_pg_regress() {
 build_sources() {
 	local patterns
 	patterns=$(sed -n 's#^.*Build:[[:space:]]*##p' "$1" | head -1)
-	# shellcheck disable=SC2086
-	ls ${patterns:-src/simd/*.c src/quant/*.c} 2>/dev/null
+	local p
+	for p in ${patterns:-src/simd/*.c src/quant/*.c}; do files "$p"; done
+}
+
+# The files of the tree: git's, or all outside of build/ where there is no git.
+tree_files() {
+	git -c safe.directory='*' ls-files --cached --others --exclude-standard 2>/dev/null |
+		while IFS= read -r f; do [ ! -f "$f" ] || echo "$f"; done || true
+	[ -e .git ] || find . -path ./build -prune -o -type f -print | sed 's#^\./##'
 }

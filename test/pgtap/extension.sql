@@ -1,0 +1,23 @@
+-- The extension as a whole: where its objects go, how its functions are marked.
+BEGIN;
+SELECT plan(4);
+
+SELECT has_extension('vecstore');
+SELECT has_schema('vecstore');
+
+SELECT results_eq(
+	$$SELECT trusted, relocatable FROM pg_available_extension_versions
+	  WHERE name = 'vecstore' AND installed$$,
+	$$VALUES (true, false)$$,
+	'trusted, and its schema is chosen once');
+
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure
+	  FROM pg_proc p
+	  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	  JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vecstore'
+	  WHERE p.proparallel = 'u' AND p.provolatile = 'i'$$,
+	'no immutable function is left parallel unsafe');
+
+SELECT * FROM finish();
+ROLLBACK;
