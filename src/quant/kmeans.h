@@ -56,7 +56,8 @@ extern int	vs_kmeans_train(const VsKmeansOptions *options, int64_t nrows,
 
 /*
  * Centroids packed for assignment, in caller's memory of
- * vs_assign_bytes(lists, dim) bytes.  Holds a copy: centroids may go.
+ * vs_assign_bytes(lists, dim) bytes.  Holds a copy: centroids may go.  It has
+ * scratch of its own, so one thread at a time uses it.
  */
 typedef struct VsAssign VsAssign;
 
@@ -71,7 +72,7 @@ extern VsAssign *vs_assign_init(void *memory, int lists, int dim,
  * Distances come from norms and inner products and can be off by a few ulps of the
  * norms; they are never below 0.
  */
-extern void vs_assign_rows(const VsAssign *assign, int64_t nrows, const float *rows,
+extern void vs_assign_rows(VsAssign *assign, int64_t nrows, const float *rows,
 						   int32_t *nearest, float *distance,
 						   int32_t *second, float *second_distance,
 						   const VsQuantInterrupt *interrupt);

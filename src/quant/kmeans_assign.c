@@ -1,0 +1,276 @@
+/*-------------------------------------------------------------------------
+ * kmeans_assign.c
+ *	  Nearest centroids of many rows.
+ *
+ * A blocked matrix product: centroids lie in panels (quant_template.h), rows
+ * are packed into tiles, as many tiles as stay in the second level cache, and
+ * each panel is taken past all of them.  |x-c|^2 = |x|^2 + (|c|^2 - 2 x.c), and the
+ * lanes compare the bracket.
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+#include <string.h>
+
+#include "quant/kmeans.h"
+#include "quant/quant_kernels.h"
+
+#define ALIGNMENT		64
+#define MAX_TILES		8
+/* bytes of packed rows to work on at once; half of a common second level cache */
+#define ROWS_BYTES		(512 * 1024)
+/* widest panel and tallest tile of all variants */
+#define MAX_TILE_LISTS	32
+#define MAX_TILE_ROWS	12
+
+struct VsAssign
+{
+	const VsQuantKernels *kernels;
+	int			dim;
+	int			lists;
+	int			panels;
+	int			tiles;			/* packed at once */
+	float	   *norms;			/* panels * tile_lists, INFINITY beyond lists */
+	float	   *panel;			/* panels * dim * tile_lists */
+	float	   *packed;			/* tiles * dim * tile_rows */
+	/* [tiles * tile_rows][tile_lists] each */
+	float	   *best;
+	float	   *second;
+	int32_t    *best_list;
+	int32_t    *second_list;
+};
+
+static size_t
+aligned(size_t size)
+{
+	return (size + ALIGNMENT - 1) & ~(size_t) (ALIGNMENT - 1);
+}
+
+static int
+tiles_for(int dim)
+{
+	size_t		tiles = ROWS_BYTES / (sizeof(float) * MAX_TILE_ROWS * dim);
+
+	return tiles < 1 ? 1 : tiles > MAX_TILES ? MAX_TILES : (int) tiles;
+}
+
+/* Bytes of the arrays, for any variant. */
+size_t
+vs_assign_bytes(int lists, int dim)
+{
+	size_t		padded = (size_t) lists + MAX_TILE_LISTS;
+	size_t		rows = (size_t) tiles_for(dim) * MAX_TILE_ROWS;
+
+	return aligned(sizeof(VsAssign)) +
+		aligned(sizeof(float) * padded) +
+		aligned(sizeof(float) * padded * dim) +
+		aligned(sizeof(float) * rows * dim) +
+		4 * aligned(sizeof(float) * rows * MAX_TILE_LISTS) + ALIGNMENT;
+}
+
+static void *
+take(char **memory, size_t size)
+{
+	void	   *start = *memory;
+
+	*memory += aligned(size);
+	return start;
+}
+
+VsAssign *
+vs_assign_init(void *memory, int lists, int dim, const float *centroids)
+{
+	const VsQuantKernels *kernels = vs_quant_kernels;
+	char	   *next = (char *) aligned((uintptr_t) memory);
+	VsAssign   *assign = take(&next, sizeof(VsAssign));
+	int			width = kernels->tile_lists;
+	size_t		padded;
+	size_t		cells;
+	size_t		i;
+	int			d;
+
+	assign->kernels = kernels;
+	assign->dim = dim;
+	assign->lists = lists;
+	assign->panels = (lists + width - 1) / width;
+	assign->tiles = tiles_for(dim);
+	padded = (size_t) assign->panels * width;
+	cells = (size_t) assign->tiles * kernels->tile_rows * width;
+	assign->norms = take(&next, sizeof(float) * padded);
+	assign->panel = take(&next, sizeof(float) * padded * dim);
+	assign->packed = take(&next, sizeof(float) * assign->tiles * kernels->tile_rows * dim);
+	assign->best = take(&next, sizeof(float) * cells);
+	assign->second = take(&next, sizeof(float) * cells);
+	assign->best_list = take(&next, sizeof(int32_t) * cells);
+	assign->second_list = take(&next, sizeof(int32_t) * cells);
+
+	for (i = 0; i < padded; i++)
+	{
+		const float *centroid = centroids + i * dim;
+		float	   *column = assign->panel + i / width * width * dim + i % width;
+		bool		exists = i < (size_t) lists;
+
+		for (d = 0; d < dim; d++)
+			column[(size_t) d * width] = exists ? centroid[d] : 0;
+		assign->norms[i] = exists ? kernels->norm_sq(dim, centroid) : INFINITY;
+	}
+	return assign;
+}
+
+/* Packs nrows rows into tiles; rows missing in the last tile are zero. */
+static void
+rows_pack(VsAssign *assign, int nrows, const float *rows)
+{
+	int			tile_rows = assign->kernels->tile_rows;
+	int			dim = assign->dim;
+	int			padded = (nrows + tile_rows - 1) / tile_rows * tile_rows;
+	int			r;
+	int			d;
+
+	for (r = 0; r < padded; r++)
+	{
+		const float *row = rows + (size_t) r * dim;
+		float	   *column = assign->packed + (size_t) (r / tile_rows) * tile_rows * dim +
+			r % tile_rows;
+
+		for (d = 0; d < dim; d++)
+			column[(size_t) d * tile_rows] = r < nrows ? row[d] : 0;
+	}
+}
+
+/* Takes all panels past the packed rows. */
+static void
+tiles_run(VsAssign *assign, int nrows, bool want_second)
+{
+	const VsQuantKernels *kernels = assign->kernels;
+	int			ntiles = (nrows + kernels->tile_rows - 1) / kernels->tile_rows;
+	int			tile_cells = kernels->tile_rows * kernels->tile_lists;
+	int			p;
+	int			t;
+	int			i;
+
+	for (i = 0; i < ntiles * tile_cells; i++)
+	{
+		assign->best[i] = assign->second[i] = INFINITY;
+		assign->best_list[i] = assign->second_list[i] = INT32_MAX;
+	}
+	for (p = 0; p < assign->panels; p++)
+	{
+		const float *panel = assign->panel + (size_t) p * kernels->tile_lists * assign->dim;
+		const float *norms = assign->norms + p * kernels->tile_lists;
+		int			first = p * kernels->tile_lists;
+
+		for (t = 0; t < ntiles; t++)
+		{
+			const float *rows = assign->packed + (size_t) t * kernels->tile_rows * assign->dim;
+			int			cell = t * tile_cells;
+
+			if (want_second)
+				kernels->tile_nearest2(assign->dim, rows, panel, norms, first,
+									   assign->best + cell, assign->best_list + cell,
+									   assign->second + cell, assign->second_list + cell);
+			else
+				kernels->tile_nearest(assign->dim, rows, panel, norms, first,
+									  assign->best + cell, assign->best_list + cell);
+		}
+	}
+}
+
+static void
+keep_nearer(float distance, int32_t list, float *best, int32_t *best_list)
+{
+	if (distance < *best || (distance == *best && list < *best_list))
+	{
+		*best = distance;
+		*best_list = list;
+	}
+}
+
+/* The two nearest of a row's lanes; the second is looked for only if wanted. */
+static void
+lanes_reduce(const VsAssign *assign, int row, bool want_second,
+			 float *best, int32_t *best_list, float *second, int32_t *second_list)
+{
+	int			width = assign->kernels->tile_lists;
+	int			start = row * width;
+	int			i;
+
+	*best = *second = INFINITY;
+	*best_list = *second_list = INT32_MAX;
+	for (i = start; i < start + width; i++)
+		keep_nearer(assign->best[i], assign->best_list[i], best, best_list);
+	if (!want_second)
+		return;
+	for (i = start; i < start + width; i++)
+	{
+		if (assign->best_list[i] != *best_list)
+			keep_nearer(assign->best[i], assign->best_list[i], second, second_list);
+		keep_nearer(assign->second[i], assign->second_list[i], second, second_list);
+	}
+}
+
+void
+vs_assign_rows(VsAssign *assign, int64_t nrows, const float *rows,
+			   int32_t *nearest, float *distance,
+			   int32_t *second, float *second_distance,
+			   const VsQuantInterrupt *interrupt)
+{
+	int			batch = assign->tiles * assign->kernels->tile_rows;
+	int64_t		done;
+
+	for (done = 0; done < nrows; done += batch)
+	{
+		int			n = nrows - done < batch ? (int) (nrows - done) : batch;
+		int			r;
+
+		if (interrupt != NULL && interrupt->check != NULL)
+			interrupt->check(interrupt->arg);
+		rows_pack(assign, n, rows + done * assign->dim);
+		tiles_run(assign, n, second != NULL);
+		for (r = 0; r < n; r++)
+		{
+			float		norm = assign->kernels->norm_sq(assign->dim, rows + (done + r) * assign->dim);
+			float		best[2];
+			int32_t		list[2];
+
+			lanes_reduce(assign, r, second != NULL, &best[0], &list[0], &best[1], &list[1]);
+			/* distances that overflowed have no list: any will do */
+			nearest[done + r] = list[0] == INT32_MAX ? 0 : list[0];
+			if (distance != NULL)
+				distance[done + r] = fmaxf(norm + best[0], 0);
+			if (second == NULL)
+				continue;
+			second[done + r] = list[1] == INT32_MAX ? -1 : list[1];
+			if (second_distance != NULL)
+				second_distance[done + r] = fmaxf(norm + best[1], 0);
+		}
+	}
+}
+
+void
+vs_assign_query(const VsAssign *assign, VsQuantMetric metric, const float *query, float *out)
+{
+	const VsQuantKernels *kernels = assign->kernels;
+	bool		products = metric == VS_QUANT_IP || metric == VS_QUANT_COSINE;
+	float		norm = kernels->norm_sq(assign->dim, query);
+	int			width = kernels->tile_lists;
+	int			p;
+	int			i;
+
+	for (p = 0; p < assign->panels; p++)
+	{
+		int			first = p * width;
+		int			n = assign->lists - first < width ? assign->lists - first : width;
+		float		dot[MAX_TILE_LISTS];
+
+		kernels->panel_dot(assign->dim, query, assign->panel + (size_t) first * assign->dim, dot);
+		for (i = 0; i < n; i++)
+			out[first + i] = products ? -dot[i] :
+				fmaxf(norm + (assign->norms[first + i] - 2 * dot[i]), 0);
+	}
+}
+
+const float *
+vs_assign_norms(const VsAssign *assign)
+{
+	return assign->norms;
+}

@@ -1,0 +1,391 @@
+/*-------------------------------------------------------------------------
+ * kmeans_train.c
+ *	  Centroids from a sample: Lloyd's algorithm, in two levels when many.
+ *
+ * Many lists are found in three steps: sqrt(lists) coarse clusters; each
+ * divided by itself into its share of the lists; then a few rounds over all
+ * rows and lists, which move the borders that the coarse clusters drew.
+ *
+ * A list that lost (nearly) all rows is put elsewhere: on a random row of the
+ * list that has most rows.  A list with many times the mean is divided in the
+ * same way, at the cost of the smallest one.
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+#include <string.h>
+
+#include "quant/kmeans.h"
+#include "quant/quant_kernels.h"
+
+#define DEFAULT_ITERATIONS	10
+#define FLAT_LISTS			256
+#define SAMPLE_PER_LIST		128
+#define SAMPLE_PER_LIST_MIN 40
+#define SAMPLE_ENOUGH		(4096 * SAMPLE_PER_LIST)
+/* rounds over all lists after they were found cluster by cluster */
+#define FINAL_ROUNDS		3
+/* beyond so many lists these rounds cost more than they gain */
+#define FINAL_LISTS			16384
+/* a list of so many times the mean is divided ... */
+#define OVERFULL			4
+/* ... when one with less than the mean divided by this can be given up */
+#define STARVED				8
+
+/* One run of Lloyd's algorithm over nrows rows. */
+typedef struct Lloyd
+{
+	const VsKmeansOptions *options;
+	int64_t		nrows;
+	const float *rows;
+	int			lists;
+	float	   *centroids;		/* lists * dim */
+	void	   *assign_memory;
+	int32_t    *nearest;		/* nrows */
+	float	   *distance;		/* nrows */
+	int64_t    *counts;			/* lists */
+	uint64_t	random;
+} Lloyd;
+
+static void *
+allocate(const VsKmeansOptions *options, size_t size)
+{
+	return options->memory.alloc(options->memory.arg, size > 0 ? size : 1);
+}
+
+static void
+release(const VsKmeansOptions *options, void *pointer)
+{
+	options->memory.release(options->memory.arg, pointer);
+}
+
+static void
+lloyd_begin(Lloyd *run, const VsKmeansOptions *options, int64_t nrows,
+			const float *rows, int lists, float *centroids, uint64_t seed)
+{
+	run->options = options;
+	run->nrows = nrows;
+	run->rows = rows;
+	run->lists = lists;
+	run->centroids = centroids;
+	run->assign_memory = allocate(options, vs_assign_bytes(lists, options->dim));
+	run->nearest = allocate(options, sizeof(int32_t) * nrows);
+	run->distance = allocate(options, sizeof(float) * nrows);
+	run->counts = allocate(options, sizeof(int64_t) * lists);
+	run->random = seed;
+}
+
+static void
+lloyd_end(Lloyd *run)
+{
+	release(run->options, run->assign_memory);
+	release(run->options, run->nearest);
+	release(run->options, run->distance);
+	release(run->options, run->counts);
+}
+
+/* Starts from rows spread evenly over the sample, one at random of each stretch. */
+static void
+seed_rows(Lloyd *run)
+{
+	int			dim = run->options->dim;
+	int			i;
+
+	for (i = 0; i < run->lists; i++)
+	{
+		int64_t		start = run->nrows * i / run->lists;
+		int64_t		length = run->nrows * (i + 1) / run->lists - start;
+		int64_t		row = start + (int64_t) (vs_quant_random(&run->random) % (uint64_t) length);
+
+		memcpy(run->centroids + (size_t) i * dim, run->rows + row * dim, sizeof(float) * dim);
+	}
+}
+
+static void
+assign_all(Lloyd *run)
+{
+	VsAssign   *assign = vs_assign_init(run->assign_memory, run->lists,
+										run->options->dim, run->centroids);
+	int64_t		i;
+
+	vs_assign_rows(assign, run->nrows, run->rows, run->nearest, run->distance,
+				   NULL, NULL, &run->options->interrupt);
+	memset(run->counts, 0, sizeof(int64_t) * run->lists);
+	for (i = 0; i < run->nrows; i++)
+		run->counts[run->nearest[i]]++;
+}
+
+static void
+normalise(int dim, float *x)
+{
+	float		norm = sqrtf(vs_quant_kernels->norm_sq(dim, x));
+	int			d;
+
+	if (norm > 0)
+		for (d = 0; d < dim; d++)
+			x[d] /= norm;
+}
+
+/* Moves each centroid to the mean of its rows; those without rows stay. */
+static void
+means_update(Lloyd *run)
+{
+	int			dim = run->options->dim;
+	int64_t		i;
+	int			list;
+	int			d;
+
+	for (list = 0; list < run->lists; list++)
+		if (run->counts[list] > 0)
+			memset(run->centroids + (size_t) list * dim, 0, sizeof(float) * dim);
+	for (i = 0; i < run->nrows; i++)
+		vs_quant_kernels->add_to(dim, run->rows + i * dim,
+								 run->centroids + (size_t) run->nearest[i] * dim);
+	for (list = 0; list < run->lists; list++)
+	{
+		float	   *centroid = run->centroids + (size_t) list * dim;
+
+		if (run->counts[list] == 0)
+			continue;
+		for (d = 0; d < dim; d++)
+			centroid[d] /= (float) run->counts[list];
+		if (run->options->spherical)
+			normalise(dim, centroid);
+	}
+}
+
+/* A row of the list that is not its centroid, at random, or -1. */
+static int64_t
+row_apart(Lloyd *run, int list)
+{
+	int64_t		start = (int64_t) (vs_quant_random(&run->random) % (uint64_t) run->nrows);
+	int64_t		i;
+
+	for (i = 0; i < run->nrows; i++)
+	{
+		int64_t		row = (start + i) % run->nrows;
+
+		if (run->nearest[row] == list && run->distance[row] > 0)
+			return row;
+	}
+	return -1;
+}
+
+static int
+largest_list(const Lloyd *run)
+{
+	int			largest = 0;
+	int			list;
+
+	for (list = 1; list < run->lists; list++)
+		if (run->counts[list] > run->counts[largest])
+			largest = list;
+	return largest;
+}
+
+/*
+ * Puts starved lists onto rows of overfull ones.  After the means: uses
+ * counts and distances of the assignment before.
+ */
+static void
+lists_repair(Lloyd *run)
+{
+	int			dim = run->options->dim;
+	int64_t		mean = run->nrows / run->lists;
+	int			list;
+
+	for (list = 0; list < run->lists; list++)
+	{
+		int			donor;
+		int64_t		row;
+
+		if (run->counts[list] > mean / STARVED)
+			continue;
+		donor = largest_list(run);
+		if (run->counts[donor] < 2 ||
+			(run->counts[list] > 0 && run->counts[donor] <= OVERFULL * mean))
+			continue;
+		row = row_apart(run, donor);
+		if (row < 0)
+		{
+			/* all rows of the donor are one point */
+			run->counts[donor] = 1;
+			continue;
+		}
+		memcpy(run->centroids + (size_t) list * dim, run->rows + row * dim, sizeof(float) * dim);
+		run->counts[list] = run->counts[donor] / 2;
+		run->counts[donor] -= run->counts[list];
+	}
+}
+
+static void
+lloyd_rounds(Lloyd *run, int rounds)
+{
+	int			i;
+
+	for (i = 0; i < rounds; i++)
+	{
+		assign_all(run);
+		means_update(run);
+		if (i + 1 < rounds)
+			lists_repair(run);
+	}
+}
+
+/* Removes lists that got no row in the last assignment; returns how many stay. */
+static int
+lists_drop_empty(Lloyd *run)
+{
+	int			dim = run->options->dim;
+	int			kept = 0;
+	int			list;
+
+	for (list = 0; list < run->lists; list++)
+		if (run->counts[list] > 0)
+			memmove(run->centroids + (size_t) kept++ * dim,
+					run->centroids + (size_t) list * dim, sizeof(float) * dim);
+	return kept;
+}
+
+static int
+iterations_of(const VsKmeansOptions *options)
+{
+	return options->iterations > 0 ? options->iterations : DEFAULT_ITERATIONS;
+}
+
+static int
+train_flat(const VsKmeansOptions *options, int64_t nrows, const float *rows,
+		   int lists, uint64_t seed, float *centroids)
+{
+	Lloyd		run;
+	int			kept;
+
+	lloyd_begin(&run, options, nrows, rows, lists, centroids, seed);
+	seed_rows(&run);
+	lloyd_rounds(&run, iterations_of(options));
+	kept = lists_drop_empty(&run);
+	lloyd_end(&run);
+	return kept;
+}
+
+/*
+ * Shares lists out to clusters by their rows: each cluster gets at least one
+ * and no more than it has rows; the sum is lists, or less when rows are few.
+ */
+static void
+lists_share(int lists, int64_t nrows, int clusters, const int64_t *counts, int *share)
+{
+	int64_t		rows_left = nrows;
+	int			lists_left = lists;
+	int			c;
+
+	for (c = 0; c < clusters; c++)
+	{
+		int64_t		wanted = rows_left > 0 ?
+			(counts[c] * lists_left + rows_left / 2) / rows_left : 0;
+		int64_t		others = clusters - c - 1;
+
+		if (wanted > lists_left - others)
+			wanted = lists_left - others;
+		if (wanted < 1)
+			wanted = 1;
+		if (wanted > counts[c])
+			wanted = counts[c];
+		share[c] = (int) wanted;
+		lists_left -= share[c];
+		rows_left -= counts[c];
+	}
+}
+
+/* Divides each coarse cluster into its share of the lists; returns their number. */
+static int
+clusters_divide(const VsKmeansOptions *options, const Lloyd *coarse, int lists,
+				float *centroids)
+{
+	int			dim = options->dim;
+	int		   *share = allocate(options, sizeof(int) * coarse->lists);
+	int64_t		most = coarse->counts[largest_list(coarse)];
+	float	   *members = allocate(options, sizeof(float) * most * dim);
+	uint64_t	seed = options->seed;
+	int			made = 0;
+	int			c;
+
+	lists_share(lists, coarse->nrows, coarse->lists, coarse->counts, share);
+	for (c = 0; c < coarse->lists; c++)
+	{
+		int64_t		n = 0;
+		int64_t		i;
+
+		if (coarse->counts[c] == 0)
+			continue;
+		for (i = 0; i < coarse->nrows; i++)
+			if (coarse->nearest[i] == c)
+				memcpy(members + n++ * dim, coarse->rows + i * dim, sizeof(float) * dim);
+		made += train_flat(options, n, members, share[c], vs_quant_random(&seed),
+						   centroids + (size_t) made * dim);
+	}
+	release(options, members);
+	release(options, share);
+	return made;
+}
+
+static int
+train_two_levels(const VsKmeansOptions *options, int64_t nrows, const float *rows,
+				 int lists, float *centroids)
+{
+	int			clusters = (int) lroundf(sqrtf((float) lists));
+	float	   *coarse_centroids = allocate(options, sizeof(float) * clusters * options->dim);
+	Lloyd		run;
+	int			made;
+
+	lloyd_begin(&run, options, nrows, rows, clusters, coarse_centroids, options->seed);
+	seed_rows(&run);
+	lloyd_rounds(&run, iterations_of(options));
+	made = clusters_divide(options, &run, lists, centroids);
+	lloyd_end(&run);
+	release(options, coarse_centroids);
+
+	if (made <= FINAL_LISTS)
+	{
+		lloyd_begin(&run, options, nrows, rows, made, centroids, options->seed + 1);
+		lloyd_rounds(&run, FINAL_ROUNDS);
+		made = lists_drop_empty(&run);
+		lloyd_end(&run);
+	}
+	return made;
+}
+
+int64_t
+vs_kmeans_sample_size(int64_t nrows, int lists)
+{
+	int64_t		least = (int64_t) lists * SAMPLE_PER_LIST_MIN;
+	int64_t		size = (int64_t) lists * SAMPLE_PER_LIST;
+
+	if (size > SAMPLE_ENOUGH)
+		size = least > SAMPLE_ENOUGH ? least : SAMPLE_ENOUGH;
+	return size < nrows ? size : nrows;
+}
+
+size_t
+vs_kmeans_train_bytes(const VsKmeansOptions *options, int64_t nrows)
+{
+	size_t		row_bytes = sizeof(float) * options->dim;
+	size_t		lists = options->lists;
+
+	/* both levels at once: nothing is larger; each cluster might hold all rows */
+	return 2 * (vs_assign_bytes(options->lists, options->dim) +
+				(sizeof(int32_t) + sizeof(float)) * nrows + sizeof(int64_t) * lists) +
+		(options->lists > FLAT_LISTS ? row_bytes * (nrows + lists) + sizeof(int) * lists : 0);
+}
+
+int
+vs_kmeans_train(const VsKmeansOptions *options, int64_t nrows, const float *rows,
+				float *centroids)
+{
+	int			lists = options->lists < nrows ? options->lists : (int) nrows;
+
+	if (lists <= 0)
+		return 0;
+	if (lists <= FLAT_LISTS)
+		return train_flat(options, nrows, rows, lists, options->seed, centroids);
+	return train_two_levels(options, nrows, rows, lists, centroids);
+}
