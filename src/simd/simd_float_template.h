@@ -71,7 +71,7 @@ SUM_KERNEL(VS_NAME(l1), L1_STEP)
 	} while (0)
 
 static VS_TARGET void
-VS_NAME(cosine) (int n, const VS_ELEM *a, const VS_ELEM *b, float sums[3])
+VS_NAME(cosine)(int n, const VS_ELEM *a, const VS_ELEM *b, float sums[3])
 {
 	V			ab0 = V_ZERO();
 	V			aa0 = V_ZERO();

@@ -114,8 +114,7 @@ hamming(size_t nbytes, const uint8_t *a, const uint8_t *b)
 	size_t		i;
 
 	for (i = 0; i < nbytes; i += 16)
-		counts = count_bits(counts, veorq_u8(load_bytes(a + i, nbytes - i),
-											 load_bytes(b + i, nbytes - i)));
+		counts = count_bits(counts, veorq_u8(load_bytes(a + i, nbytes - i), load_bytes(b + i, nbytes - i)));
 	return vaddvq_u64(counts);
 }
 

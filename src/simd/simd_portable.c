@@ -96,7 +96,7 @@ load_f32(const float *p)
 VS_INLINE V
 load_f32_tail(const float *p, int n)
 {
-	return (V) {p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0};
+	return (V){p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0};
 }
 
 VS_INLINE V
@@ -111,7 +111,7 @@ load_f16(const VsHalf *p)
 VS_INLINE V
 load_f16_tail(const VsHalf *p, int n)
 {
-	return float_from_half((U32x4) {p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0});
+	return float_from_half((U32x4){p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0});
 }
 
 #define VS_ELEM float

@@ -13,7 +13,7 @@ l2_squared(FunctionCallInfo fcinfo)
 	DENSE	   *b = DENSE_ARG(1);
 
 	check_same_dim(a, b);
-	return DENSE_KERNEL(l2_squared) (a->dim, a->x, b->x);
+	return DENSE_KERNEL(l2_squared)(a->dim, a->x, b->x);
 }
 
 static inline float
@@ -23,7 +23,7 @@ inner_product(FunctionCallInfo fcinfo)
 	DENSE	   *b = DENSE_ARG(1);
 
 	check_same_dim(a, b);
-	return DENSE_KERNEL(inner_product) (a->dim, a->x, b->x);
+	return DENSE_KERNEL(inner_product)(a->dim, a->x, b->x);
 }
 
 /* Into [-1, 1], whence rounding may have driven it; NaN stays. */
@@ -65,7 +65,7 @@ DENSE_FUNCTION(cosine_distance)
 	float		sums[3];
 
 	check_same_dim(a, b);
-	DENSE_KERNEL(cosine) (a->dim, a->x, b->x, sums);
+	DENSE_KERNEL(cosine)(a->dim, a->x, b->x, sums);
 	PG_RETURN_FLOAT8(1.0 - clamp_cosine(sums[0] / sqrt((double) sums[1] * sums[2])));
 }
 
@@ -81,7 +81,7 @@ DENSE_FUNCTION(l1_distance)
 	DENSE	   *b = DENSE_ARG(1);
 
 	check_same_dim(a, b);
-	PG_RETURN_FLOAT8((double) DENSE_KERNEL(l1) (a->dim, a->x, b->x));
+	PG_RETURN_FLOAT8((double) DENSE_KERNEL(l1)(a->dim, a->x, b->x));
 }
 
 DENSE_FUNCTION(dims)

@@ -28,36 +28,36 @@ static const struct
 {
 	int			sqlstate;
 	const char *message;
-}			messages[] =
-{
-	[VS_SPARSE_NAN] =
-	{ERRCODE_DATA_EXCEPTION, "NaN not allowed in sparsevec"},
-	[VS_SPARSE_INFINITE] =
-	{ERRCODE_DATA_EXCEPTION, "infinite value not allowed in sparsevec"},
-	[VS_SPARSE_ZERO] =
-	{ERRCODE_INVALID_BINARY_REPRESENTATION,
-	"binary representation of sparsevec cannot contain zero values"},
-	[VS_SPARSE_NO_DIM] =
-	{ERRCODE_DATA_EXCEPTION, "sparsevec must have at least 1 dimension"},
-	[VS_SPARSE_MANY_DIMS] =
-	{ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-	"sparsevec cannot have more than " CppAsString2(VS_SPARSE_MAX_DIM) " dimensions"},
-	[VS_SPARSE_NEGATIVE_NNZ] =
-	{ERRCODE_INVALID_BINARY_REPRESENTATION,
-	"sparsevec cannot have negative number of elements"},
-	[VS_SPARSE_MANY_ELEMENTS] =
-	{ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-	"sparsevec cannot have more than " CppAsString2(VS_SPARSE_MAX_NNZ) " non-zero elements"},
-	[VS_SPARSE_OVERFULL] =
-	{ERRCODE_DATA_EXCEPTION, "sparsevec cannot have more elements than dimensions"},
-	[VS_SPARSE_INDEX_BOUNDS] =
-	{ERRCODE_DATA_EXCEPTION, "sparsevec index out of bounds"},
-	[VS_SPARSE_INDEX_ORDER] =
-	{ERRCODE_DATA_EXCEPTION, "sparsevec indices must be in ascending order"},
-	[VS_SPARSE_INDEX_TWICE] =
-	{ERRCODE_DATA_EXCEPTION, "sparsevec indices must not contain duplicates"},
-	[VS_SPARSE_TRUNCATED] =
-	{ERRCODE_INVALID_BINARY_REPRESENTATION, "binary representation of sparsevec is too short"}
+} messages[] =
+	{
+		[VS_SPARSE_NAN] =
+			{ERRCODE_DATA_EXCEPTION, "NaN not allowed in sparsevec"},
+		[VS_SPARSE_INFINITE] =
+			{ERRCODE_DATA_EXCEPTION, "infinite value not allowed in sparsevec"},
+		[VS_SPARSE_ZERO] =
+			{ERRCODE_INVALID_BINARY_REPRESENTATION,
+			 "binary representation of sparsevec cannot contain zero values"},
+		[VS_SPARSE_NO_DIM] =
+			{ERRCODE_DATA_EXCEPTION, "sparsevec must have at least 1 dimension"},
+		[VS_SPARSE_MANY_DIMS] =
+			{ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+			 "sparsevec cannot have more than " CppAsString2(VS_SPARSE_MAX_DIM) " dimensions"},
+		[VS_SPARSE_NEGATIVE_NNZ] =
+			{ERRCODE_INVALID_BINARY_REPRESENTATION,
+			 "sparsevec cannot have negative number of elements"},
+		[VS_SPARSE_MANY_ELEMENTS] =
+			{ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+			 "sparsevec cannot have more than " CppAsString2(VS_SPARSE_MAX_NNZ) " non-zero elements"},
+		[VS_SPARSE_OVERFULL] =
+			{ERRCODE_DATA_EXCEPTION, "sparsevec cannot have more elements than dimensions"},
+		[VS_SPARSE_INDEX_BOUNDS] =
+			{ERRCODE_DATA_EXCEPTION, "sparsevec index out of bounds"},
+		[VS_SPARSE_INDEX_ORDER] =
+			{ERRCODE_DATA_EXCEPTION, "sparsevec indices must be in ascending order"},
+		[VS_SPARSE_INDEX_TWICE] =
+			{ERRCODE_DATA_EXCEPTION, "sparsevec indices must not contain duplicates"},
+		[VS_SPARSE_TRUNCATED] =
+			{ERRCODE_INVALID_BINARY_REPRESENTATION, "binary representation of sparsevec is too short"},
 };
 
 /*
