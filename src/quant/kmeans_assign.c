@@ -50,7 +50,8 @@ tiles_for(int dim)
 {
 	size_t		tiles = ROWS_BYTES / (sizeof(float) * MAX_TILE_ROWS * dim);
 
-	return tiles < 1 ? 1 : tiles > MAX_TILES ? MAX_TILES : (int) tiles;
+	return tiles < 1 ? 1 : tiles > MAX_TILES ? MAX_TILES :
+											   (int) tiles;
 }
 
 /* Bytes of the arrays, for any variant. */
@@ -265,7 +266,7 @@ vs_assign_query(const VsAssign *assign, VsQuantMetric metric, const float *query
 		kernels->panel_dot(assign->dim, query, assign->panel + (size_t) first * assign->dim, dot);
 		for (i = 0; i < n; i++)
 			out[first + i] = products ? -dot[i] :
-				fmaxf(norm + (assign->norms[first + i] - 2 * dot[i]), 0);
+										fmaxf(norm + (assign->norms[first + i] - 2 * dot[i]), 0);
 	}
 }
 

@@ -77,8 +77,7 @@ table_sums(int ngroups, const uint8_t *codes, const uint8_t *lut, uint32_t *sums
 			__m256i		c = _mm256_loadu_si256((const __m256i *) codes);
 			__m256i		t = _mm256_loadu_si256((const __m256i *) lut);
 			__m256i		low = _mm256_shuffle_epi8(t, _mm256_and_si256(c, nibble));
-			__m256i		high = _mm256_shuffle_epi8(t, _mm256_and_si256(_mm256_srli_epi16(c, 4),
-																	   nibble));
+			__m256i		high = _mm256_shuffle_epi8(t, _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble));
 
 			low_both = _mm256_add_epi16(low_both, low);
 			low_odd = _mm256_add_epi16(low_odd, _mm256_srli_epi16(low, 8));

@@ -55,8 +55,7 @@ chunk_fold(__m512i both, __m512i odd, uint32_t *sums)
 	__m128i		o = _mm_add_epi16(_mm256_castsi256_si128(o2), _mm256_extracti128_si256(o2, 1));
 	__m256i		all = _mm256_set_m128i(_mm_unpackhi_epi16(e, o), _mm_unpacklo_epi16(e, o));
 
-	_mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums),
-											   _mm512_cvtepu16_epi32(all)));
+	_mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), _mm512_cvtepu16_epi32(all)));
 }
 
 TARGET static void
@@ -78,8 +77,7 @@ table_sums(int ngroups, const uint8_t *codes, const uint8_t *lut, uint32_t *sums
 			__m512i		c = _mm512_loadu_si512(codes);
 			__m512i		t = _mm512_loadu_si512(lut);
 			__m512i		low = _mm512_shuffle_epi8(t, _mm512_and_si512(c, nibble));
-			__m512i		high = _mm512_shuffle_epi8(t, _mm512_and_si512(_mm512_srli_epi16(c, 4),
-																	   nibble));
+			__m512i		high = _mm512_shuffle_epi8(t, _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble));
 
 			low_both = _mm512_add_epi16(low_both, low);
 			low_odd = _mm512_add_epi16(low_odd, _mm512_srli_epi16(low, 8));

@@ -70,7 +70,8 @@ table_fill(const float *q, float inverse_step, uint8_t *table)
 	{
 		int			rounded = (int) (value[i] * inverse_step + 0.5f);
 
-		table[i] = (uint8_t) (rounded < 0 ? 0 : rounded > 255 ? 255 : rounded);
+		table[i] = (uint8_t) (rounded < 0 ? 0 : rounded > 255 ? 255 :
+																rounded);
 	}
 }
 
@@ -157,7 +158,7 @@ vs_quant_list_terms(const VsQuantQuery *query, float distance, float centroid_no
 			terms->add += 1;
 	}
 	terms->error = query->epsilon >= VS_QUANT_EPSILON_MAX ? INFINITY :
-		query->epsilon * sqrtf(fmaxf(away_sq, 0));
+															query->epsilon * sqrtf(fmaxf(away_sq, 0));
 }
 
 /* Under Hamming the sums are the scores, and bounds at once. */
@@ -212,7 +213,8 @@ vs_quant_refine(const VsQuantQuery *query, const VsQuantListTerms *terms,
 	int			bits = query->spec.bits;
 	float		middle = (float) ((1 << bits) - 1) / 2;
 	float		dot = vs_quant_kernels->extra_dot(bits, query->spec.padded_dim, extra,
-												  query->rotated) - middle * query->sum;
+												  query->rotated) -
+		middle * query->sum;
 	float		lower;
 
 	*est = terms->add + terms->mul * extra_factors->add + extra_factors->rescale * dot;

@@ -31,7 +31,7 @@ lane_butterfly(VF v, const int h)
 {
 	VI			sign = ((lane_numbers() & h) != 0) & splat_int(INT32_MIN);
 
-	return SHUFFLE(v, (VI) {LANES} ^ h) + (VF) ((VI) v ^ sign);
+	return SHUFFLE(v, (VI){LANES} ^ h) + (VF) ((VI) v ^ sign);
 }
 
 TARGET static void

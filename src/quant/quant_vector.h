@@ -43,19 +43,19 @@ shuffle_lanes(VF v, VI mask)
 INLINE VF
 splat(float x)
 {
-	return (VF) {0} + x;
+	return (VF){0} + x;
 }
 
 INLINE VI
 splat_int(int32_t x)
 {
-	return (VI) {0} + x;
+	return (VI){0} + x;
 }
 
 INLINE VI
 lane_numbers(void)
 {
-	return (VI) {LANES};
+	return (VI){LANES};
 }
 
 INLINE VF

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# cppcheck: null pointers, leaks, bad arithmetic.  Uninitialised reads are left
+# to the compilers (warnings.sh), which see what a called function fills.
+# PostgreSQL's headers are not read; the macros that matter are spelled out.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. test/run/lib.sh
+command -v cppcheck >/dev/null || { echo "no cppcheck; make bootstrap installs it"; exit 77; }
+mkdir -p build/cppcheck
+exec cppcheck --quiet --error-exitcode=1 --std=c99 --language=c --inline-suppr -j "$(cores)" \
+	--cppcheck-build-dir=build/cppcheck \
+	--enable=warning,performance,portability \
+	--suppress=unknownMacro --suppress=missingInclude --suppress=unmatchedSuppression \
+	--suppress=preprocessorErrorDirective --suppress=uninitvar --suppress=invalidPointerCast --suppress=invalidPrintfArgType_sint --suppress=invalidPrintfArgType_uint \
+	-D__x86_64__ -DPGDLLEXPORT= '-DPG_FUNCTION_INFO_V1(f)=' '-DStaticAssertDecl(c,m)=' '-DAssert(c)=assert(c)' \
+	'-DFLEXIBLE_ARRAY_MEMBER=' '-Dpg_unreachable()=abort()' \
+	'-Dereport(level,...)=abort()' '-Delog(level,...)=abort()' \
+	'-DPG_TRY()=' '-DPG_CATCH()=' '-DPG_FINALLY()=' '-DPG_END_TRY()=' \
+	-Isrc src
