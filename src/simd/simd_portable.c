@@ -161,8 +161,15 @@ VS_INLINE uint64_t
 load_u64(const uint8_t *p, size_t nbytes)
 {
 	uint64_t	word = 0;
+	size_t		i;
 
-	memcpy(&word, p, nbytes < sizeof(word) ? nbytes : sizeof(word));
+	if (nbytes >= sizeof(word))
+		memcpy(&word, p, sizeof(word));
+	else
+	{
+		for (i = 0; i < nbytes; i++)
+			word |= (uint64_t) p[i] << (8 * i);
+	}
 	return word;
 }
 
@@ -183,11 +190,9 @@ static uint64_t
 hamming(size_t nbytes, const uint8_t *a, const uint8_t *b)
 {
 	uint64_t	count = 0;
-	size_t		i = 0;
+	size_t		i;
 
-	for (; nbytes - i >= 8; i += 8)
-		count += count_bits(load_u64(a + i, 8) ^ load_u64(b + i, 8));
-	if (i < nbytes)
+	for (i = 0; i < nbytes; i += 8)
 		count += count_bits(load_u64(a + i, nbytes - i) ^ load_u64(b + i, nbytes - i));
 	return count;
 }
