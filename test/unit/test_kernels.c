@@ -2,7 +2,7 @@
  * test_kernels.c
  *	  Every instruction set's kernels against double-precision arithmetic.
  *
- * build: src/simd/simd_*.c -lm
+ * Build: src/simd/simd_*.c
  *
  * Arrays lie between two inaccessible pages, once flush with the first byte
  * and once with the last, so that a read or write outside them is a crash;
