@@ -1,16 +1,16 @@
 -- vector: float4 elements.
 
--- COST is in units of cpu_operator_cost, the cost of an int4 comparison: see
--- "Costs" in docs/reference-types.md for how these were measured.
+-- COST is in int4 comparisons (cpu_operator_cost), reading the value included:
+-- see "Costs" in docs/reference-types.md.
 
 CREATE TYPE vector;
 
 CREATE FUNCTION vector_in(cstring, oid, integer) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION vector_in(cstring, oid, integer) IS 'I/O';
 
 CREATE FUNCTION vector_out(vector) RETURNS cstring
-	AS 'MODULE_PATHNAME', 'vs_vector_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2000;
 COMMENT ON FUNCTION vector_out(vector) IS 'I/O';
 
 CREATE FUNCTION vector_typmod_in(cstring[]) RETURNS integer
@@ -18,11 +18,11 @@ CREATE FUNCTION vector_typmod_in(cstring[]) RETURNS integer
 COMMENT ON FUNCTION vector_typmod_in(cstring[]) IS 'I/O typmod';
 
 CREATE FUNCTION vector_recv(internal, oid, integer) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200;
 COMMENT ON FUNCTION vector_recv(internal, oid, integer) IS 'I/O';
 
 CREATE FUNCTION vector_send(vector) RETURNS bytea
-	AS 'MODULE_PATHNAME', 'vs_vector_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200;
 COMMENT ON FUNCTION vector_send(vector) IS 'I/O';
 
 CREATE TYPE vector (
@@ -38,119 +38,119 @@ COMMENT ON TYPE vector IS 'single-precision vector, up to 16000 dimensions';
 -- Distances and other functions
 
 CREATE FUNCTION l2_distance(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'vs_vector_l2_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_l2_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION l2_distance(vector, vector) IS 'Euclidean distance';
 
 CREATE FUNCTION inner_product(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'vs_vector_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION inner_product(vector, vector) IS 'inner product';
 
 CREATE FUNCTION cosine_distance(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'vs_vector_cosine_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_cosine_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION cosine_distance(vector, vector) IS 'cosine distance: 1 - cosine of the angle, NaN for a zero vector';
 
 CREATE FUNCTION l1_distance(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'vs_vector_l1_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_l1_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION l1_distance(vector, vector) IS 'taxicab distance';
 
 CREATE FUNCTION vector_l2_squared_distance(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'vs_vector_l2_squared_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_l2_squared_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_l2_squared_distance(vector, vector) IS 'squared Euclidean distance';
 
 CREATE FUNCTION vector_negative_inner_product(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'vs_vector_negative_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_negative_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_negative_inner_product(vector, vector) IS 'inner product times -1, so that near sorts first';
 
 CREATE FUNCTION vector_spherical_distance(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'vs_vector_spherical_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_spherical_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_spherical_distance(vector, vector) IS 'angle between unit vectors, divided by pi';
 
 CREATE FUNCTION vector_dims(vector) RETURNS integer
-	AS 'MODULE_PATHNAME', 'vs_vector_dims' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_dims' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION vector_dims(vector) IS 'number of dimensions';
 
 CREATE FUNCTION vector_norm(vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'vs_vector_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_norm(vector) IS 'Euclidean norm';
 
 CREATE FUNCTION l2_normalize(vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_l2_normalize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'vs_vector_l2_normalize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION l2_normalize(vector) IS 'scaled to Euclidean norm 1';
 
 CREATE FUNCTION binary_quantize(vector) RETURNS bit
-	AS 'MODULE_PATHNAME', 'vs_vector_binary_quantize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'vs_vector_binary_quantize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION binary_quantize(vector) IS 'one bit an element: whether it is positive';
 
 CREATE FUNCTION subvector(vector, integer, integer) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_subvector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'vs_vector_subvector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION subvector(vector, integer, integer) IS 'elements from a position, counted from 1, and how many';
 
 -- Arithmetic, comparison
 
 CREATE FUNCTION vector_add(vector, vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_add' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'vs_vector_add' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_add(vector, vector) IS 'implementation of + operator';
 
 CREATE FUNCTION vector_sub(vector, vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_sub' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'vs_vector_sub' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_sub(vector, vector) IS 'implementation of - operator';
 
 CREATE FUNCTION vector_mul(vector, vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_mul' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'vs_vector_mul' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_mul(vector, vector) IS 'implementation of * operator';
 
 CREATE FUNCTION vector_concat(vector, vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'vs_vector_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_concat(vector, vector) IS 'implementation of || operator';
 
 CREATE FUNCTION vector_lt(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'vs_vector_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'vs_vector_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_lt(vector, vector) IS 'implementation of < operator';
 
 CREATE FUNCTION vector_le(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'vs_vector_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'vs_vector_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_le(vector, vector) IS 'implementation of <= operator';
 
 CREATE FUNCTION vector_eq(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'vs_vector_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'vs_vector_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_eq(vector, vector) IS 'implementation of = operator';
 
 CREATE FUNCTION vector_ne(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'vs_vector_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'vs_vector_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_ne(vector, vector) IS 'implementation of <> operator';
 
 CREATE FUNCTION vector_ge(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'vs_vector_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'vs_vector_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_ge(vector, vector) IS 'implementation of >= operator';
 
 CREATE FUNCTION vector_gt(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'vs_vector_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'vs_vector_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_gt(vector, vector) IS 'implementation of > operator';
 
 CREATE FUNCTION vector_cmp(vector, vector) RETURNS integer
-	AS 'MODULE_PATHNAME', 'vs_vector_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'vs_vector_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_cmp(vector, vector) IS 'less-equal-greater';
 
 CREATE FUNCTION vector_hash(vector) RETURNS integer
-	AS 'MODULE_PATHNAME', 'vs_vector_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_hash(vector) IS 'hash';
 
 CREATE FUNCTION vector_hash_extended(vector, bigint) RETURNS bigint
-	AS 'MODULE_PATHNAME', 'vs_vector_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vs_vector_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_hash_extended(vector, bigint) IS 'hash with a seed';
 
 -- Aggregates.  The state of avg is the count followed by the sums.
 
 CREATE FUNCTION vector_accum(double precision[], vector) RETURNS double precision[]
-	AS 'MODULE_PATHNAME', 'vs_vector_accum' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'vs_vector_accum' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_accum(double precision[], vector) IS 'aggregate transition function';
 
 CREATE FUNCTION vector_avg(double precision[]) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_avg' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'vs_vector_avg' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_avg(double precision[]) IS 'aggregate final function';
 
 CREATE FUNCTION vector_combine(double precision[], double precision[]) RETURNS double precision[]
-	AS 'MODULE_PATHNAME', 'vs_vector_combine' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'vs_vector_combine' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_combine(double precision[], double precision[]) IS 'aggregate combine function';
 
 CREATE AGGREGATE avg(vector) (

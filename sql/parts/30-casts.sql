@@ -2,7 +2,7 @@
 -- from and to arrays.  What is implicit and what on assignment is as in pgvector.
 
 CREATE FUNCTION vector(vector, integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_typmod_cast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_typmod_cast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION vector(vector, integer, boolean) IS 'check the dimensions of a vector';
 
 CREATE CAST (vector AS vector)
@@ -10,7 +10,7 @@ CREATE CAST (vector AS vector)
 COMMENT ON CAST (vector AS vector) IS 'check the dimensions';
 
 CREATE FUNCTION array_to_vector(integer[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION array_to_vector(integer[], integer, boolean) IS 'convert integer array to vector';
 
 CREATE CAST (integer[] AS vector)
@@ -18,7 +18,7 @@ CREATE CAST (integer[] AS vector)
 COMMENT ON CAST (integer[] AS vector) IS 'convert integer array to vector';
 
 CREATE FUNCTION array_to_vector(real[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION array_to_vector(real[], integer, boolean) IS 'convert real array to vector';
 
 CREATE CAST (real[] AS vector)
@@ -26,7 +26,7 @@ CREATE CAST (real[] AS vector)
 COMMENT ON CAST (real[] AS vector) IS 'convert real array to vector';
 
 CREATE FUNCTION array_to_vector(double precision[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION array_to_vector(double precision[], integer, boolean) IS 'convert double precision array to vector';
 
 CREATE CAST (double precision[] AS vector)
@@ -34,7 +34,7 @@ CREATE CAST (double precision[] AS vector)
 COMMENT ON CAST (double precision[] AS vector) IS 'convert double precision array to vector';
 
 CREATE FUNCTION array_to_vector(numeric[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_vector_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION array_to_vector(numeric[], integer, boolean) IS 'convert numeric array to vector';
 
 CREATE CAST (numeric[] AS vector)
@@ -42,7 +42,7 @@ CREATE CAST (numeric[] AS vector)
 COMMENT ON CAST (numeric[] AS vector) IS 'convert numeric array to vector';
 
 CREATE FUNCTION vector_to_float4(vector, integer, boolean) RETURNS real[]
-	AS 'MODULE_PATHNAME', 'vs_vector_to_float4' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_vector_to_float4' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_to_float4(vector, integer, boolean) IS 'convert vector to real array';
 
 CREATE CAST (vector AS real[])
@@ -50,7 +50,7 @@ CREATE CAST (vector AS real[])
 COMMENT ON CAST (vector AS real[]) IS 'convert vector to real array';
 
 CREATE FUNCTION halfvec(halfvec, integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'vs_halfvec_typmod_cast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_halfvec_typmod_cast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION halfvec(halfvec, integer, boolean) IS 'check the dimensions of a halfvec';
 
 CREATE CAST (halfvec AS halfvec)
@@ -58,7 +58,7 @@ CREATE CAST (halfvec AS halfvec)
 COMMENT ON CAST (halfvec AS halfvec) IS 'check the dimensions';
 
 CREATE FUNCTION array_to_halfvec(integer[], integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'vs_halfvec_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_halfvec_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION array_to_halfvec(integer[], integer, boolean) IS 'convert integer array to halfvec';
 
 CREATE CAST (integer[] AS halfvec)
@@ -66,7 +66,7 @@ CREATE CAST (integer[] AS halfvec)
 COMMENT ON CAST (integer[] AS halfvec) IS 'convert integer array to halfvec';
 
 CREATE FUNCTION array_to_halfvec(real[], integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'vs_halfvec_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_halfvec_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION array_to_halfvec(real[], integer, boolean) IS 'convert real array to halfvec';
 
 CREATE CAST (real[] AS halfvec)
@@ -74,7 +74,7 @@ CREATE CAST (real[] AS halfvec)
 COMMENT ON CAST (real[] AS halfvec) IS 'convert real array to halfvec';
 
 CREATE FUNCTION array_to_halfvec(double precision[], integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'vs_halfvec_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_halfvec_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION array_to_halfvec(double precision[], integer, boolean) IS 'convert double precision array to halfvec';
 
 CREATE CAST (double precision[] AS halfvec)
@@ -82,7 +82,7 @@ CREATE CAST (double precision[] AS halfvec)
 COMMENT ON CAST (double precision[] AS halfvec) IS 'convert double precision array to halfvec';
 
 CREATE FUNCTION array_to_halfvec(numeric[], integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'vs_halfvec_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_halfvec_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION array_to_halfvec(numeric[], integer, boolean) IS 'convert numeric array to halfvec';
 
 CREATE CAST (numeric[] AS halfvec)
@@ -90,7 +90,7 @@ CREATE CAST (numeric[] AS halfvec)
 COMMENT ON CAST (numeric[] AS halfvec) IS 'convert numeric array to halfvec';
 
 CREATE FUNCTION halfvec_to_float4(halfvec, integer, boolean) RETURNS real[]
-	AS 'MODULE_PATHNAME', 'vs_halfvec_to_float4' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_halfvec_to_float4' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION halfvec_to_float4(halfvec, integer, boolean) IS 'convert halfvec to real array';
 
 CREATE CAST (halfvec AS real[])
@@ -98,7 +98,7 @@ CREATE CAST (halfvec AS real[])
 COMMENT ON CAST (halfvec AS real[]) IS 'convert halfvec to real array';
 
 CREATE FUNCTION halfvec_to_vector(halfvec, integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vs_halfvec_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_halfvec_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION halfvec_to_vector(halfvec, integer, boolean) IS 'convert halfvec to vector';
 
 CREATE CAST (halfvec AS vector)
@@ -106,7 +106,7 @@ CREATE CAST (halfvec AS vector)
 COMMENT ON CAST (halfvec AS vector) IS 'convert halfvec to vector';
 
 CREATE FUNCTION vector_to_halfvec(vector, integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'vs_halfvec_from_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vs_halfvec_from_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_to_halfvec(vector, integer, boolean) IS 'convert vector to halfvec, rounding';
 
 CREATE CAST (vector AS halfvec)

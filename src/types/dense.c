@@ -71,21 +71,18 @@ vs_types_finite_check(int n, const float *x, const char *type)
 static int
 syntax_detail(VsTextResult result, const char *str, const char *type)
 {
-	char		found = str[result.at];
-
-	switch (result.status)
-	{
-		case VS_TEXT_NO_OPENING:
-			return errdetail("A %s starts with \"[\".", type);
-		case VS_TEXT_TRAILING:
-			return errdetail("Something follows the closing \"]\" at position %zu.",
-							 result.at + 1);
-		default:
-			if (found == '\0')
-				return errdetail("The closing \"]\" is missing.");
-			return errdetail("Element %d is malformed or not followed by \",\" or \"]\", at position %zu.",
-							 Max(result.dim, 1), result.at + 1);
-	}
+	if (result.status == VS_TEXT_NO_OPENING)
+		return errdetail("A %s starts with \"[\".", type);
+	if (result.status == VS_TEXT_TRAILING)
+		return errdetail("Something follows the closing \"]\", at position %zu.",
+						 result.at + 1);
+	if (str[result.at] == '\0')
+		return errdetail("The closing \"]\" is missing.");
+	if (result.status == VS_TEXT_NO_SEPARATOR)
+		return errdetail("Element %d is not followed by \",\" or \"]\", at position %zu.",
+						 result.dim, result.at + 1);
+	return errdetail("Element %d is not a number, at position %zu.",
+					 result.dim + 1, result.at + 1);
 }
 
 bool
@@ -111,6 +108,7 @@ vs_types_text_check(VsTextResult result, const char *str, const char *type,
 		case VS_TEXT_NO_OPENING:
 		case VS_TEXT_TRAILING:
 		case VS_TEXT_SYNTAX:
+		case VS_TEXT_NO_SEPARATOR:
 			break;
 	}
 

@@ -14,8 +14,7 @@ float8 *
 vs_types_state_get(ArrayType *state, int *dim, const char *caller)
 {
 	if (ARR_NDIM(state) != 1 || ARR_DIMS(state)[0] < 1 ||
-		ARR_DIMS(state)[0] > VS_MAX_DIM + 1 || ARR_HASNULL(state) ||
-		ARR_ELEMTYPE(state) != FLOAT8OID)
+		ARR_HASNULL(state) || ARR_ELEMTYPE(state) != FLOAT8OID)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s: expected state array", caller)));
@@ -45,6 +44,8 @@ vs_vector_combine(PG_FUNCTION_ARGS)
 	float8	   *values = vs_types_state_get(a, &dim, "vector_combine");
 	float8	   *b_values = vs_types_state_get(b, &b_dim, "vector_combine");
 
+	if (Max(dim, b_dim) > 0)
+		(void) vs_types_dim_check(Max(dim, b_dim), "vector", NULL);
 	if (b_dim == 0)
 		PG_RETURN_ARRAYTYPE_P(a);
 	if (dim == 0)

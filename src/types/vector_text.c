@@ -238,7 +238,7 @@ vs_types_text_parse(const char *text, int max_dim, float *x)
 		if (*s == ']')
 			break;
 		if (*s != ',')
-			return result_at(VS_TEXT_SYNTAX, dim, text, s);
+			return result_at(VS_TEXT_NO_SEPARATOR, dim, text, s);
 		s++;
 	}
 

@@ -16,7 +16,8 @@ typedef enum VsTextStatus
 	VS_TEXT_OK,
 	VS_TEXT_NO_OPENING,			/* does not start with [ */
 	VS_TEXT_NO_ELEMENT,			/* [] */
-	VS_TEXT_SYNTAX,				/* not a number, or no , or ] after it */
+	VS_TEXT_SYNTAX,				/* not a number */
+	VS_TEXT_NO_SEPARATOR,		/* neither , nor ] after a number */
 	VS_TEXT_TRAILING,			/* something follows ] */
 	VS_TEXT_TOO_MANY,			/* more elements than there is room for */
 	VS_TEXT_RANGE,				/* a number beyond the largest float */
