@@ -283,3 +283,10 @@ CREATE OPERATOR CLASS halfvec_ops DEFAULT FOR TYPE halfvec USING hash FAMILY hal
 	FUNCTION 1 halfvec_hash(halfvec),
 	FUNCTION 2 halfvec_hash_extended(halfvec, bigint);
 COMMENT ON OPERATOR CLASS halfvec_ops USING hash IS 'equality of halfvec values';
+
+-- Without it a literal, as in binary_quantize('[1,-2,3]'), would be neither
+-- vector nor halfvec, hence an error.
+CREATE FUNCTION binary_quantize(text) RETURNS bit
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000
+	RETURN binary_quantize($1::vector);
+COMMENT ON FUNCTION binary_quantize(text) IS 'one bit an element of a vector in text form: whether it is positive';
