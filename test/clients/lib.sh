@@ -1,0 +1,51 @@
+# Common to test/clients/*/run; sourced with the test's folder in $here.
+#
+# A client test gets PGHOST, PGPORT, PGUSER and PGDATABASE, and psql on its
+# PATH.  It prints TAP, or "1..0 # SKIP reason" when its tools or packages are
+# not to be had.  Packages are installed under build/clients/<name> by the
+# language's own client from whatever registry that is set up for, and are
+# kept until what is asked for changes.
+
+set -euo pipefail
+export PYTHONDONTWRITEBYTECODE=1
+
+name=${here##*/}
+top=$(cd "$here/../../.." && pwd -P)
+build=$top/build/clients/$name
+mkdir -p "$build"
+log=$build/install.log
+
+skip() { echo "1..0 # SKIP $*"; exit 0; }
+
+need() {
+	local tool
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null || skip "no $tool"
+	done
+}
+
+# installed FILE...: whether install() was done for just these files
+installed() { [ "$(cat "$build/.stamp" 2>/dev/null)" = "$(cat "$@" | cksum)" ]; }
+stamp() { cat "$@" | cksum >"$build/.stamp"; }
+
+# A virtual environment with the packages of requirements.txt; sets $python.
+python_packages() {
+	need python3
+	python=$build/venv/bin/python
+	installed "$here/requirements.txt" && return
+	rm -rf "$build/venv"
+	python3 -m venv "$build/venv" >"$log" 2>&1 || skip "python3 cannot make a virtual environment"
+	timeout 300 "$python" -m pip install -q --disable-pip-version-check \
+		-r "$here/requirements.txt" >>"$log" 2>&1 || skip "pip could not install requirements.txt"
+	stamp "$here/requirements.txt"
+}
+
+# A database of the test's own, with the extension, in PGDATABASE.
+fresh_database() {
+	need psql
+	local db=client_${name//-/_}
+	psql -qX -v ON_ERROR_STOP=1 -c "SET client_min_messages = warning" \
+		-c "DROP DATABASE IF EXISTS $db" -c "CREATE DATABASE $db"
+	psql -qX -v ON_ERROR_STOP=1 -d "$db" -c 'CREATE EXTENSION vecstore'
+	export PGDATABASE=$db
+}
