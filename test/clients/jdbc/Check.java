@@ -1,0 +1,170 @@
+import com.pgvector.PGbit;
+import com.pgvector.PGhalfvec;
+import com.pgvector.PGsparsevec;
+import com.pgvector.PGvector;
+import java.io.StringReader;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Properties;
+import org.postgresql.PGConnection;
+import org.postgresql.PGProperty;
+import org.postgresql.util.PGBinaryObject;
+import org.postgresql.util.PGobject;
+
+/** Types over JDBC: text, and binary for the ones pgvector-java encodes. */
+public final class Check {
+  private static int count;
+  private static int failed;
+
+  private static void ok(boolean condition, String name) {
+    count++;
+    if (!condition) {
+      failed++;
+    }
+    System.out.println((condition ? "ok " : "not ok ") + count + " - " + name);
+  }
+
+  private static void equal(Object got, Object wanted, String name) {
+    boolean same = Objects.equals(got, wanted);
+    ok(same, name);
+    if (!same) {
+      System.out.println("# got    " + got + "\n# wanted " + wanted);
+    }
+  }
+
+  /** binaryOids: types to send and receive in binary form, from the first execution on. */
+  private static Connection connect(String binaryOids) throws SQLException {
+    Properties properties = new Properties();
+    PGProperty.USER.set(properties, System.getenv("PGUSER"));
+    PGProperty.SSL_MODE.set(properties, "disable");
+    PGProperty.GSS_ENC_MODE.set(properties, "disable");
+    PGProperty.SOCKET_FACTORY.set(properties, "UnixSocketFactory");
+    PGProperty.SOCKET_FACTORY_ARG.set(
+        properties, System.getenv("PGHOST") + "/.s.PGSQL." + System.getenv("PGPORT"));
+    if (!binaryOids.isEmpty()) {
+      PGProperty.BINARY_TRANSFER_ENABLE.set(properties, binaryOids);
+      PGProperty.PREPARE_THRESHOLD.set(properties, -1);
+    }
+    Connection connection =
+        DriverManager.getConnection("jdbc:postgresql://localhost/" + System.getenv("PGDATABASE"), properties);
+    PGvector.registerTypes(connection);
+    PGbit.registerType(connection);
+    return connection;
+  }
+
+  private static String oids(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(
+            "SELECT string_agg(oid::text, ',') FROM pg_type WHERE typname IN ('vector', 'sparsevec', 'bit')")) {
+      rows.next();
+      return rows.getString(1);
+    }
+  }
+
+  private static void values(Connection connection, String form) throws SQLException {
+    PGobject[] values = {
+      new PGvector(new float[] {1, -2.5f, 0.015625f}),
+      new PGhalfvec(new float[] {1, -2.5f, 0.015625f}),
+      new PGsparsevec("{1:0.5,3:-2.0}/5"),
+      new PGbit("1000000001"),
+    };
+    String[] printed = {"[1,-2.5,0.015625]", "[1,-2.5,0.015625]", "{1:0.5,3:-2}/5", "1000000001"};
+    for (int i = 0; i < values.length; i++) {
+      if (form.equals("binary") && !(values[i] instanceof PGBinaryObject)) {
+        continue;
+      }
+      String type = values[i].getType();
+      String cast = type.equals("bit") ? "bit(10)" : type;
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT x, x::text FROM (SELECT ?::" + cast + " AS x) s")) {
+        statement.setObject(1, values[i]);
+        try (ResultSet rows = statement.executeQuery()) {
+          rows.next();
+          Object got = rows.getObject(1);
+          equal(got.getClass() + " " + got, values[i].getClass() + " " + values[i], type + " written and read, " + form);
+          equal(rows.getString(2), printed[i], type + " printed by the server, " + form);
+        }
+      }
+    }
+  }
+
+  private static void tables(Connection connection, String form) throws SQLException {
+    List<PGvector> vectors = new ArrayList<>();
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("DROP TABLE IF EXISTS items");
+      statement.execute("CREATE TABLE items (id int PRIMARY KEY, v vector(100), b bit(8))");
+    }
+    try (PreparedStatement insert = connection.prepareStatement("INSERT INTO items VALUES (?, ?, ?)")) {
+      for (int i = 0; i < 1000; i++) {
+        float[] x = new float[100];
+        for (int j = 0; j < x.length; j++) {
+          x[j] = ((i * i + j * j * 7 + i * j) % 2047 - 1023) / 64f;
+        }
+        vectors.add(new PGvector(x));
+        insert.setInt(1, i);
+        insert.setObject(2, vectors.get(i));
+        insert.setObject(3, new PGbit(new byte[] {(byte) i}));
+        insert.addBatch();
+      }
+      insert.executeBatch();
+    }
+
+    int same = 0;
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery("SELECT id, v FROM items ORDER BY id")) {
+      while (rows.next()) {
+        if (rows.getObject(2).equals(vectors.get(rows.getInt(1)))) {
+          same++;
+        }
+      }
+    }
+    equal(same, 1000, "1000 rows by a batch, " + form);
+
+    try (PreparedStatement nearest = connection.prepareStatement("SELECT id FROM items ORDER BY v <-> ? LIMIT 1")) {
+      nearest.setObject(1, vectors.get(7));
+      try (ResultSet rows = nearest.executeQuery()) {
+        rows.next();
+        equal(rows.getInt(1), 7, "nearest with a parameter, " + form);
+      }
+    }
+    try (PreparedStatement insert = connection.prepareStatement("INSERT INTO items (id, v) VALUES (-1, ?)")) {
+      insert.setNull(1, Types.OTHER);
+      equal(insert.executeUpdate(), 1, "NULL, " + form);
+      insert.setObject(1, new PGvector(new float[] {1, 2}));
+      insert.executeUpdate();
+      ok(false, "other dimensions are refused, " + form);
+    } catch (SQLException error) {
+      equal(error.getSQLState(), "22000", "other dimensions are refused, " + form);
+    }
+  }
+
+  private static void copy(Connection connection) throws Exception {
+    long copied = connection.unwrap(PGConnection.class).getCopyAPI()
+        .copyIn("COPY items (id, v) FROM STDIN", new StringReader("2000\t" + new PGvector(new float[100]) + "\n"));
+    equal(copied, 1L, "COPY");
+  }
+
+  public static void main(String[] args) throws Exception {
+    try (Connection text = connect("");
+        Connection binary = connect(oids(text))) {
+      values(text, "text");
+      values(binary, "binary");
+      tables(text, "text");
+      tables(binary, "binary");
+      copy(text);
+    } catch (Exception error) {
+      ok(false, "ran to the end");
+      error.printStackTrace();
+    }
+    System.out.println("1.." + count);
+    System.exit(failed > 0 ? 1 : 0);
+  }
+}
