@@ -118,6 +118,29 @@ vs_types_text_check(VsTextResult result, const char *str, const char *type,
 			 syntax_detail(result, str, type)));
 }
 
+void
+vs_types_wire_check(VsWireStatus status, int dim, int unused, const char *type)
+{
+	switch (status)
+	{
+		case VS_WIRE_OK:
+			break;
+		case VS_WIRE_DIM:
+			(void) vs_types_dim_check(dim, type, NULL);
+			break;
+		case VS_WIRE_UNUSED:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+					 errmsg("expected unused to be 0, not %d", unused)));
+			break;
+		case VS_WIRE_TRUNCATED:
+			ereport(ERROR,
+					(errcode(ERRCODE_PROTOCOL_VIOLATION),
+					 errmsg("insufficient data left in message")));
+			break;
+	}
+}
+
 int32
 vs_types_typmod_in(ArrayType *modifiers, const char *type, int max_dim)
 {

@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "types/vector.h"
 #include "types/vector_text.h"
+#include "types/vector_wire.h"
 #include "utils/array.h"
 
 /*
@@ -24,6 +25,9 @@ extern bool vs_types_dim_check(int dim, const char *type, Node *escontext);
 extern bool vs_types_typmod_check(int32 typmod, int dim, Node *escontext);
 extern bool vs_types_text_check(VsTextResult result, const char *str,
 								const char *type, Node *escontext);
+
+/* Throws when status, from vs_types_wire_header(), is not VS_WIRE_OK. */
+extern void vs_types_wire_check(VsWireStatus status, int dim, int unused, const char *type);
 
 /* Throws for the first NaN or infinity among the n elements of x. */
 extern void vs_types_finite_check(int n, const float *x, const char *type);

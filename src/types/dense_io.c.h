@@ -1,8 +1,6 @@
 /*-------------------------------------------------------------------------
  * dense_io.c.h
  *	  Template: text and binary input and output, type modifier.
- *
- * Binary form: int16 dim, int16 0, then the elements, all big-endian.
  *-------------------------------------------------------------------------
  */
 
@@ -78,42 +76,39 @@ DENSE_FUNCTION(typmod_in)
 	PG_RETURN_INT32(vs_types_typmod_in(PG_GETARG_ARRAYTYPE_P(0), DENSE_NAME, VS_MAX_DIM));
 }
 
+/* Bytes after the value are left to the caller, which refuses them. */
 DENSE_FUNCTION(recv)
 {
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	int32		typmod = PG_GETARG_INT32(2);
-	int			dim = pq_getmsgint(buf, 2);
-	int			unused = pq_getmsgint(buf, 2);
+	const uint8 *data = (const uint8 *) buf->data + buf->cursor;
+	int			dim;
+	int			unused;
+	VsWireStatus status = vs_types_wire_header(data, buf->len - buf->cursor, VS_MAX_DIM,
+											   sizeof(DENSE_ELEMENT), &dim, &unused);
 	DENSE	   *result;
 
-	(void) vs_types_dim_check(dim, DENSE_NAME, NULL);
+	vs_types_wire_check(status, dim, unused, DENSE_NAME);
 	(void) vs_types_typmod_check(typmod, dim, NULL);
-	if (unused != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("expected unused to be 0, not %d", unused)));
 
 	result = dense_new(dim);
-	for (int i = 0; i < dim; i++)
-		result->x[i] = element_recv(buf);
+	vs_types_wire_get(data, dim, sizeof(DENSE_ELEMENT), result->x);
 	vs_types_finite_check(dim, dense_floats(result), DENSE_NAME);
 
+	buf->cursor += VS_WIRE_SIZE(dim, sizeof(DENSE_ELEMENT));
 	PG_RETURN_POINTER(result);
 }
 
 DENSE_FUNCTION(send)
 {
 	DENSE	   *v = DENSE_ARG(0);
-	StringInfoData buf;
+	Size		size = VARHDRSZ + VS_WIRE_SIZE(v->dim, sizeof(DENSE_ELEMENT));
+	bytea	   *result = palloc(size);
 
-	pq_begintypsend(&buf);
-	enlargeStringInfo(&buf, (int) DENSE_SIZE(v->dim));
-	pq_sendint16(&buf, v->dim);
-	pq_sendint16(&buf, v->unused);
-	for (int i = 0; i < v->dim; i++)
-		element_send(&buf, v->x[i]);
+	SET_VARSIZE(result, size);
+	vs_types_wire_put(v->x, v->dim, sizeof(DENSE_ELEMENT), (uint8 *) VARDATA(result));
 
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+	PG_RETURN_BYTEA_P(result);
 }
 
 /* The cast of the type to itself, which enforces the type modifier. */

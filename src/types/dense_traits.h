@@ -25,7 +25,7 @@
 
 #include "common/hashfn.h"
 #include "common/shortest_dec.h"
-#include "libpq/pqformat.h"
+#include "lib/stringinfo.h"
 #include "utils/float.h"
 #include "utils/varbit.h"
 

@@ -60,18 +60,6 @@ element_is_infinite(VsHalf x)
 	return (x & HALF_MAGNITUDE) == HALF_INFINITY;
 }
 
-static inline void
-element_send(StringInfo buf, VsHalf x)
-{
-	pq_sendint16(buf, x);
-}
-
-static inline VsHalf
-element_recv(StringInfo buf)
-{
-	return (VsHalf) pq_getmsgint(buf, sizeof(VsHalf));
-}
-
 #include "types/dense_io.c.h"
 #include "types/dense_distance.c.h"
 #include "types/dense_arithmetic.c.h"

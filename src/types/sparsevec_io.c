@@ -57,7 +57,7 @@ static const struct
 		[VS_SPARSE_INDEX_TWICE] =
 			{ERRCODE_DATA_EXCEPTION, "sparsevec indices must not contain duplicates"},
 		[VS_SPARSE_TRUNCATED] =
-			{ERRCODE_INVALID_BINARY_REPRESENTATION, "binary representation of sparsevec is too short"},
+			{ERRCODE_PROTOCOL_VIOLATION, "insufficient data left in message"},
 };
 
 /*

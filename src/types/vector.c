@@ -54,18 +54,6 @@ element_is_infinite(float x)
 	return isinf(x);
 }
 
-static inline void
-element_send(StringInfo buf, float x)
-{
-	pq_sendfloat4(buf, x);
-}
-
-static inline float
-element_recv(StringInfo buf)
-{
-	return pq_getmsgfloat4(buf);
-}
-
 #include "types/dense_io.c.h"
 #include "types/dense_distance.c.h"
 #include "types/dense_arithmetic.c.h"

@@ -105,22 +105,22 @@ test('malformed binary is refused', async () => {
   const unsorted = sparseToBuffer(5, { 0: 1, 2: 2 });
   unsorted.writeInt32BE(4, 12);
   const cases = [
-    ['vector', truncated, ['08P01', '22P03']],
-    ['vector', surplus, ['22P03']],
-    ['vector', Buffer.from([0, 0, 0, 0]), ['22000']],
-    ['vector', Buffer.from([0, 1, 0, 7, 0, 0, 0, 0]), ['22P03']],
-    ['vector', Buffer.from([0, 1, 0, 0, 0x7f, 0xc0, 0, 0]), ['22000']],
-    ['halfvec', Buffer.from([0, 1, 0, 0, 0x7c, 0]), ['22000']],
-    ['sparsevec', unsorted, ['22000']],
-    ['sparsevec', sparseToBuffer(2, { 2: 1 }), ['22000']],
-    ['sparsevec', sparseToBuffer(2, { 0: 0 }), ['22P03']],
-    ['sparsevec', sparseToBuffer(2, { 0: 1 }).subarray(0, 19), ['08P01', '22P03']],
-    ['sparsevec', Buffer.concat([sparseToBuffer(2, { 0: 1 }), Buffer.alloc(1)]), ['22P03']],
-    ['sparsevec', Buffer.alloc(0), ['08P01', '22P03']],
+    ['vector', truncated, '08P01'],
+    ['vector', surplus, '22P03'],
+    ['vector', Buffer.from([0, 0, 0, 0]), '22000'],
+    ['vector', Buffer.from([0, 1, 0, 7, 0, 0, 0, 0]), '22P03'],
+    ['vector', Buffer.from([0, 1, 0, 0, 0x7f, 0xc0, 0, 0]), '22000'],
+    ['halfvec', Buffer.from([0, 1, 0, 0, 0x7c, 0]), '22000'],
+    ['sparsevec', unsorted, '22000'],
+    ['sparsevec', sparseToBuffer(2, { 2: 1 }), '22000'],
+    ['sparsevec', sparseToBuffer(2, { 0: 0 }), '22P03'],
+    ['sparsevec', sparseToBuffer(2, { 0: 1 }).subarray(0, 19), '08P01'],
+    ['sparsevec', Buffer.concat([sparseToBuffer(2, { 0: 1 }), Buffer.alloc(1)]), '22P03'],
+    ['sparsevec', Buffer.alloc(0), '08P01'],
   ];
-  for (const [type, buffer, codes] of cases) {
+  for (const [type, buffer, code] of cases) {
     await assert.rejects(client.query(`SELECT $1::${type}`, [buffer]), (error) => {
-      assert.ok(codes.includes(error.code), `${type} ${buffer.toString('hex')}: ${error.code} ${error.message}`);
+      assert.equal(error.code, code, `${type} ${buffer.toString('hex')}: ${error.message}`);
       return true;
     });
   }
