@@ -14,6 +14,7 @@ exec cppcheck --quiet --error-exitcode=1 --std=c99 --language=c --inline-suppr -
 	--suppress=preprocessorErrorDirective --suppress=uninitvar --suppress=invalidPointerCast --suppress=invalidPrintfArgType_sint --suppress=invalidPrintfArgType_uint \
 	-D__x86_64__ -DPGDLLEXPORT= '-DPG_FUNCTION_INFO_V1(f)=' '-DStaticAssertDecl(c,m)=' '-DAssert(c)=assert(c)' \
 	'-DFLEXIBLE_ARRAY_MEMBER=' '-Dpg_unreachable()=abort()' \
-	'-Dereport(level,...)=abort()' '-Delog(level,...)=abort()' \
+	-DERROR=21 -DFATAL=22 -DPANIC=23 -DWARNING=19 -DNOTICE=18 -DINFO=17 -DLOG=15 -DDEBUG1=14 \
+	'-Dereport(level,...)=((level)>=ERROR?abort():(void)0)' '-Delog(level,...)=((level)>=ERROR?abort():(void)0)' \
 	'-DPG_TRY()=' '-DPG_CATCH()=' '-DPG_FINALLY()=' '-DPG_END_TRY()=' \
 	-Isrc src
