@@ -73,7 +73,7 @@ sub shift_line
 my $original = do { local (@ARGV, $/) = ($ARGV[0]); <> };
 my $formatted = do { local $/; <STDIN> };
 my @directives = grep { /^[ \t]*#/ } elements($original);
-my ($parens, $delta, $shifting, $after_comma) = (0, 0, 0, 0);
+my ($parens, $delta, $shifting) = (0, 0, 0);
 my @opened;
 
 # clang-format takes MACRO(x) at the start of a statement for a statement
@@ -103,7 +103,7 @@ foreach my $line (elements($formatted))
 
 	if ($shifting)
 	{
-		$code = shift_line($code, $delta) if $parens > 0 || $after_comma;
+		$code = shift_line($code, $delta);
 	}
 	elsif ($parens == 0
 		&& $code =~ /^(\t*)((?:\w+ )+)(\**)(\(\*+\w+(?:\[\w*\])?\)|\w+)(?=[;,=\[(:]| [=:])(.*)$/
@@ -125,7 +125,6 @@ foreach my $line (elements($formatted))
 	# does the statement go on in the next line?
 	(my $bare = $code) =~ s/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'//g;
 	$parens += ($bare =~ tr/(//) - ($bare =~ tr/)//);
-	$after_comma = $bare =~ /,\s*$/;
 	$shifting = 0 if $bare =~ /[;{}]\s*$/ || $bare =~ /=\s*$/;
 
 	if ($comment ne '')

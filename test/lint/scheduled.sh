@@ -48,7 +48,9 @@ expect test/pgtap '*.sql' '*.md'
 expect test/t '[0-9][0-9][0-9]_*.pl' '*.pm' '*.md'
 expect test/unit '*.c' '*.h' '*.md'
 expect test/fuzz '*.c' '*.h' '*.dict' '*.md'
-expect test/clients '*.py' '*.mjs' requirements.txt package.json package-lock.json '*.md'
+for d in test/clients/*/; do
+	[ ! -d "$d" ] || [ -x "${d}run" ] || wrong "${d}run is missing or not executable"
+done
 for f in test/t/*.pl; do
 	[ ! -f "$f" ] || grep -qE 'done_testing|tests *=>|plan' "$f" || wrong "$f has no plan"
 done

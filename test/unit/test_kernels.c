@@ -187,9 +187,9 @@ expect_near(const char *kernel, int n, float got, double expected, double terms)
 {
 	double		tolerance = (n / 8 + 16) * ldexp(terms, -24) + n * ldexp(1, -149);
 
-	if (isnan(expected)				 ? !isnan(got) :
-			fabs(expected) > FLT_MAX ? (double) got != (expected > 0 ? INFINITY : -INFINITY) :
-									   !(fabs(got - expected) <= tolerance))
+	if (isnan(expected)			 ? !isnan(got) :
+		fabs(expected) > FLT_MAX ? (double) got != (expected > 0 ? INFINITY : -INFINITY) :
+								   !(fabs(got - expected) <= tolerance))
 		failure(kernel, n, got, expected, tolerance);
 }
 
