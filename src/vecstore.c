@@ -12,6 +12,7 @@
 
 #include "inspect/inspect_build.h"
 #include "simd/simd.h"
+#include "store/store.h"
 
 PG_MODULE_MAGIC;
 
@@ -21,5 +22,6 @@ void
 _PG_init(void)
 {
 	vs_simd_init();
+	vs_store_init();
 	vs_inspect_build_init();
 }

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/tableam.h"
 #include "nodes/nodes.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -32,6 +33,17 @@
 
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
+ * heap_update tells about indexes itself since 16, and in three values.
+ */
+#if PG_VERSION_NUM >= 160000
+#define VS_UPDATE_TELLS_INDEXES 1
+typedef TU_UpdateIndexes VsUpdateIndexes;
+#else
+#define VS_UPDATE_TELLS_INDEXES 0
+typedef bool VsUpdateIndexes;
 #endif
 
 #endif							/* VS_COMPAT_H */

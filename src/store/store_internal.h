@@ -1,0 +1,67 @@
+/*-------------------------------------------------------------------------
+ * store_internal.h
+ *	  Shared by the files of store/ only.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_STORE_INTERNAL_H
+#define VS_STORE_INTERNAL_H
+
+#include "postgres.h"
+
+#include "storage/buf.h"
+#include "storage/bufpage.h"
+#include "store/store_page.h"
+#include "utils/relcache.h"
+
+/*
+ * A page chosen for writing: pinned, locked exclusively, initialised, and with
+ * its visibility map page pinned if it is marked all-visible.
+ */
+typedef struct VsStorePage
+{
+	Buffer		buffer;
+	Buffer		vmbuffer;		/* kept across pages, may be InvalidBuffer */
+	BlockNumber block;
+	Page		page;
+} VsStorePage;
+
+/*
+ * Tuples planned for a page before they are written.  Offsets are those that
+ * PageAddItem will choose, as long as the page stays locked.
+ */
+typedef struct VsPagePlan
+{
+	OffsetNumber next;			/* offset of the next tuple, or Invalid: full */
+	OffsetNumber limit;			/* first offset beyond the line pointer array */
+	Size		space;			/* bytes left between line pointers and tuples */
+	BlockNumber block;
+	Page		page;
+} VsPagePlan;
+
+/* store_init.c: vecstore.store_block_limit, for tests of the full store */
+extern int	vs_store_block_limit;
+
+/* store_alloc.c */
+extern void vs_store_page_choose(Relation store, Size whole, int options,
+								 VsStorePage *out);
+extern void vs_store_page_choose_next(Relation store, Size want, int options,
+									  VsStorePage *out);
+extern void vs_store_page_release(VsStorePage *page);
+
+extern void vs_page_plan_begin(VsPagePlan *plan, Page page, BlockNumber block);
+extern Size vs_page_plan_space(const VsPagePlan *plan);
+extern OffsetNumber vs_page_plan_add(VsPagePlan *plan, Size len);
+
+/* store_read.c */
+typedef struct VsChunk
+{
+	const char *data;
+	Size		len;
+	Oid			next;			/* InvalidOid: last chunk */
+} VsChunk;
+
+extern bool vs_chunk_locate(Page page, OffsetNumber offset, Oid value, int32 seq,
+							VsChunk *chunk);
+extern void vs_store_corrupted(Relation store, Oid address, const char *problem) pg_attribute_noreturn();
+
+#endif							/* VS_STORE_INTERNAL_H */

@@ -1,0 +1,282 @@
+/*-------------------------------------------------------------------------
+ * store_read.c
+ *	  Reads values by address.
+ *
+ * Pages are read with a pin and without the content lock.  That is safe for a
+ * value that some snapshot of ours can see: its line pointer and its bytes
+ * change only under a cleanup lock, which our pin keeps away, and other
+ * backends add tuples elsewhere on the page.  (heapgettup_pagemode does the
+ * same.)  For a stale address anything may be met, half-written tuples too;
+ * vs_chunk_locate looks only at a private copy of the line pointer and stays
+ * within the page, so that the worst outcome is a value that nobody wants.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "store/store.h"
+#include "store/store_internal.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+struct VsStoreReader
+{
+	Relation	store;			/* NULL: the table has none */
+	BlockNumber nblocks;		/* known to exist; the store cannot shrink under our lock */
+	Buffer		buffer;			/* last page, pinned */
+	char	   *copy;			/* varlena-shaped space for values in several chunks */
+	Size		copy_size;
+	MemoryContext context;
+};
+
+/*
+ * Finds the chunk of the value with the given sequence number at the offset.
+ * False if there is no such chunk.  Needs a pin on the page.
+ */
+bool
+vs_chunk_locate(Page page, OffsetNumber offset, Oid value, int32 seq, VsChunk *chunk)
+{
+	ItemIdData	item;
+	const char *tuple;
+	Size		size;
+	Size		length;
+	Oid			found_value;
+	int32		found_seq;
+
+	if (offset < FirstOffsetNumber || offset > PageGetMaxOffsetNumber(page))
+		return false;
+	item = *PageGetItemId(page, offset);
+	if (!ItemIdIsNormal(&item))
+		return false;
+	length = ItemIdGetLength(&item);
+	if (length < VS_CHUNK_DATA_OFFSET || ItemIdGetOffset(&item) + length > BLCKSZ)
+		return false;
+
+	tuple = (const char *) page + ItemIdGetOffset(&item);
+	memcpy(&found_value, tuple + VS_CHUNK_ID_OFFSET, sizeof(Oid));
+	memcpy(&found_seq, tuple + VS_CHUNK_SEQ_OFFSET, sizeof(int32));
+	if (found_value != value || found_seq != seq || !VARATT_IS_4B_U(tuple + VS_CHUNK_VARLENA_OFFSET))
+		return false;
+	size = VARSIZE_4B(tuple + VS_CHUNK_VARLENA_OFFSET);
+	if (size <= VARHDRSZ)
+		return false;
+	size -= VARHDRSZ;
+
+	chunk->data = tuple + VS_CHUNK_DATA_OFFSET;
+	chunk->len = size;
+	chunk->next = InvalidOid;
+	if (vs_chunk_is_linked((HeapTupleHeader) tuple))
+	{
+		if (VS_CHUNK_DATA_OFFSET + size + VS_CHUNK_NEXT_SIZE > length)
+			return false;
+		memcpy(&chunk->next, chunk->data + size, sizeof(Oid));
+	}
+	return VS_CHUNK_DATA_OFFSET + size <= length;
+}
+
+void
+vs_store_corrupted(Relation store, Oid address, const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("%s in value store \"%s\"", problem, RelationGetRelationName(store)),
+			 errdetail("Value address %u, block %u, line pointer %u.", address,
+					   vs_address_block(address), vs_address_offset(address))));
+}
+
+void
+vs_store_read_slice(Relation store, Oid address, int32 attrsize, int32 offset,
+					int32 len, char *dest)
+{
+	Buffer		buffer = InvalidBuffer;
+	Oid			at = address;
+	Size		from = offset;
+	Size		to = (Size) offset + len;
+	Size		start = 0;		/* of the current chunk in the value */
+
+	Assert(offset >= 0 && len >= 0 && offset + len <= attrsize);
+	for (int32 seq = 0; start < to; seq++)
+	{
+		BlockNumber block = vs_address_block(at);
+		VsChunk		chunk;
+		Size		skip;
+		Size		take;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!BufferIsValid(buffer) || BufferGetBlockNumber(buffer) != block)
+		{
+			if (BufferIsValid(buffer))
+				ReleaseBuffer(buffer);
+			buffer = ReadBuffer(store, block);
+		}
+		if (!OidIsValid(at) ||
+			!vs_chunk_locate(BufferGetPage(buffer), vs_address_offset(at), address, seq, &chunk))
+			vs_store_corrupted(store, address, "missing chunk");
+		if (start + chunk.len > (Size) attrsize ||
+			(start + chunk.len < (Size) attrsize) != OidIsValid(chunk.next))
+			vs_store_corrupted(store, address, "value of unexpected size");
+
+		if (start + chunk.len > from)
+		{
+			skip = from > start ? from - start : 0;
+			take = Min(start + chunk.len, to) - (start + skip);
+			memcpy(dest, chunk.data + skip, take);
+			dest += take;
+		}
+		start += chunk.len;
+		at = chunk.next;
+	}
+	if (BufferIsValid(buffer))
+		ReleaseBuffer(buffer);
+}
+
+void
+vs_store_fetch_toast_slice(Relation toastrel, Oid valueid, int32 attrsize,
+						   int32 sliceoffset, int32 slicelength, struct varlena *result)
+{
+	vs_store_read_slice(toastrel, valueid, attrsize, sliceoffset, slicelength,
+						VARDATA(result));
+}
+
+Oid
+vs_store_pointer_relid(Relation table)
+{
+	return OidIsValid(table->rd_toastoid) ? table->rd_toastoid : table->rd_rel->reltoastrelid;
+}
+
+bool
+vs_store_datum_address(Relation table, Datum value, Oid *address, Size *len)
+{
+	struct varlena *attr = (struct varlena *) DatumGetPointer(value);
+	struct varatt_external pointer;
+
+	if (!VARATT_IS_EXTERNAL_ONDISK(attr))
+		return false;
+	VARATT_EXTERNAL_GET_POINTER(pointer, attr);
+	if (pointer.va_toastrelid != vs_store_pointer_relid(table) ||
+		VARATT_EXTERNAL_IS_COMPRESSED(pointer))
+		return false;
+	*address = pointer.va_valueid;
+	*len = VARATT_EXTERNAL_GET_EXTSIZE(pointer);
+	return true;
+}
+
+VsStoreReader *
+vs_store_reader_open(Relation table)
+{
+	VsStoreReader *reader = palloc0(sizeof(VsStoreReader));
+
+	if (OidIsValid(table->rd_rel->reltoastrelid))
+		reader->store = table_open(table->rd_rel->reltoastrelid, AccessShareLock);
+	reader->buffer = InvalidBuffer;
+	reader->context = CurrentMemoryContext;
+	return reader;
+}
+
+/*
+ * Pins the block, keeping the pin already held if it is the same one.  False
+ * if the store is not that long.
+ */
+static bool
+reader_page(VsStoreReader *reader, BlockNumber block)
+{
+	if (BufferIsValid(reader->buffer) && BufferGetBlockNumber(reader->buffer) == block)
+		return true;
+	if (block >= reader->nblocks)
+	{
+		reader->nblocks = RelationGetNumberOfBlocks(reader->store);
+		if (block >= reader->nblocks)
+			return false;
+	}
+	reader->buffer = ReleaseAndReadBuffer(reader->buffer, reader->store, block);
+	return true;
+}
+
+/*
+ * Copies a value of several chunks into the reader's memory.
+ */
+static const void *
+reader_assemble(VsStoreReader *reader, Oid address, Size len)
+{
+	Oid			at = address;
+	Size		done = 0;
+
+	if (reader->copy_size < len)
+	{
+		if (reader->copy)
+			pfree(reader->copy);
+		reader->copy = NULL;
+		reader->copy = MemoryContextAlloc(reader->context, len + VARHDRSZ);
+		reader->copy_size = len;
+	}
+	for (int32 seq = 0; done < len; seq++)
+	{
+		VsChunk		chunk;
+
+		if (!OidIsValid(at) || !reader_page(reader, vs_address_block(at)) ||
+			!vs_chunk_locate(BufferGetPage(reader->buffer), vs_address_offset(at),
+							 address, seq, &chunk) ||
+			done + chunk.len > len)
+			return NULL;
+		memcpy(reader->copy + VARHDRSZ + done, chunk.data, chunk.len);
+		done += chunk.len;
+		at = chunk.next;
+	}
+	return OidIsValid(at) ? NULL : reader->copy + VARHDRSZ;
+}
+
+const void *
+vs_store_reader_get(VsStoreReader *reader, Oid address, Size len)
+{
+	VsChunk		chunk;
+
+	if (reader->store == NULL || !OidIsValid(address) ||
+		!reader_page(reader, vs_address_block(address)) ||
+		!vs_chunk_locate(BufferGetPage(reader->buffer), vs_address_offset(address),
+						 address, 0, &chunk))
+		return NULL;
+	if (!OidIsValid(chunk.next))
+		return chunk.len == len ? chunk.data : NULL;
+	if (chunk.len >= len)
+		return NULL;
+	return reader_assemble(reader, address, len);
+}
+
+/*
+ * Starts reading the pages of the values' first chunks, for later calls of
+ * vs_store_reader_get.
+ */
+void
+vs_store_reader_prefetch(VsStoreReader *reader, const Oid *addresses, int n)
+{
+	BlockNumber previous = InvalidBlockNumber;
+
+	if (reader->store == NULL)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		BlockNumber block = vs_address_block(addresses[i]);
+
+		if (block == previous || !OidIsValid(addresses[i]))
+			continue;
+		if (block < reader->nblocks)
+			PrefetchBuffer(reader->store, MAIN_FORKNUM, block);
+		previous = block;
+	}
+}
+
+void
+vs_store_reader_close(VsStoreReader *reader)
+{
+	if (BufferIsValid(reader->buffer))
+		ReleaseBuffer(reader->buffer);
+	if (reader->store)
+		table_close(reader->store, NoLock);
+	if (reader->copy)
+		pfree(reader->copy);
+	pfree(reader);
+}

@@ -1,0 +1,51 @@
+/*-------------------------------------------------------------------------
+ * store_release.c
+ *	  Marks values deleted.
+ *
+ * A chunk is deleted by heap_delete, so that its space comes back by the usual
+ * horizon.  Chunks belong to one row version chain, whose lock the caller
+ * holds: nobody else can be deleting them, and any answer but TM_Ok means that
+ * two rows share a value.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "storage/bufmgr.h"
+#include "store/store.h"
+#include "store/store_internal.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+void
+vs_store_release(Relation store, Oid address, CommandId cid, bool speculative)
+{
+	Oid			at = address;
+
+	for (int32 seq = 0; OidIsValid(at); seq++)
+	{
+		Buffer		buffer = ReadBuffer(store, vs_address_block(at));
+		VsChunk		chunk;
+		ItemPointerData tid;
+		bool		found;
+
+		found = vs_chunk_locate(BufferGetPage(buffer), vs_address_offset(at), address,
+								seq, &chunk);
+		ReleaseBuffer(buffer);
+		if (!found)
+			vs_store_corrupted(store, address, "missing chunk");
+
+		ItemPointerSet(&tid, vs_address_block(at), vs_address_offset(at));
+		if (speculative)
+			heap_abort_speculative(store, &tid);
+		else
+		{
+			TM_FailureData failure;
+
+			if (heap_delete(store, &tid, cid, InvalidSnapshot, true, &failure, false) != TM_Ok)
+				vs_store_corrupted(store, address, "value deleted already");
+		}
+		at = chunk.next;
+	}
+}

@@ -1,0 +1,134 @@
+/*-------------------------------------------------------------------------
+ * table_carrier.c
+ *	  Carriers: how a pointer into the value store passes heapam's toaster.
+ *
+ * heapam runs its toaster on every tuple that has external values, and the
+ * toaster fetches each external value that the old row does not have, in order
+ * to store it again its own way.  A carrier is the value it fetches to no harm:
+ * an indirect pointer to an expanded object whose flat form is our 18-byte
+ * on-disk pointer.  The toaster flattens it, finds an external value of 18
+ * bytes, which it leaves alone, and forms the tuple with it.  So heap_insert,
+ * heap_multi_insert, heap_update and rewriteheap are used as they are, and the
+ * tuples on disk are what heapam would have written, HEAP_HASEXTERNAL included.
+ *
+ * (heap_form_tuple flattens expanded objects itself, but copies indirect
+ * pointers; hence the indirection.)
+ *
+ * An armed carrier stores its value when it is flattened.  In heap_update that
+ * is when heapam itself would toast: the old row is locked and its update can
+ * no longer fail but by an error, so that nothing is stored in vain.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "table/table_row.h"
+#include "utils/expandeddatum.h"
+#include "utils/memutils.h"
+
+struct VsCarrier
+{
+	ExpandedObjectHeader header;
+	char		indirect[INDIRECT_POINTER_SIZE];
+	char		pointer[TOAST_POINTER_SIZE];
+	struct varatt_external external;
+	VsStoreValue *value;
+	bool		stored;			/* pointer has its address */
+	Relation	store;			/* armed: where to, and as which command */
+	CommandId	cid;
+};
+
+static Size carrier_flat_size(ExpandedObjectHeader *header);
+static void carrier_flatten(ExpandedObjectHeader *header, void *result, Size size);
+
+static const ExpandedObjectMethods carrier_methods = {
+	carrier_flat_size,
+	carrier_flatten
+};
+
+/*
+ * Makes a carrier in the current memory context, which must outlive the tuples
+ * formed from its datums.  *value must live until the value is stored.
+ */
+VsCarrier *
+vs_carrier_make(VsStoreValue *value, uint32 rawsize, uint32 extinfo, Oid store_relid)
+{
+	VsCarrier  *result = palloc0(sizeof(VsCarrier));
+	struct varatt_indirect indirect;
+
+	EOH_init_header(&result->header, &carrier_methods, CurrentMemoryContext);
+	result->value = value;
+	result->external.va_rawsize = rawsize;
+	result->external.va_extinfo = extinfo;
+	result->external.va_toastrelid = store_relid;
+
+	indirect.pointer = (struct varlena *) result->header.eoh_ro_ptr;
+	SET_VARTAG_EXTERNAL(result->indirect, VARTAG_INDIRECT);
+	memcpy(VARDATA_EXTERNAL(result->indirect), &indirect, sizeof(indirect));
+	SET_VARTAG_EXTERNAL(result->pointer, VARTAG_ONDISK);
+	memcpy(VARDATA_EXTERNAL(result->pointer), &result->external, sizeof(result->external));
+	return result;
+}
+
+/*
+ * Lets the carrier store its value when it is flattened.
+ */
+void
+vs_carrier_arm(VsCarrier *carrier, Relation store, CommandId cid)
+{
+	carrier->store = store;
+	carrier->cid = cid;
+}
+
+/*
+ * To be called when the carrier's value has got its address.
+ */
+void
+vs_carrier_stored(VsCarrier *carrier)
+{
+	carrier->external.va_valueid = carrier->value->address;
+	memcpy(VARDATA_EXTERNAL(carrier->pointer), &carrier->external,
+		   sizeof(carrier->external));
+	carrier->stored = true;
+}
+
+/*
+ * The datum for the tuple given to heapam.
+ */
+Datum
+vs_carrier_datum(VsCarrier *carrier)
+{
+	return PointerGetDatum(carrier->indirect);
+}
+
+/*
+ * The pointer to the value, in place from the start; its address is filled in
+ * when the value is stored.
+ */
+Datum
+vs_carrier_pointer(VsCarrier *carrier)
+{
+	return PointerGetDatum(carrier->pointer);
+}
+
+static Size
+carrier_flat_size(ExpandedObjectHeader *header)
+{
+	return TOAST_POINTER_SIZE;
+}
+
+static void
+carrier_flatten(ExpandedObjectHeader *header, void *result, Size size)
+{
+	VsCarrier  *carrier = (VsCarrier *) header;
+
+	Assert(size == TOAST_POINTER_SIZE);
+	if (!carrier->stored)
+	{
+		if (carrier->store == NULL)
+			elog(ERROR, "value of a vecstore row was not stored");
+		vs_store_write(carrier->store, carrier->value, 1, carrier->cid, 0);
+		vs_carrier_stored(carrier);
+	}
+	memcpy(result, carrier->pointer, TOAST_POINTER_SIZE);
+}

@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ * table_handler.c
+ *	  Handler of the table access method "vecstore".
+ *
+ * The routine is heapam's with the callbacks replaced that write values, fetch
+ * them, or use heap_getnext, which refuses relations of other access methods.
+ * src/table/README.md has the whole table.  The same routine serves the TOAST
+ * relation, which is the value store.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "compat/compat.h"
+#include "fmgr.h"
+#include "store/store.h"
+#include "table/table_internal.h"
+#include "utils/rel.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_table_handler);
+
+const TableAmRoutine *vs_table_heap = NULL;
+
+static TableAmRoutine methods;
+
+/*
+ * One access method for tables and their TOAST relations: a TOAST relation
+ * records no dependency on its access method, so that DROP EXTENSION would
+ * leave it with none if it had one of its own.
+ */
+static Oid
+relation_toast_am(Relation rel)
+{
+	return rel->rd_rel->relam;
+}
+
+Datum
+vs_table_handler(PG_FUNCTION_ARGS)
+{
+	if (vs_table_heap == NULL)
+	{
+		methods = *GetHeapamTableAmRoutine();
+
+		methods.tuple_insert = vs_table_tuple_insert;
+		methods.tuple_insert_speculative = vs_table_tuple_insert_speculative;
+		methods.tuple_complete_speculative = vs_table_tuple_complete_speculative;
+		methods.multi_insert = vs_table_multi_insert;
+		methods.tuple_update = vs_table_tuple_update;
+		methods.tuple_delete = vs_table_tuple_delete;
+
+		methods.index_build_range_scan = vs_table_index_build_range_scan;
+		methods.index_validate_scan = vs_table_index_validate_scan;
+		methods.relation_toast_am = relation_toast_am;
+		methods.relation_fetch_toast_slice = vs_store_fetch_toast_slice;
+
+		vs_table_heap = GetHeapamTableAmRoutine();
+	}
+	PG_RETURN_POINTER(&methods);
+}

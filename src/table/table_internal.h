@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ * table_internal.h
+ *	  The table access method's callbacks, shared by the files of table/ only.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_TABLE_INTERNAL_H
+#define VS_TABLE_INTERNAL_H
+
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "compat/compat.h"
+#include "table/table_row.h"
+
+/* heapam's routine, to which everything not named here is left */
+extern const TableAmRoutine *vs_table_heap;
+
+/* table_insert.c */
+extern void vs_table_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid,
+								  int options, BulkInsertState bistate);
+extern void vs_table_tuple_insert_speculative(Relation rel, TupleTableSlot *slot,
+											  CommandId cid, int options,
+											  BulkInsertState bistate, uint32 token);
+extern void vs_table_tuple_complete_speculative(Relation rel, TupleTableSlot *slot,
+												uint32 token, bool succeeded);
+extern void vs_table_multi_insert(Relation rel, TupleTableSlot **slots, int nslots,
+								  CommandId cid, int options, BulkInsertState bistate);
+
+/* table_update.c */
+extern TM_Result vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot,
+									   CommandId cid, Snapshot snapshot, Snapshot crosscheck,
+									   bool wait, TM_FailureData *failure,
+									   LockTupleMode *lockmode,
+									   VsUpdateIndexes *update_indexes);
+extern TM_Result vs_table_tuple_delete(Relation rel, ItemPointer tid, CommandId cid,
+									   Snapshot snapshot, Snapshot crosscheck, bool wait,
+									   TM_FailureData *failure, bool changing_partition);
+extern void vs_table_release_values(Relation rel, HeapTuple tuple, const VsRow *row,
+									CommandId cid, bool speculative);
+
+/* table_build.c */
+extern double vs_table_index_build_range_scan(Relation rel, Relation index,
+											  struct IndexInfo *info, bool allow_sync,
+											  bool anyvisible, bool progress,
+											  BlockNumber start, BlockNumber nblocks,
+											  IndexBuildCallback callback, void *state,
+											  TableScanDesc scan);
+
+/* table_validate.c */
+extern void vs_table_index_validate_scan(Relation rel, Relation index,
+										 struct IndexInfo *info, Snapshot snapshot,
+										 struct ValidateIndexState *state);
+
+/* table_rewrite.c */
+extern void vs_table_copy_for_cluster(Relation old_rel, Relation new_rel, Relation index,
+									  bool use_sort, TransactionId oldest_xmin,
+									  TransactionId *xid_cutoff, MultiXactId *multi_cutoff,
+									  double *num_tuples, double *tups_vacuumed,
+									  double *tups_recently_dead);
+
+#endif							/* VS_TABLE_INTERNAL_H */
