@@ -1,0 +1,62 @@
+-- Upserts.  The functions run as their caller: an upsert is an INSERT … ON CONFLICT by whoever calls it.
+
+CREATE TYPE vecstore.upsert_result AS (inserted bigint, replaced bigint, unchanged bigint);
+COMMENT ON TYPE vecstore.upsert_result IS
+'what an upsert did: rows that were new, rows that replaced others, rows left as they were (equal to the stored ones, or refused by a trigger)';
+
+CREATE DOMAIN vecstore.dynamic_fields AS jsonb
+	CONSTRAINT dynamic_fields_is_object CHECK (jsonb_typeof(VALUE) = 'object');
+COMMENT ON DOMAIN vecstore.dynamic_fields IS
+'a column of this type takes the fields that its table does not have, in upserts';
+
+CREATE FUNCTION vecstore.upsert(collection regclass, data json, partial bool DEFAULT false,
+	partition regclass DEFAULT NULL, timeout interval DEFAULT NULL, skip_unchanged bool DEFAULT false)
+RETURNS vecstore.upsert_result
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_json';
+COMMENT ON FUNCTION vecstore.upsert(regclass, json, bool, regclass, interval, bool) IS
+'insert or replace rows by primary key, from a JSON object or an array of objects';
+
+CREATE FUNCTION vecstore.upsert_columns(collection regclass, columns text[], VARIADIC arrays "any")
+RETURNS vecstore.upsert_result
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_columns';
+COMMENT ON FUNCTION vecstore.upsert_columns(regclass, text[], "any") IS
+'insert or replace rows by primary key, from one array a column';
+
+CREATE FUNCTION vecstore.upsert_columns_with(collection regclass, options json, columns text[], VARIADIC arrays "any")
+RETURNS vecstore.upsert_result
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_columns_with';
+COMMENT ON FUNCTION vecstore.upsert_columns_with(regclass, json, text[], "any") IS
+'upsert_columns with options: {"partial": bool, "partition": name, "timeout": interval, "skip_unchanged": bool}';
+
+CREATE FUNCTION vecstore.upsert_rows(collection regclass, VARIADIC rows anyarray)
+RETURNS vecstore.upsert_result
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_rows';
+COMMENT ON FUNCTION vecstore.upsert_rows(regclass, anyarray) IS
+'insert or replace rows by primary key, from values of the table''s row type';
+
+CREATE FUNCTION vecstore.upsert_rows_with(collection regclass, options json, VARIADIC rows anyarray)
+RETURNS vecstore.upsert_result
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_rows_with';
+COMMENT ON FUNCTION vecstore.upsert_rows_with(regclass, json, anyarray) IS
+'upsert_rows with options: {"partition": name, "timeout": interval, "skip_unchanged": bool}';
+
+CREATE FUNCTION vecstore.upsert_from(collection regclass, query text, partial bool DEFAULT false,
+	partition regclass DEFAULT NULL, timeout interval DEFAULT NULL, skip_unchanged bool DEFAULT false)
+RETURNS vecstore.upsert_result
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_from';
+COMMENT ON FUNCTION vecstore.upsert_from(regclass, text, bool, regclass, interval, bool) IS
+'insert or replace rows by primary key, from the result of a query';
+
+-- What the statements behind upserts call; of no use elsewhere.
+
+CREATE FUNCTION vecstore.batch_row(ordinal bigint, pattern int) RETURNS bool
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_row';
+COMMENT ON FUNCTION vecstore.batch_row(bigint, int) IS 'internal: the row of the batch that comes next';
+
+CREATE FUNCTION vecstore.batch_gives(attno int) RETURNS bool
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_gives';
+COMMENT ON FUNCTION vecstore.batch_gives(int) IS 'internal: does the row of the batch give this column?';
+
+CREATE FUNCTION vecstore.batch_replaces(changed bool) RETURNS bool
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_replaces';
+COMMENT ON FUNCTION vecstore.batch_replaces(bool) IS 'internal: the row of the batch meets one with its key';

@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ * json_scan.h
+ *	  A reader of JSON text that hands out pieces of it without copying.
+ *
+ * For values of type json, which the server has checked already; a text that
+ * is not JSON after all is an error, never a read past its end.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_JSON_SCAN_H
+#define VS_JSON_SCAN_H
+
+#include "postgres.h"
+
+typedef struct JsonScan
+{
+	const char *at;
+	const char *end;
+} JsonScan;
+
+typedef enum JsonKind
+{
+	JSON_KIND_END,				/* no more text */
+	JSON_KIND_OBJECT,
+	JSON_KIND_ARRAY,
+	JSON_KIND_STRING,
+	JSON_KIND_LITERAL,			/* number, true, false */
+	JSON_KIND_NULL
+} JsonKind;
+
+/* A value as it stands in the text; a string's quotes included. */
+typedef struct JsonPiece
+{
+	JsonKind	kind;
+	const char *text;
+	int			len;
+} JsonPiece;
+
+/* The kind of the value that comes next; moves over white space only. */
+extern JsonKind vs_api_json_peek(JsonScan *scan);
+
+/* Takes the next value, whole. */
+extern JsonPiece vs_api_json_value(JsonScan *scan);
+
+/* Enters an object or array: moves over its opening bracket. */
+extern void vs_api_json_enter(JsonScan *scan);
+
+/*
+ * Before each element or name: true if there is one, after moving over a
+ * comma; false at the closing bracket, which is moved over.
+ */
+extern bool vs_api_json_next(JsonScan *scan, bool first, char closing);
+
+/* Moves over the colon after a name. */
+extern void vs_api_json_colon(JsonScan *scan);
+
+/* A string's value: without quotes, escapes resolved, in the database's encoding. */
+extern char *vs_api_json_string(const JsonPiece *piece, int *len);
+
+#endif							/* VS_JSON_SCAN_H */

@@ -1,0 +1,157 @@
+/*-------------------------------------------------------------------------
+ * upsert.c
+ *	  A whole upsert, from the lock on its table to its result or its error.
+ *
+ * An error of the data says where it is: "row 2: field "price": …", with the
+ * SQLSTATE, detail and hint of the error as it was raised.  The place is kept
+ * up by whoever handles a row, so nothing has to be searched or run again.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "api/api_internal.h"
+
+/* Errors that some row's data causes; others (deadlock, disk full) are left as they are. */
+static bool
+is_about_data(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+		case ERRCODE_WITH_CHECK_OPTION_VIOLATION:
+		case ERRCODE_PLPGSQL_ERROR:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Raises the current error again, with its place in front.  To be called in
+ * PG_CATCH; mcxt is a context that outlives the batch.
+ */
+static void
+rethrow_with_place(MemoryContext mcxt, const UpsertPlace *place)
+{
+	ErrorData  *error;
+	StringInfoData message;
+	const char *field;
+
+	MemoryContextSwitchTo(mcxt);
+	error = CopyErrorData();
+	field = place->field ? place->field : place->row > 0 ? error->column_name : NULL;
+	if (error->elevel == ERROR && is_about_data(error->sqlerrcode) && (place->row > 0 || field))
+	{
+		initStringInfo(&message);
+		if (place->row > 0)
+			appendStringInfo(&message, "row " INT64_FORMAT ": ", place->row);
+		if (field)
+			appendStringInfo(&message, "field \"%s\": ", field);
+		appendStringInfoString(&message, error->message);
+		error->message = message.data;
+	}
+	FlushErrorState();
+	ReThrowError(error);
+}
+
+static void
+report_timeout(const char *collection, int ms)
+{
+	FlushErrorState();
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("upsert into \"%s\" was cancelled after its timeout of %d ms", collection, ms),
+			 errdetail("None of its rows was written.")));
+}
+
+/* Feeds and runs a batch that has begun; the caller sees to errors. */
+static UpsertCounts
+feed_and_run(UpsertBatch *batch, UpsertFeed feed, void *arg)
+{
+	UpsertCounts counts;
+
+	feed(batch, arg);
+	counts = vs_api_batch_run(batch);
+	CHECK_FOR_INTERRUPTS();
+	return counts;
+}
+
+/*
+ * One upsert into the table relid: locks it as INSERT does, lets feed add the
+ * rows, writes them.  All of it or, by an error, nothing.
+ */
+UpsertCounts
+vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes, UpsertFeed feed, void *arg)
+{
+	MemoryContext mcxt = CurrentMemoryContext;
+	Relation	rel = try_relation_open(relid, RowExclusiveLock);
+	UpsertBatch *batch;
+	UpsertCounts counts;
+	volatile bool timed;
+	volatile bool expired = false;
+
+	if (!rel)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("collection with OID %u does not exist", relid)));
+	batch = vs_api_batch_begin(rel, options, expected_bytes);
+	timed = vs_api_timeout_start(options->timeout_ms);
+	PG_TRY();
+	{
+		counts = feed_and_run(batch, feed, arg);
+		if (timed)
+		{
+			/* if it ran out in the last moment, the cancel comes now and not to the next statement */
+			timed = false;
+			expired = vs_api_timeout_stop();
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	PG_CATCH();
+	{
+		UpsertPlace place = *vs_api_batch_place(batch);
+
+		MemoryContextSwitchTo(mcxt);
+		if (timed)
+			expired = vs_api_timeout_stop();
+		if (place.field)
+			place.field = pstrdup(place.field);
+		vs_api_batch_abandon(batch);
+		if (expired && geterrcode() == ERRCODE_QUERY_CANCELED)
+			report_timeout(RelationGetRelationName(rel), options->timeout_ms);
+		rethrow_with_place(mcxt, &place);
+	}
+	PG_END_TRY();
+	vs_api_batch_end(batch);
+	table_close(rel, NoLock);
+	return counts;
+}
+
+/* The counts as the SQL type upsert_result. */
+Datum
+vs_api_result(FunctionCallInfo fcinfo, UpsertCounts counts)
+{
+	TupleDesc	desc;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int64GetDatum(counts.inserted);
+	values[1] = Int64GetDatum(counts.replaced);
+	values[2] = Int64GetDatum(counts.unchanged);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}

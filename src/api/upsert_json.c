@@ -1,0 +1,207 @@
+/*-------------------------------------------------------------------------
+ * upsert_json.c
+ *	  vecstore.upsert(): rows as JSON, one object or an array of them.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+#include "api/api_internal.h"
+#include "api/json_scan.h"
+
+typedef struct JsonFeed
+{
+	text	   *data;
+	UpsertBatch *batch;
+	Collection *c;
+	Datum	   *values;
+	bool	   *isnull;
+	Bitmapset  *given;
+	StringInfoData dynamic;		/* the inside of the object for the dynamic column */
+	AttrNumber *order;			/* the row before had these columns in this order */
+	int			max_order;
+} JsonFeed;
+
+static void
+error_not_an_object(JsonKind kind)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s was given where a row, a JSON object, should be",
+					kind == JSON_KIND_ARRAY ? "an array" :
+					kind == JSON_KIND_STRING ? "a string" :
+					kind == JSON_KIND_NULL ? "null" :
+					kind == JSON_KIND_LITERAL ? "a number or boolean" : "nothing")));
+}
+
+/* The column that a field names; rows mostly have the same fields in the same order. */
+static CollectionColumn *
+field_column(JsonFeed *feed, int nth, const char *name, int len)
+{
+	CollectionColumn *column;
+
+	if (nth < feed->max_order && feed->order[nth] != 0)
+	{
+		column = &feed->c->columns[feed->order[nth] - 1];
+		if (strncmp(column->name, name, len) == 0 && column->name[len] == '\0')
+			return column;
+	}
+	column = vs_api_collection_column(feed->c, name, len);
+	if (column && nth < feed->max_order)
+		feed->order[nth] = column->attno;
+	return column;
+}
+
+/* Adds members to the object for the dynamic column. */
+static void
+add_dynamic(JsonFeed *feed, const char *members, int len)
+{
+	if (feed->dynamic.len > 0)
+		appendStringInfoChar(&feed->dynamic, ',');
+	appendBinaryStringInfo(&feed->dynamic, members, len);
+}
+
+/* The dynamic column itself, given by its name: its members join the others. */
+static void
+add_dynamic_object(JsonFeed *feed, const JsonPiece *value)
+{
+	JsonScan	inside = {value->text, value->text + value->len};
+
+	if (value->kind == JSON_KIND_NULL)
+		return;
+	if (value->kind != JSON_KIND_OBJECT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("dynamic fields must be a JSON object")));
+	vs_api_json_enter(&inside);
+	if (vs_api_json_next(&inside, true, '}'))
+		add_dynamic(feed, value->text + 1, value->len - 2);
+}
+
+/* One field, from its name on. */
+static void
+read_field(JsonFeed *feed, JsonScan *scan, int nth)
+{
+	UpsertPlace *place = vs_api_batch_place(feed->batch);
+	JsonPiece	name_piece = vs_api_json_value(scan);
+	JsonPiece	value;
+	int			name_len;
+	char	   *name = vs_api_json_string(&name_piece, &name_len);
+	CollectionColumn *column;
+
+	place->field = name;
+	vs_api_json_colon(scan);
+	value = vs_api_json_value(scan);
+	column = field_column(feed, nth, name, name_len);
+	if (column && column->attno == feed->c->dynamic)
+	{
+		feed->given = bms_add_member(feed->given, column->attno);
+		add_dynamic_object(feed, &value);
+	}
+	else if (column)
+	{
+		feed->given = bms_add_member(feed->given, column->attno);
+		feed->values[column->attno - 1] = vs_api_value_from_json(column, &value,
+																 &feed->isnull[column->attno - 1]);
+	}
+	else
+	{
+		vs_api_source_find(feed->batch, name);	/* an error unless the collection is dynamic */
+		add_dynamic(feed, name_piece.text, value.text + value.len - name_piece.text);
+	}
+	place->field = NULL;
+}
+
+static void
+store_dynamic(JsonFeed *feed)
+{
+	CollectionColumn *column = &feed->c->columns[feed->c->dynamic - 1];
+	char	   *object;
+
+	if (feed->dynamic.len == 0)
+	{
+		if (!bms_is_member(column->attno, feed->given))
+			return;
+		object = "{}";
+	}
+	else
+		object = psprintf("{%s}", feed->dynamic.data);
+	feed->given = bms_add_member(feed->given, column->attno);
+	feed->values[column->attno - 1] = InputFunctionCall(&column->input, object,
+														column->typioparam, column->typmod);
+	feed->isnull[column->attno - 1] = false;
+}
+
+static void
+read_row(JsonFeed *feed, JsonScan *scan)
+{
+	UpsertPlace *place = vs_api_batch_place(feed->batch);
+	MemoryContext old = MemoryContextSwitchTo(vs_api_batch_row_context(feed->batch));
+	JsonKind	kind = vs_api_json_peek(scan);
+	int			nth;
+
+	place->row++;
+	if (kind != JSON_KIND_OBJECT)
+		error_not_an_object(kind);
+	memset(feed->isnull, true, feed->c->natts * sizeof(bool));
+	feed->given = NULL;
+	if (feed->c->dynamic)
+		initStringInfo(&feed->dynamic);
+	vs_api_json_enter(scan);
+	for (nth = 0; vs_api_json_next(scan, nth == 0, '}'); nth++)
+	{
+		if (vs_api_json_peek(scan) != JSON_KIND_STRING)
+			elog(ERROR, "invalid JSON object");
+		read_field(feed, scan, nth);
+	}
+	if (feed->c->dynamic)
+		store_dynamic(feed);
+	vs_api_batch_add(feed->batch, feed->values, feed->isnull, feed->given);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+feed_json(UpsertBatch *batch, void *arg)
+{
+	JsonFeed   *feed = arg;
+	JsonScan	scan = {VARDATA_ANY(feed->data), VARDATA_ANY(feed->data) + VARSIZE_ANY_EXHDR(feed->data)};
+	bool		first;
+
+	feed->batch = batch;
+	feed->c = vs_api_batch_collection(batch);
+	feed->values = palloc(feed->c->natts * sizeof(Datum));
+	feed->isnull = palloc(feed->c->natts * sizeof(bool));
+	feed->max_order = feed->c->natts;
+	feed->order = palloc0(feed->max_order * sizeof(AttrNumber));
+	if (vs_api_json_peek(&scan) != JSON_KIND_ARRAY)
+	{
+		read_row(feed, &scan);
+		return;
+	}
+	vs_api_json_enter(&scan);
+	for (first = true; vs_api_json_next(&scan, first, ']'); first = false)
+		read_row(feed, &scan);
+}
+
+/*
+ * upsert(collection regclass, data json, partial bool, partition regclass,
+ *		  timeout interval, skip_unchanged bool) RETURNS upsert_result
+ */
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_upsert_json);
+Datum
+vs_api_upsert_json(PG_FUNCTION_ARGS)
+{
+	UpsertOptions options = vs_api_options_from_args(fcinfo, 2);
+	JsonFeed	feed = {0};
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("collection and data must not be NULL")));
+	feed.data = PG_GETARG_TEXT_PP(1);
+	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), &options,
+											   VARSIZE_ANY_EXHDR(feed.data), feed_json, &feed));
+}

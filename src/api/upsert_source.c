@@ -1,0 +1,185 @@
+/*-------------------------------------------------------------------------
+ * upsert_source.c
+ *	  Rows that come as values of fixed fields and types.
+ *
+ * What the column-wise form and the query form share: fields are found by
+ * name once, their conversions prepared once, then row after row is
+ * converted.  Fields that a dynamic collection does not know are gathered
+ * into its jsonb column.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+
+#include "api/api_internal.h"
+
+typedef struct SourceField
+{
+	const char *name;
+	CollectionColumn *column;	/* NULL: a dynamic field */
+	Coercion   *coercion;
+	FmgrInfo	to_json;		/* of a dynamic field */
+} SourceField;
+
+struct RowSource
+{
+	UpsertBatch *batch;
+	Collection *c;
+	int			nfields;
+	SourceField *fields;
+	Bitmapset  *given;
+	bool		has_dynamic;
+	Datum	   *values;			/* by the collection's attributes */
+	bool	   *isnull;
+};
+
+/* Allocates in the current context, which must live as long as the batch. */
+RowSource *
+vs_api_source_begin(UpsertBatch *batch, int nfields)
+{
+	RowSource  *source = palloc0(sizeof(RowSource));
+
+	source->batch = batch;
+	source->c = vs_api_batch_collection(batch);
+	source->fields = palloc0(nfields * sizeof(SourceField));
+	source->values = palloc(source->c->natts * sizeof(Datum));
+	source->isnull = palloc(source->c->natts * sizeof(bool));
+	return source;
+}
+
+/* The column of that name; NULL for a dynamic field, an error where there are none. */
+CollectionColumn *
+vs_api_source_find(UpsertBatch *batch, const char *name)
+{
+	Collection *c = vs_api_batch_collection(batch);
+	CollectionColumn *column = vs_api_collection_column(c, name, strlen(name));
+
+	if (!column && !c->dynamic)
+	{
+		vs_api_batch_place(batch)->field = name;
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("there is no such field in \"%s\"", c->name)));
+	}
+	return column;
+}
+
+static void
+prepare_to_json(SourceField *field, Oid type)
+{
+	CaseTestExpr *arg = makeNode(CaseTestExpr);
+
+	arg->typeId = type;
+	arg->typeMod = -1;
+	fmgr_info(F_TO_JSON, &field->to_json);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSON, JSONOID, list_make1(arg), InvalidOid,
+											 InvalidOid, COERCE_EXPLICIT_CALL),
+					   &field->to_json);
+}
+
+/* The next field of the rows.  Errors: unknown, named twice, or of a type that does not fit. */
+void
+vs_api_source_field(RowSource *source, const char *name, Oid type)
+{
+	SourceField *field = &source->fields[source->nfields++];
+	EState	   *estate = vs_api_batch_estate(source->batch);
+	int			i;
+
+	vs_api_batch_place(source->batch)->field = name;
+	for (i = 0; i < source->nfields - 1; i++)
+	{
+		if (strcmp(source->fields[i].name, name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN), errmsg("it is given twice")));
+	}
+	field->name = name;
+	field->column = vs_api_source_find(source->batch, name);
+	if (field->column)
+	{
+		field->coercion = vs_api_coercion_begin(estate, type, field->column);
+		source->given = bms_add_member(source->given, field->column->attno);
+	}
+	else
+	{
+		prepare_to_json(field, type);
+		source->has_dynamic = true;
+		source->given = bms_add_member(source->given, source->c->dynamic);
+	}
+	vs_api_batch_place(source->batch)->field = NULL;
+}
+
+static void
+append_dynamic(StringInfo object, SourceField *field, Datum value, bool isnull)
+{
+	appendStringInfoChar(object, object->len == 0 ? '{' : ',');
+	escape_json(object, field->name);
+	appendStringInfoChar(object, ':');
+	if (isnull)
+		appendStringInfoString(object, "null");
+	else
+	{
+		text	   *json = DatumGetTextPP(FunctionCall1(&field->to_json, value));
+
+		appendBinaryStringInfo(object, VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
+	}
+}
+
+/* The dynamic column's own value, if one is given, is where the other fields are added. */
+static void
+store_dynamic(RowSource *source, StringInfo object)
+{
+	CollectionColumn *column = &source->c->columns[source->c->dynamic - 1];
+	int			at = column->attno - 1;
+	Datum		value;
+
+	appendStringInfoChar(object, '}');
+	value = InputFunctionCall(&column->input, object->data, column->typioparam, column->typmod);
+	if (!source->isnull[at])
+		value = DirectFunctionCall2(jsonb_concat, source->values[at], value);
+	source->values[at] = value;
+	source->isnull[at] = false;
+}
+
+/* Converts the values of one row and adds it to the batch.  place.row must be set. */
+void
+vs_api_source_add(RowSource *source, Datum *values, bool *isnull)
+{
+	EState	   *estate = vs_api_batch_estate(source->batch);
+	UpsertPlace *place = vs_api_batch_place(source->batch);
+	MemoryContext old = MemoryContextSwitchTo(vs_api_batch_row_context(source->batch));
+	StringInfoData object;
+	int			i;
+
+	memset(source->isnull, true, source->c->natts * sizeof(bool));
+	if (source->has_dynamic)
+		initStringInfo(&object);
+	for (i = 0; i < source->nfields; i++)
+	{
+		SourceField *field = &source->fields[i];
+
+		place->field = field->name;
+		if (field->column)
+		{
+			int			at = field->column->attno - 1;
+
+			source->isnull[at] = isnull[i];
+			source->values[at] = vs_api_coerce(field->coercion, estate, values[i],
+											   &source->isnull[at]);
+		}
+		else
+			append_dynamic(&object, field, values[i], isnull[i]);
+	}
+	if (source->has_dynamic)
+		store_dynamic(source, &object);
+	place->field = NULL;
+	vs_api_batch_add(source->batch, source->values, source->isnull, source->given);
+	MemoryContextSwitchTo(old);
+}
