@@ -108,6 +108,7 @@ typedef struct UpsertPlan
 	Bitmapset  *all;			/* attnos that each row gives */
 	Bitmapset  *some;			/* attnos that some rows give */
 	Bitmapset  *fill;			/* attnos that no row gives, but the statement must */
+	char	   *sql;
 	SPIPlanPtr	plan;
 } UpsertPlan;
 
@@ -132,6 +133,7 @@ typedef struct UpsertPlace
 	const char *collection;
 	int64		row;
 	const char *field;
+	const char *statement;		/* our own, which no message needs to show */
 } UpsertPlace;
 
 typedef struct UpsertBatch UpsertBatch;

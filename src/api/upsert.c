@@ -39,6 +39,27 @@ is_about_data(int sqlerrcode)
 	}
 }
 
+/* Takes the statement behind the upsert out of an error's context, where it would only confuse. */
+static void
+hide_statement(ErrorData *error, const char *statement)
+{
+	char	   *line;
+	char	   *found;
+
+	if (!statement || !error->context)
+		return;
+	line = psprintf("SQL statement \"%s\"", statement);
+	found = strstr(error->context, line);
+	if (!found)
+		return;
+	if (found[strlen(line)] == '\n')
+		memmove(found, found + strlen(line) + 1, strlen(found + strlen(line) + 1) + 1);
+	else if (found > error->context)
+		found[-1] = '\0';
+	else
+		error->context = NULL;
+}
+
 /*
  * Raises the current error again, with its place in front.  To be called in
  * PG_CATCH; mcxt is a context that outlives the batch.
@@ -52,6 +73,7 @@ rethrow_with_place(MemoryContext mcxt, const UpsertPlace *place)
 
 	MemoryContextSwitchTo(mcxt);
 	error = CopyErrorData();
+	hide_statement(error, place->statement);
 	field = place->field ? place->field : place->row > 0 ? error->column_name : NULL;
 	if (error->elevel == ERROR && is_about_data(error->sqlerrcode) && (place->row > 0 || field))
 	{
@@ -129,6 +151,8 @@ vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes, Upse
 			expired = vs_api_timeout_stop();
 		if (place.field)
 			place.field = pstrdup(place.field);
+		if (place.statement)
+			place.statement = pstrdup(place.statement);
 		vs_api_batch_abandon(batch);
 		if (expired && geterrcode() == ERRCODE_QUERY_CANCELED)
 			report_timeout(RelationGetRelationName(rel), options->timeout_ms);

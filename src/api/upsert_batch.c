@@ -517,6 +517,7 @@ execute(UpsertBatch *batch, UpsertPlan *plan)
 
 	options.dest = &receiver.pub;
 	batch->place.row = 0;
+	batch->place.statement = plan->sql;
 	running = batch;
 	PG_TRY();
 	{

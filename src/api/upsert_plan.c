@@ -251,6 +251,7 @@ drop_oldest_plan(Collection *c)
 	bms_free(oldest->all);
 	bms_free(oldest->some);
 	bms_free(oldest->fill);
+	pfree(oldest->sql);
 	pfree(oldest);
 }
 
@@ -281,12 +282,13 @@ vs_api_plan_get(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *
 
 	if (!p)
 	{
-		UpsertPlan	draft = {kind, skip_unchanged, all, some, NULL, NULL};
+		UpsertPlan	draft = {kind, skip_unchanged, all, some};
 		Bitmapset  *given = bms_union(all, some);
 		MemoryContext old;
 
 		draft.fill = vs_api_plan_fill(c, kind, given);
-		draft.plan = SPI_prepare(build_sql(c, &draft), 0, NULL);
+		draft.sql = build_sql(c, &draft);
+		draft.plan = SPI_prepare(draft.sql, 0, NULL);
 		if (!draft.plan)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 
@@ -298,6 +300,7 @@ vs_api_plan_get(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *
 		p->all = bms_copy(all);
 		p->some = bms_copy(some);
 		p->fill = bms_copy(draft.fill);
+		p->sql = pstrdup(draft.sql);
 		c->plans = lcons(p, c->plans);
 		SPI_keepplan(p->plan);
 		MemoryContextSwitchTo(old);
