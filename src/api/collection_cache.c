@@ -77,7 +77,7 @@ collection_free(Collection *c)
 	ListCell   *lc;
 	int			i;
 
-	foreach(lc, c->plans)
+	foreach (lc, c->plans)
 		SPI_freeplan(((UpsertPlan *) lfirst(lc))->plan);
 	for (i = 0; i < c->natts; i++)
 	{

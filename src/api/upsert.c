@@ -74,7 +74,8 @@ rethrow_with_place(MemoryContext mcxt, const UpsertPlace *place)
 	MemoryContextSwitchTo(mcxt);
 	error = CopyErrorData();
 	hide_statement(error, place->statement);
-	field = place->field ? place->field : place->row > 0 ? error->column_name : NULL;
+	field = place->field ? place->field : place->row > 0 ? error->column_name :
+														   NULL;
 	if (error->elevel == ERROR && is_about_data(error->sqlerrcode) && (place->row > 0 || field))
 	{
 		initStringInfo(&message);

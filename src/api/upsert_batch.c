@@ -536,8 +536,9 @@ execute(UpsertBatch *batch, UpsertPlan *plan)
 static void
 run_rows(UpsertBatch *batch, bool keyless)
 {
-	UpsertKind	kind = keyless ? UPSERT_INSERT :
-		batch->options.partial ? UPSERT_PARTIAL : UPSERT_OVERRIDE;
+	UpsertKind	kind = keyless  ? UPSERT_INSERT :
+		batch->options.partial ? UPSERT_PARTIAL :
+								 UPSERT_OVERRIDE;
 	Tuplestorestate *store = tuplestore_begin_heap(false, false, batch->work_mem_kb);
 	EphemeralNamedRelationData enr = {{0}};
 	UpsertPlan *plan;

@@ -235,9 +235,7 @@ upsert_columns(FunctionCallInfo fcinfo, const UpsertOptions *options, int names_
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%d columns are named, but %d arrays are given",
 						feed.ncolumns, PG_NARGS() - feed.first)));
-	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), options,
-											   arguments_size(fcinfo, feed.first),
-											   feed_columns, &feed));
+	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), options, arguments_size(fcinfo, feed.first), feed_columns, &feed));
 }
 
 /* upsert_columns(collection regclass, columns text[], VARIADIC arrays "any") */

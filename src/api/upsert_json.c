@@ -31,10 +31,11 @@ error_not_an_object(JsonKind kind)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s was given where a row, a JSON object, should be",
-					kind == JSON_KIND_ARRAY ? "an array" :
-					kind == JSON_KIND_STRING ? "a string" :
-					kind == JSON_KIND_NULL ? "null" :
-					kind == JSON_KIND_LITERAL ? "a number or boolean" : "nothing")));
+					kind == JSON_KIND_ARRAY		  ? "an array" :
+						kind == JSON_KIND_STRING  ? "a string" :
+						kind == JSON_KIND_NULL	  ? "null" :
+						kind == JSON_KIND_LITERAL ? "a number or boolean" :
+													"nothing")));
 }
 
 /* The column that a field names; rows mostly have the same fields in the same order. */
@@ -202,6 +203,5 @@ vs_api_upsert_json(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("collection and data must not be NULL")));
 	feed.data = PG_GETARG_TEXT_PP(1);
-	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), &options,
-											   VARSIZE_ANY_EXHDR(feed.data), feed_json, &feed));
+	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), &options, VARSIZE_ANY_EXHDR(feed.data), feed_json, &feed));
 }

@@ -102,8 +102,7 @@ upsert_rows(FunctionCallInfo fcinfo, const UpsertOptions *options, int rows_argn
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("collection and rows must not be NULL")));
 	feed.rows = PG_GETARG_ARRAYTYPE_P(rows_argno);
-	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), options, VARSIZE(feed.rows),
-											   feed_rows, &feed));
+	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), options, VARSIZE(feed.rows), feed_rows, &feed));
 }
 
 /* upsert_rows(collection regclass, VARIADIC rows anyarray) */
