@@ -22,6 +22,8 @@
 #define SAMPLE_PER_LIST		128
 #define SAMPLE_PER_LIST_MIN 40
 #define SAMPLE_ENOUGH		(4096 * SAMPLE_PER_LIST)
+/* rounds in which the first centroids are drawn */
+#define SEED_ROUNDS			8
 /* rounds over all lists after they were found cluster by cluster */
 #define FINAL_ROUNDS		3
 /* beyond so many lists these rounds cost more than they gain */
@@ -83,21 +85,80 @@ lloyd_end(Lloyd *run)
 	release(run->options, run->counts);
 }
 
-/* Starts from rows spread evenly over the sample, one at random of each stretch. */
+/* 0 <= fraction < 1 */
+static double
+random_fraction(Lloyd *run)
+{
+	return (double) (vs_quant_random(&run->random) >> 11) / 9007199254740992.0;
+}
+
+/*
+ * Picks count rows, each with a chance in proportion to weight (nrows of them,
+ * NULL: all alike), as centroids first ... first + count - 1.
+ */
+static void
+rows_draw(Lloyd *run, const float *weight, int first, int count)
+{
+	int			dim = run->options->dim;
+	double		total = 0;
+	double		passed = 0;
+	double		step;
+	double		next;
+	int			drawn = 0;
+	int64_t		i;
+
+	for (i = 0; i < run->nrows; i++)
+		total += weight ? weight[i] : 1;
+	/* one in each of count equal steps, so one pass does for all */
+	step = total / count;
+	next = step * random_fraction(run);
+	for (i = 0; i < run->nrows && drawn < count; i++)
+	{
+		passed += weight ? weight[i] : 1;
+		while (drawn < count && passed > next)
+		{
+			memcpy(run->centroids + (size_t) (first + drawn++) * dim,
+				   run->rows + i * dim, sizeof(float) * dim);
+			next = step * (drawn + random_fraction(run));
+		}
+	}
+	/* rounding, or all weights 0 */
+	for (; drawn < count; drawn++)
+		memcpy(run->centroids + (size_t) (first + drawn) * dim,
+			   run->rows + (run->nrows - 1) * dim, sizeof(float) * dim);
+}
+
+/*
+ * Starts from rows drawn in a few rounds, each with chances in proportion to the
+ * squared distance from those drawn before (k-means++, but many at a time).
+ */
 static void
 seed_rows(Lloyd *run)
 {
-	int			dim = run->options->dim;
-	int			i;
+	const VsKmeansOptions *options = run->options;
+	float	   *closer = allocate(options, sizeof(float) * run->nrows);
+	int			made = 0;
+	int			round;
+	int64_t		i;
 
-	for (i = 0; i < run->lists; i++)
+	for (round = 0; round < SEED_ROUNDS; round++)
 	{
-		int64_t		start = run->nrows * i / run->lists;
-		int64_t		length = run->nrows * (i + 1) / run->lists - start;
-		int64_t		row = start + (int64_t) (vs_quant_random(&run->random) % (uint64_t) length);
+		int			end = (int) ((int64_t) run->lists * (round + 1) / SEED_ROUNDS);
+		int			count = end - made;
+		VsAssign   *assign;
 
-		memcpy(run->centroids + (size_t) i * dim, run->rows + row * dim, sizeof(float) * dim);
+		if (count == 0)
+			continue;
+		rows_draw(run, made > 0 ? run->distance : NULL, made, count);
+		assign = vs_assign_init(run->assign_memory, count, options->dim,
+								run->centroids + (size_t) made * options->dim);
+		vs_assign_rows(assign, run->nrows, run->rows, run->nearest,
+					   made > 0 ? closer : run->distance, NULL, NULL, &options->interrupt);
+		for (i = 0; made > 0 && i < run->nrows; i++)
+			run->distance[i] = fminf(run->distance[i], closer[i]);
+		made = end;
 	}
+	release(options, closer);
 }
 
 static void

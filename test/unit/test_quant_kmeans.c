@@ -1,0 +1,493 @@
+/*-------------------------------------------------------------------------
+ * test_quant_kmeans.c
+ *	  Assignment against brute force, clustering against plain Lloyd.
+ *
+ * Prints TAP.
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "quant/kmeans.h"
+#include "quant_test.h"
+
+/* ---- memory that counts ---- */
+
+static size_t in_use = 0;
+static size_t peak = 0;
+
+static void *
+counting_alloc(void *arg, size_t size)
+{
+	size_t	   *p = malloc(size + 64);
+
+	(void) arg;
+	/* whatever is not written must not matter */
+	memset(p, 0xa5, size + 64);
+	*p = size;
+	in_use += size;
+	if (in_use > peak)
+		peak = in_use;
+	return (char *) p + 64;
+}
+
+static void
+counting_release(void *arg, void *pointer)
+{
+	size_t	   *p = (size_t *) ((char *) pointer - 64);
+
+	(void) arg;
+	in_use -= *p;
+	free(p);
+}
+
+static VsKmeansOptions
+options_for(int dim, int lists, uint64_t seed)
+{
+	VsKmeansOptions options = {.dim = dim, .lists = lists, .seed = seed,
+	.memory = {counting_alloc, counting_release, NULL}};
+
+	return options;
+}
+
+static float *
+floats(size_t n)
+{
+	return malloc(sizeof(float) * (n > 0 ? n : 1));
+}
+
+/* Mean squared distance of rows to their nearest centroid. */
+static double
+mean_error(int dim, int nrows, const float *rows, int lists, const float *centroids)
+{
+	double		sum = 0;
+	int			i;
+	int			c;
+
+	for (i = 0; i < nrows; i++)
+	{
+		double		least = INFINITY;
+
+		for (c = 0; c < lists; c++)
+			least = fmin(least, distance(dim, rows + (size_t) i * dim, centroids + (size_t) c * dim));
+		sum += least;
+	}
+	return sum / nrows;
+}
+
+/* ---- assignment ---- */
+
+static void
+assign_case(int nrows, int lists, int dim)
+{
+	float	   *rows = floats((size_t) nrows * dim);
+	float	   *centroids = floats((size_t) lists * dim);
+	int32_t    *nearest = malloc(sizeof(int32_t) * nrows);
+	int32_t    *second = malloc(sizeof(int32_t) * nrows);
+	int32_t    *alone = malloc(sizeof(int32_t) * nrows);
+	float	   *near_distance = floats(nrows);
+	float	   *second_distance = floats(nrows);
+	float	   *scores = floats(lists);
+	char	   *memory = malloc(vs_assign_bytes(lists, dim) + 3);
+	VsAssign   *assign;
+	int			i;
+	int			c;
+
+	random_floats(nrows * dim, 1, rows);
+	random_floats(lists * dim, 1, centroids);
+	/* some centroids are alike, some rows are centroids */
+	for (i = 1; i < lists; i += 7)
+		memcpy(centroids + (size_t) i * dim, centroids + (size_t) (i / 2) * dim, sizeof(float) * dim);
+	for (i = 0; i < nrows; i += 5)
+		memcpy(rows + (size_t) i * dim, centroids + (size_t) random_below(lists) * dim,
+			   sizeof(float) * dim);
+	assign = vs_assign_init(memory + 3, lists, dim, centroids);
+	vs_assign_rows(assign, nrows, rows, nearest, near_distance, second, second_distance, NULL);
+	vs_assign_rows(assign, nrows, rows, alone, NULL, NULL, NULL, NULL);
+	expect("same without the second", memcmp(alone, nearest, sizeof(int32_t) * nrows) == 0);
+	for (i = 0; i < nrows; i++)
+	{
+		const float *row = rows + (size_t) i * dim;
+		double		best = INFINITY;
+		double		next = INFINITY;
+		double		slack = 1e-5 * dim;
+
+		for (c = 0; c < lists; c++)
+		{
+			double		d = distance(dim, row, centroids + (size_t) c * dim);
+
+			next = d < best ? best : fmin(next, d);
+			best = fmin(best, d);
+			if (d == best && i % 5 == 0 && d == 0 && c < nearest[i])
+				expect("lower number of equals", false);
+		}
+		expect("list number", nearest[i] >= 0 && nearest[i] < lists);
+		expect_near("nearest", distance(dim, row, centroids + (size_t) nearest[i] * dim), best, slack);
+		expect_near("its distance", near_distance[i], best, slack);
+		if (lists == 1)
+		{
+			expect("no second", second[i] == -1);
+			continue;
+		}
+		expect("other list", second[i] >= 0 && second[i] < lists && second[i] != nearest[i]);
+		expect_near("second", distance(dim, row, centroids + (size_t) second[i] * dim), next, slack);
+		expect_near("second's distance", second_distance[i], next, slack);
+	}
+	vs_assign_query(assign, VS_QUANT_L2, rows, scores);
+	for (c = 0; c < lists; c++)
+	{
+		expect_near("query distance", scores[c], distance(dim, rows, centroids + (size_t) c * dim),
+					1e-5 * dim);
+		expect_near("norm", vs_assign_norms(assign)[c],
+					dot(dim, centroids + (size_t) c * dim, centroids + (size_t) c * dim), 1e-5 * dim);
+	}
+	vs_assign_query(assign, VS_QUANT_COSINE, rows, scores);
+	for (c = 0; c < lists; c++)
+		expect_near("query product", scores[c], -dot(dim, rows, centroids + (size_t) c * dim), 1e-5 * dim);
+	free(rows);
+	free(centroids);
+	free(nearest);
+	free(second);
+	free(alone);
+	free(near_distance);
+	free(second_distance);
+	free(scores);
+	free(memory);
+}
+
+static void
+test_assign(const char *variant)
+{
+	const int	nrows[] = {1, 5, 12, 13, 97, 1000};
+	const int	lists[] = {1, 2, 15, 16, 33, 300};
+	const int	dims[] = {1, 2, 3, 64, 101, 1000};
+	int			i;
+
+	for (i = 0; i < 40; i++)
+		assign_case(nrows[random_below(6)], lists[random_below(6)], dims[random_below(6)]);
+	assign_case(30, 40, 16000);
+	report(variant, "nearest and second nearest equal brute force");
+}
+
+/* ---- clustering ---- */
+
+/* Rows around centers that are far from each other: each must get a centroid. */
+static void
+test_separated(const char *variant)
+{
+	enum {dim = 20, groups = 40, nrows = 8000};
+	float	   *centers = floats(groups * dim);
+	float	   *rows = floats(nrows * dim);
+	float	   *centroids = floats(groups * dim);
+	VsKmeansOptions options = options_for(dim, groups, 3);
+	int			made;
+	int			i;
+
+	options.iterations = 30;
+	random_floats(groups * dim, 1, centers);
+	random_floats(nrows * dim, 0.1f, rows);
+	for (i = 0; i < nrows * dim; i++)
+		rows[i] += centers[i / dim % groups * dim + i % dim];
+	made = vs_kmeans_train(&options, nrows, rows, centroids);
+	expect("lists", made == groups);
+	/* noise alone is 20 * 0.01; allow for a few centers that share a centroid */
+	expect_near("error", mean_error(dim, nrows, rows, made, centroids), 0.2, 2.5);
+	expect("all memory released", in_use == 0);
+	free(centers);
+	free(rows);
+	free(centroids);
+	report(variant, "k-means finds separated groups");
+}
+
+/* Plain Lloyd from the first rows, in double precision. */
+static double
+plain_lloyd(int dim, int nrows, const float *rows, int lists, int rounds)
+{
+	float	   *centroids = floats((size_t) lists * dim);
+	double	   *sums = malloc(sizeof(double) * lists * dim);
+	int		   *counts = malloc(sizeof(int) * lists);
+	double		error;
+	int			round;
+	int			i;
+	int			c;
+
+	memcpy(centroids, rows, sizeof(float) * lists * dim);
+	for (round = 0; round < rounds; round++)
+	{
+		memset(sums, 0, sizeof(double) * lists * dim);
+		memset(counts, 0, sizeof(int) * lists);
+		for (i = 0; i < nrows; i++)
+		{
+			double		least = INFINITY;
+			int			list = 0;
+
+			for (c = 0; c < lists; c++)
+			{
+				double		d = distance(dim, rows + (size_t) i * dim, centroids + (size_t) c * dim);
+
+				if (d < least)
+				{
+					least = d;
+					list = c;
+				}
+			}
+			counts[list]++;
+			for (c = 0; c < dim; c++)
+				sums[list * dim + c] += rows[(size_t) i * dim + c];
+		}
+		for (c = 0; c < lists * dim; c++)
+			if (counts[c / dim] > 0)
+				centroids[c] = (float) (sums[c] / counts[c / dim]);
+	}
+	error = mean_error(dim, nrows, rows, lists, centroids);
+	free(centroids);
+	free(sums);
+	free(counts);
+	return error;
+}
+
+static void
+test_against_lloyd(const char *variant)
+{
+	enum {dim = 16, nrows = 12000};
+	const int	lists[] = {20, 256, 300};
+	float	   *rows = floats(nrows * dim);
+	float	   *centroids = floats(300 * dim);
+	int			i;
+
+	/* neither clustered nor quite uniform */
+	random_floats(nrows * dim, 1, rows);
+	for (i = 0; i < nrows * dim; i++)
+		rows[i] *= 1 + 2 * (float) (i / dim % 5) / (1 + (float) (i % dim));
+	for (i = 0; i < 3; i++)
+	{
+		VsKmeansOptions options = options_for(dim, lists[i], 11);
+		double		plain = plain_lloyd(dim, nrows, rows, lists[i], 10);
+		double		got;
+		int			made;
+
+		peak = 0;
+		made = vs_kmeans_train(&options, nrows, rows, centroids);
+		got = mean_error(dim, nrows, rows, made, centroids);
+		expect("lists", made == lists[i]);
+		expect("peak memory as told", peak <= vs_kmeans_train_bytes(&options, nrows));
+		expect("all memory released", in_use == 0);
+		if (got > 1.03 * plain)
+			printf("# %d lists: error %g, plain Lloyd %g\n", lists[i], got, plain);
+		expect("error within 3 % of plain Lloyd", got <= 1.03 * plain);
+	}
+	free(rows);
+	free(centroids);
+	report(variant, "k-means is as good as plain Lloyd, one level or two");
+}
+
+static void
+test_repeatable(const char *variant)
+{
+	enum {dim = 10, nrows = 6000, lists = 300};
+	float	   *rows = floats(nrows * dim);
+	float	   *first = floats(lists * dim);
+	float	   *second = floats(lists * dim);
+	VsKmeansOptions options = options_for(dim, lists, 5);
+
+	random_floats(nrows * dim, 1, rows);
+	expect("lists", vs_kmeans_train(&options, nrows, rows, first) == lists &&
+		   vs_kmeans_train(&options, nrows, rows, second) == lists);
+	expect("same seed, same centroids", memcmp(first, second, sizeof(float) * lists * dim) == 0);
+	options.seed++;
+	vs_kmeans_train(&options, nrows, rows, second);
+	expect("other seed, others", memcmp(first, second, sizeof(float) * lists * dim) != 0);
+	free(rows);
+	free(first);
+	free(second);
+	report(variant, "k-means depends on the seed alone");
+}
+
+/* Few rows, equal rows, more lists than rows. */
+static void
+test_degenerate(const char *variant)
+{
+	enum {dim = 7, nrows = 3000};
+	float	   *rows = floats(nrows * dim);
+	float	   *centroids = floats(nrows * dim);
+	const int	distinct[] = {1, 2, 50, 400};
+	const int	lists[] = {1, 3, 100, 1000};
+	int			n;
+	int			i;
+	int			j;
+
+	for (n = 0; n <= 40; n += n < 3 ? 1 : 37)
+		for (j = 0; j < 4; j++)
+		{
+			VsKmeansOptions options = options_for(dim, lists[j], 1);
+			int			made;
+
+			random_floats(n * dim, 1, rows);
+			made = vs_kmeans_train(&options, n, rows, centroids);
+			expect("few rows", made <= n && made <= lists[j] && (made > 0) == (n > 0));
+			if (lists[j] >= n && n > 0)
+				expect_near("each row its own list", mean_error(dim, n, rows, made, centroids), 0, 1e-9);
+		}
+	for (i = 0; i < 4; i++)
+		for (j = 0; j < 4; j++)
+		{
+			VsKmeansOptions options = options_for(dim, lists[j], 1);
+			int			made;
+			int			k;
+
+			random_floats(distinct[i] * dim, 1, rows);
+			for (k = distinct[i]; k < nrows; k++)
+				memcpy(rows + k * dim, rows + random_below(distinct[i]) * dim, sizeof(float) * dim);
+			made = vs_kmeans_train(&options, nrows, rows, centroids);
+			expect("equal rows", made >= 1 && made <= lists[j]);
+			expect("finite", isfinite(mean_error(dim, nrows, rows, made, centroids)));
+			if (distinct[i] == 1)
+				expect_near("one point", mean_error(dim, nrows, rows, made, centroids), 0, 1e-6);
+		}
+	expect("all memory released", in_use == 0);
+	free(rows);
+	free(centroids);
+	report(variant, "k-means of few rows, equal rows, more lists than rows");
+}
+
+/* A huge dense group beside a thin one: no list may hold most rows. */
+static void
+test_balance(const char *variant)
+{
+	enum {dim = 8, nrows = 20000, lists = 100};
+	float	   *rows = floats(nrows * dim);
+	float	   *centroids = floats(lists * dim);
+	int32_t    *nearest = malloc(sizeof(int32_t) * nrows);
+	int			counts[lists] = {0};
+	VsKmeansOptions options = options_for(dim, lists, 9);
+	char	   *memory;
+	int			made;
+	int			most = 0;
+	int			i;
+
+	random_floats(nrows * dim, 1, rows);
+	/* nine of ten rows in a hundredth of the width */
+	for (i = 0; i < nrows * dim; i++)
+		if (i / dim % 10 != 0)
+			rows[i] *= 0.01f;
+	made = vs_kmeans_train(&options, nrows, rows, centroids);
+	expect("lists", made == lists);
+	memory = malloc(vs_assign_bytes(made, dim));
+	vs_assign_rows(vs_assign_init(memory, made, dim, centroids), nrows, rows, nearest, NULL,
+				   NULL, NULL, NULL);
+	for (i = 0; i < nrows; i++)
+		counts[nearest[i]]++;
+	for (i = 0; i < made; i++)
+		most = counts[i] > most ? counts[i] : most;
+	if (most > 8 * nrows / lists)
+		printf("# the largest list has %d of %d rows\n", most, nrows);
+	expect("no list over 8 times the mean", most <= 8 * nrows / lists);
+	free(rows);
+	free(centroids);
+	free(nearest);
+	free(memory);
+	report(variant, "k-means divides a list that has most rows");
+}
+
+static void
+test_spherical(const char *variant)
+{
+	enum {dim = 12, nrows = 3000, lists = 30};
+	float	   *rows = floats(nrows * dim);
+	float	   *centroids = floats(lists * dim);
+	VsKmeansOptions options = options_for(dim, lists, 2);
+	int			made;
+	int			i;
+	int			d;
+
+	options.spherical = true;
+	random_floats(nrows * dim, 1, rows);
+	for (i = 0; i < nrows; i++)
+	{
+		float		norm = (float) sqrt(dot(dim, rows + i * dim, rows + i * dim));
+
+		for (d = 0; d < dim; d++)
+			rows[i * dim + d] /= norm;
+	}
+	made = vs_kmeans_train(&options, nrows, rows, centroids);
+	for (i = 0; i < made; i++)
+		expect_near("norm", dot(dim, centroids + i * dim, centroids + i * dim), 1, 1e-5);
+	free(rows);
+	free(centroids);
+	report(variant, "spherical k-means gives centroids of norm 1");
+}
+
+/* ---- interrupts ---- */
+
+static jmp_buf away;
+static int	checks_left;
+
+static void
+jump_out(void *arg)
+{
+	(void) arg;
+	if (--checks_left == 0)
+		longjmp(away, 1);
+}
+
+static void
+test_interrupt(const char *variant)
+{
+	enum {dim = 8, nrows = 4000};
+	float	   *rows = floats(nrows * dim);
+	float	   *centroids = floats(300 * dim);
+	VsKmeansOptions options = options_for(dim, 300, 2);
+	volatile bool jumped = false;
+
+	options.interrupt.check = jump_out;
+	random_floats(nrows * dim, 1, rows);
+	checks_left = 100;
+	if (setjmp(away) == 0)
+		vs_kmeans_train(&options, nrows, rows, centroids);
+	else
+		jumped = true;
+	expect("jumped out", jumped);
+	in_use = 0;
+	free(rows);
+	free(centroids);
+	report(variant, "an interrupt ends a training");
+}
+
+static void
+test_sample_size(void)
+{
+	expect("few rows", vs_kmeans_sample_size(1000, 100) == 1000);
+	expect("many rows", vs_kmeans_sample_size(1000000, 100) < 1000000 &&
+		   vs_kmeans_sample_size(1000000, 100) >= 100 * 39);
+	expect("many lists", vs_kmeans_sample_size(INT64_C(1000000000), 65536) >= 65536 * INT64_C(39));
+	report("all", "sample sizes");
+}
+
+int
+main(void)
+{
+	static const char *const variants[] = {"portable", "avx2", "avx512", "neon"};
+	int			i;
+
+	vs_quant_init();
+	test_sample_size();
+	for (i = 0; i < 4; i++)
+	{
+		const char *variant = variants[i];
+
+		if (!vs_quant_use(variant))
+			continue;
+		test_assign(variant);
+		test_separated(variant);
+		test_against_lloyd(variant);
+		test_repeatable(variant);
+		test_degenerate(variant);
+		test_balance(variant);
+		test_spherical(variant);
+		test_interrupt(variant);
+	}
+	return finish();
+}
