@@ -84,6 +84,9 @@ extern void vs_store_release(Relation store, Oid address, CommandId cid, bool sp
 extern void vs_store_read_slice(Relation store, Oid address, int32 attrsize,
 								int32 offset, int32 len, char *dest);
 
+/* Whether the address still leads to a value of len bytes. */
+extern bool vs_store_value_exists(Relation store, Oid address, Size len);
+
 /* relation_fetch_toast_slice callback of the table access method. */
 extern void vs_store_fetch_toast_slice(Relation toastrel, Oid valueid, int32 attrsize,
 									   int32 sliceoffset, int32 slicelength,

@@ -88,6 +88,25 @@ vs_store_corrupted(Relation store, Oid address, const char *problem)
 					   vs_address_block(address), vs_address_offset(address))));
 }
 
+/*
+ * Pins the block, keeping the pin already held if it is the same one.  False
+ * if the store is not that long.
+ */
+static bool
+reader_page(VsStoreReader *reader, BlockNumber block)
+{
+	if (BufferIsValid(reader->buffer) && BufferGetBlockNumber(reader->buffer) == block)
+		return true;
+	if (block >= reader->nblocks)
+	{
+		reader->nblocks = RelationGetNumberOfBlocks(reader->store);
+		if (block >= reader->nblocks)
+			return false;
+	}
+	reader->buffer = ReleaseAndReadBuffer(reader->buffer, reader->store, block);
+	return true;
+}
+
 void
 vs_store_read_slice(Relation store, Oid address, int32 attrsize, int32 offset,
 					int32 len, char *dest)
@@ -134,6 +153,31 @@ vs_store_read_slice(Relation store, Oid address, int32 attrsize, int32 offset,
 		ReleaseBuffer(buffer);
 }
 
+bool
+vs_store_value_exists(Relation store, Oid address, Size len)
+{
+	VsStoreReader reader;
+	Oid			at = address;
+	Size		done = 0;
+
+	memset(&reader, 0, sizeof(reader));
+	reader.store = store;
+	for (int32 seq = 0; OidIsValid(at) && done < len; seq++)
+	{
+		VsChunk		chunk;
+
+		if (!reader_page(&reader, vs_address_block(at)) ||
+			!vs_chunk_locate(BufferGetPage(reader.buffer), vs_address_offset(at),
+							 address, seq, &chunk))
+			break;
+		done += chunk.len;
+		at = chunk.next;
+	}
+	if (BufferIsValid(reader.buffer))
+		ReleaseBuffer(reader.buffer);
+	return done == len && !OidIsValid(at);
+}
+
 void
 vs_store_fetch_toast_slice(Relation toastrel, Oid valueid, int32 attrsize,
 						   int32 sliceoffset, int32 slicelength, struct varlena *result)
@@ -175,25 +219,6 @@ vs_store_reader_open(Relation table)
 	reader->buffer = InvalidBuffer;
 	reader->context = CurrentMemoryContext;
 	return reader;
-}
-
-/*
- * Pins the block, keeping the pin already held if it is the same one.  False
- * if the store is not that long.
- */
-static bool
-reader_page(VsStoreReader *reader, BlockNumber block)
-{
-	if (BufferIsValid(reader->buffer) && BufferGetBlockNumber(reader->buffer) == block)
-		return true;
-	if (block >= reader->nblocks)
-	{
-		reader->nblocks = RelationGetNumberOfBlocks(reader->store);
-		if (block >= reader->nblocks)
-			return false;
-	}
-	reader->buffer = ReleaseAndReadBuffer(reader->buffer, reader->store, block);
-	return true;
 }
 
 /*

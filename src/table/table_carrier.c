@@ -47,6 +47,20 @@ static const ExpandedObjectMethods carrier_methods = {
 };
 
 /*
+ * Sets what depends on the carrier's own place in memory.
+ */
+static void
+carrier_link(VsCarrier *carrier)
+{
+	struct varatt_indirect indirect;
+
+	EOH_init_header(&carrier->header, &carrier_methods, CurrentMemoryContext);
+	indirect.pointer = (struct varlena *) carrier->header.eoh_ro_ptr;
+	SET_VARTAG_EXTERNAL(carrier->indirect, VARTAG_INDIRECT);
+	memcpy(VARDATA_EXTERNAL(carrier->indirect), &indirect, sizeof(indirect));
+}
+
+/*
  * Makes a carrier in the current memory context, which must outlive the tuples
  * formed from its datums.  *value must live until the value is stored.
  */
@@ -54,19 +68,29 @@ VsCarrier *
 vs_carrier_make(VsStoreValue *value, uint32 rawsize, uint32 extinfo, Oid store_relid)
 {
 	VsCarrier  *result = palloc0(sizeof(VsCarrier));
-	struct varatt_indirect indirect;
 
-	EOH_init_header(&result->header, &carrier_methods, CurrentMemoryContext);
 	result->value = value;
 	result->external.va_rawsize = rawsize;
 	result->external.va_extinfo = extinfo;
 	result->external.va_toastrelid = store_relid;
-
-	indirect.pointer = (struct varlena *) result->header.eoh_ro_ptr;
-	SET_VARTAG_EXTERNAL(result->indirect, VARTAG_INDIRECT);
-	memcpy(VARDATA_EXTERNAL(result->indirect), &indirect, sizeof(indirect));
+	carrier_link(result);
 	SET_VARTAG_EXTERNAL(result->pointer, VARTAG_ONDISK);
 	memcpy(VARDATA_EXTERNAL(result->pointer), &result->external, sizeof(result->external));
+	return result;
+}
+
+/*
+ * A copy of a carrier whose value is stored, in the current memory context.
+ */
+VsCarrier *
+vs_carrier_copy(const VsCarrier *carrier)
+{
+	VsCarrier  *result = palloc(sizeof(VsCarrier));
+
+	Assert(carrier->stored);
+	*result = *carrier;
+	result->value = NULL;
+	carrier_link(result);
 	return result;
 }
 

@@ -50,6 +50,7 @@ vs_table_handler(PG_FUNCTION_ARGS)
 
 		methods.index_build_range_scan = vs_table_index_build_range_scan;
 		methods.index_validate_scan = vs_table_index_validate_scan;
+		methods.relation_copy_for_cluster = vs_table_copy_for_cluster;
 		methods.relation_toast_am = relation_toast_am;
 		methods.relation_fetch_toast_slice = vs_store_fetch_toast_slice;
 

@@ -138,7 +138,7 @@ vs_table_tuple_complete_speculative(Relation rel, TupleTableSlot *slot, uint32 t
 		slot->tts_tid = tid;
 		slot->tts_tableOid = RelationGetRelid(rel);
 		heap_abort_speculative(rel, &tid);
-		vs_table_release_values(rel, pointers, NULL, InvalidCommandId, true);
+		vs_table_release_values(rel, pointers, InvalidCommandId, true);
 		heap_freetuple(pointers);
 	}
 	else

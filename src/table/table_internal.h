@@ -35,8 +35,8 @@ extern TM_Result vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTabl
 extern TM_Result vs_table_tuple_delete(Relation rel, ItemPointer tid, CommandId cid,
 									   Snapshot snapshot, Snapshot crosscheck, bool wait,
 									   TM_FailureData *failure, bool changing_partition);
-extern void vs_table_release_values(Relation rel, HeapTuple tuple, const VsRow *row,
-									CommandId cid, bool speculative);
+extern void vs_table_release_values(Relation rel, HeapTuple tuple, CommandId cid,
+									bool speculative);
 
 /* table_build.c */
 extern double vs_table_index_build_range_scan(Relation rel, Relation index,

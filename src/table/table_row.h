@@ -47,6 +47,7 @@ extern void vs_row_to_slot(VsRow *row, HeapTuple stamped, TupleTableSlot *slot);
 /* table_carrier.c */
 extern VsCarrier *vs_carrier_make(VsStoreValue *value, uint32 rawsize, uint32 extinfo,
 								  Oid store_relid);
+extern VsCarrier *vs_carrier_copy(const VsCarrier *carrier);
 extern Datum vs_carrier_datum(VsCarrier *carrier);
 extern void vs_carrier_arm(VsCarrier *carrier, Relation store, CommandId cid);
 extern void vs_carrier_stored(VsCarrier *carrier);

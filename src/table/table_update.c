@@ -60,18 +60,18 @@ copy_external_tuple(Relation rel, ItemPointer tid)
 }
 
 /*
- * Releases the values that the tuple points to, except those that row, the new
- * version, has kept (row may be NULL).
+ * Addresses of the values that the tuple points to and that row, the new
+ * version, does not keep (row may be NULL).
  */
-void
-vs_table_release_values(Relation rel, HeapTuple tuple, const VsRow *row, CommandId cid,
-						bool speculative)
+static int
+collect_released(Relation rel, HeapTuple tuple, const VsRow *row, Oid **addresses)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	Datum	   *values = palloc(desc->natts * sizeof(Datum));
 	bool	   *isnull = palloc(desc->natts * sizeof(bool));
-	Relation	store = NULL;
+	int			n = 0;
 
+	*addresses = palloc(desc->natts * sizeof(Oid));
 	heap_deform_tuple(tuple, desc, values, isnull);
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -92,14 +92,37 @@ vs_table_release_values(Relation rel, HeapTuple tuple, const VsRow *row, Command
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("row of table \"%s\" points to another table's value store",
 							RelationGetRelationName(rel))));
-		if (store == NULL)
-			store = table_open(pointer.va_toastrelid, RowExclusiveLock);
-		vs_store_release(store, pointer.va_valueid, cid, speculative);
+		(*addresses)[n++] = pointer.va_valueid;
 	}
-	if (store != NULL)
-		table_close(store, NoLock);
 	pfree(values);
 	pfree(isnull);
+	return n;
+}
+
+static void
+release_values(Relation rel, const Oid *addresses, int n, CommandId cid, bool speculative)
+{
+	Relation	store;
+
+	if (n == 0)
+		return;
+	store = table_open(rel->rd_rel->reltoastrelid, RowExclusiveLock);
+	for (int i = 0; i < n; i++)
+		vs_store_release(store, addresses[i], cid, speculative);
+	table_close(store, NoLock);
+}
+
+/*
+ * Releases all values that the tuple points to.
+ */
+void
+vs_table_release_values(Relation rel, HeapTuple tuple, CommandId cid, bool speculative)
+{
+	Oid		   *addresses;
+	int			n = collect_released(rel, tuple, NULL, &addresses);
+
+	release_values(rel, addresses, n, cid, speculative);
+	pfree(addresses);
 }
 
 TM_Result
@@ -117,7 +140,7 @@ vs_table_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot sna
 	old = copy_external_tuple(rel, tid);
 	if (old != NULL)
 	{
-		vs_table_release_values(rel, old, NULL, cid, false);
+		vs_table_release_values(rel, old, cid, false);
 		heap_freetuple(old);
 	}
 	return result;
@@ -152,6 +175,8 @@ vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, Comm
 	ItemPointerData old_tid = *otid;
 	VsRow		row;
 	HeapTuple	old;
+	Oid		   *released = NULL;
+	int			nreleased = 0;
 	TM_Result	result;
 
 	if (!vs_row_may_store(rel))
@@ -160,6 +185,9 @@ vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, Comm
 
 	old = copy_external_tuple(rel, &old_tid);
 	vs_row_prepare(&row, rel, slot, old);
+	if (old != NULL)
+		nreleased = collect_released(rel, old, &row, &released);
+
 	if (row.changed)
 	{
 		Relation	store = NULL;
@@ -172,20 +200,23 @@ vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, Comm
 				vs_carrier_arm(row.carriers[i], store, cid);
 		}
 		result = update_row(rel, otid, tuple, cid, crosscheck, wait, failure, lockmode,
-								update_indexes);
-		if (result == TM_Ok)
-			vs_row_to_slot(&row, tuple, slot);
+							update_indexes);
 		if (store != NULL)
 			table_close(store, NoLock);
+		if (result == TM_Ok)
+			vs_row_to_slot(&row, tuple, slot);
 	}
 	else
 		result = vs_table_heap->tuple_update(rel, otid, slot, cid, snapshot, crosscheck, wait,
 											 failure, lockmode, update_indexes);
 
-	if (result == TM_Ok && old != NULL)
-		vs_table_release_values(rel, old, &row, cid, false);
+	if (result == TM_Ok)
+		release_values(rel, released, nreleased, cid, false);
 	if (old != NULL)
+	{
+		pfree(released);
 		heap_freetuple(old);
+	}
 	MemoryContextDelete(row.context);
 	return result;
 }
