@@ -116,7 +116,7 @@ DENSE_FUNCTION(subvector)
 	PG_RETURN_POINTER(result);
 }
 
-/* To length 1; a zero vector stays. */
+/* To length 1; a zero vector to itself. */
 DENSE_FUNCTION(l2_normalize)
 {
 	DENSE	   *v = DENSE_ARG(0);
@@ -124,7 +124,9 @@ DENSE_FUNCTION(l2_normalize)
 	double		norm = norm_of(v->dim, x);
 	DENSE	   *result = dense_new(v->dim);
 
-	if (norm > 0)
+	if (norm == 0)
+		memset(result->x, 0, sizeof(DENSE_ELEMENT) * v->dim);
+	else
 	{
 		float	   *rx = dense_scratch(result);
 
@@ -145,8 +147,13 @@ DENSE_FUNCTION(binary_quantize)
 
 	SET_VARSIZE(result, size);
 	VARBITLEN(result) = v->dim;
-	for (int i = 0; i < v->dim; i++)
-		bits[i / BITS_PER_BYTE] |= (element_key(v->x[i]) > 0) << (7 - i % BITS_PER_BYTE);
+	for (int start = 0; start < v->dim; start += BITS_PER_BYTE)
+	{
+		int			n = Min(v->dim - start, BITS_PER_BYTE);
+
+		for (int i = 0; i < n; i++)
+			bits[start / BITS_PER_BYTE] |= (element_key(v->x[start + i]) > 0) << (7 - i);
+	}
 
 	PG_RETURN_VARBIT_P(result);
 }

@@ -34,14 +34,15 @@
 	PGDLLEXPORT PG_FUNCTION_INFO_V1(DENSE_FN(name)); \
 	Datum DENSE_FN(name) (PG_FUNCTION_ARGS)
 
-/* A value of the given dimension; all elements 0. */
+/* A value of the given dimension, its elements not set. */
 static inline DENSE *
 dense_new(int dim)
 {
-	DENSE	   *v = palloc0(DENSE_SIZE(dim));
+	DENSE	   *v = palloc(DENSE_SIZE(dim));
 
 	SET_VARSIZE(v, DENSE_SIZE(dim));
 	v->dim = (int16) dim;
+	v->unused = 0;
 	return v;
 }
 
