@@ -18,6 +18,7 @@
 #include "access/heaptoast.h"
 #include "access/htup_details.h"
 #include "access/toast_helper.h"
+#include "access/toast_internals.h"
 #include "table/table_row.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
