@@ -20,4 +20,5 @@ vs_store_init(void)
 							&vs_store_block_limit,
 							VS_STORE_MAX_BLOCKS, 1, VS_STORE_MAX_BLOCKS,
 							PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	vs_store_fetch_init();
 }

@@ -64,4 +64,7 @@ extern bool vs_chunk_locate(Page page, OffsetNumber offset, Oid value, int32 seq
 							VsChunk *chunk);
 extern void vs_store_corrupted(Relation store, Oid address, const char *problem) pg_attribute_noreturn();
 
+/* store_fetch.c */
+extern void vs_store_fetch_init(void);
+
 #endif							/* VS_STORE_INTERNAL_H */

@@ -17,6 +17,8 @@
 
 #include "postgres.h"
 
+#include "compat/compat.h"
+#include "fmgr.h"
 #include "simd/simd.h"
 
 #define VS_MAX_DIM 16000
@@ -44,12 +46,30 @@ StaticAssertDecl(offsetof(HalfVector, x) == 8, "HalfVector has padding");
 #define HALFVEC_SIZE(dim)		(offsetof(HalfVector, x) + sizeof(VsHalf) * (Size) (dim))
 
 /*
- * The only way an argument becomes a Vector.  They go through one place
- * so that values of a vecstore table can be read by address, without the
- * general detoasting (see store/store.h); what they return is read-only.
+ * The only way an argument becomes a Vector; what it returns is read-only.  An
+ * on-disk pointer is offered to vs_vector_fetch_hook first, which reads values
+ * of vecstore tables by address (store/store_fetch.c sets it); it returns a
+ * palloc'd value, or NULL for what it does not know.
  */
-#define DatumGetVector(d)		((Vector *) PG_DETOAST_DATUM(d))
-#define DatumGetHalfVector(d)	((HalfVector *) PG_DETOAST_DATUM(d))
+extern struct varlena *(*vs_vector_fetch_hook) (struct varlena *pointer);
+
+static inline struct varlena *
+vs_vector_detoast(Datum datum)
+{
+	struct varlena *value = (struct varlena *) DatumGetPointer(datum);
+
+	if (VARATT_IS_EXTERNAL_ONDISK(value) && vs_vector_fetch_hook != NULL)
+	{
+		struct varlena *fetched = vs_vector_fetch_hook(value);
+
+		if (fetched != NULL)
+			return fetched;
+	}
+	return PG_DETOAST_DATUM(datum);
+}
+
+#define DatumGetVector(d)		((Vector *) vs_vector_detoast(d))
+#define DatumGetHalfVector(d)	((HalfVector *) vs_vector_detoast(d))
 #define PG_GETARG_VECTOR_P(n)	DatumGetVector(PG_GETARG_DATUM(n))
 #define PG_GETARG_HALFVEC_P(n)	DatumGetHalfVector(PG_GETARG_DATUM(n))
 
