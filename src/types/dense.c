@@ -166,12 +166,16 @@ vs_types_typmod_in(ArrayType *modifiers, const char *type, int max_dim)
 int
 vs_types_dim_of(Datum value)
 {
-	/* a Vector's and a HalfVector's dim lie first in the payload */
-	struct varlena *head = PG_DETOAST_DATUM_SLICE(value, 0, sizeof(int16));
+	struct varlena *v = (struct varlena *) DatumGetPointer(value);
+	struct varlena *head = v;
 	int16		dim;
 
+	if (VARATT_IS_EXTERNAL(v) || VARATT_IS_COMPRESSED(v))
+		head = PG_DETOAST_DATUM_SLICE(value, 0, sizeof(dim));
+
+	/* a Vector's and a HalfVector's dim lie first in the payload */
 	memcpy(&dim, VARDATA_ANY(head), sizeof(dim));
-	if ((Pointer) head != DatumGetPointer(value))
+	if (head != v)
 		pfree(head);
 	return dim;
 }
