@@ -156,6 +156,7 @@ typedef void (*UpsertFeed)(UpsertBatch *batch, void *arg);
 
 extern UpsertCounts vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes,
 								  UpsertFeed feed, void *arg);
+extern void vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place) pg_attribute_noreturn();
 extern Datum vs_api_result(FunctionCallInfo fcinfo, UpsertCounts counts);
 
 /* Does a row belong in the partition that the caller named? (upsert_partition.c) */
@@ -187,6 +188,12 @@ extern RowSource *vs_api_source_begin(UpsertBatch *batch, int nfields);
 extern CollectionColumn *vs_api_source_find(UpsertBatch *batch, const char *name);
 extern void vs_api_source_field(RowSource *source, const char *name, Oid type);
 extern void vs_api_source_add(RowSource *source, Datum *values, bool *isnull);
+
+/*
+ * The columns that a row gives which has a value for each of "writable": all
+ * but key columns left NULL for the database to fill (upsert_rows.c).
+ */
+extern Bitmapset *vs_api_given_columns(Collection *c, Bitmapset *writable, const bool *isnull);
 
 /* Is it vecstore.dynamic_fields, the type that takes unknown fields? */
 extern bool vs_api_is_dynamic_type(Oid typid);

@@ -262,8 +262,8 @@ collection_build(Relation rel)
 	build_key(c, rel);
 	c->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	c->merge_all = c->partitioned || rel->rd_rel->relrowsecurity ||
-		(constr && (constr->num_check > 0 || constr->has_generated_stored)) ||
-		(triggers && triggers->trig_insert_before_row);
+				   (constr && (constr->num_check > 0 || constr->has_generated_stored)) ||
+				   (triggers && triggers->trig_insert_before_row);
 	c->batch_desc = build_batch_desc(c, rel);
 	c->valid = invalidations == invalidations_before;
 	MemoryContextSwitchTo(old);

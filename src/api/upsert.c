@@ -64,8 +64,8 @@ hide_statement(ErrorData *error, const char *statement)
  * Raises the current error again, with its place in front.  To be called in
  * PG_CATCH; mcxt is a context that outlives the batch.
  */
-static void
-rethrow_with_place(MemoryContext mcxt, const UpsertPlace *place)
+void
+vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place)
 {
 	ErrorData  *error;
 	StringInfoData message;
@@ -74,8 +74,9 @@ rethrow_with_place(MemoryContext mcxt, const UpsertPlace *place)
 	MemoryContextSwitchTo(mcxt);
 	error = CopyErrorData();
 	hide_statement(error, place->statement);
-	field = place->field ? place->field : place->row > 0 ? error->column_name :
-														   NULL;
+	field = place->field;
+	if (!field && place->row > 0)
+		field = error->column_name;
 	if (error->elevel == ERROR && is_about_data(error->sqlerrcode) && (place->row > 0 || field))
 	{
 		initStringInfo(&message);
@@ -157,7 +158,7 @@ vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes, Upse
 		vs_api_batch_abandon(batch);
 		if (expired && geterrcode() == ERRCODE_QUERY_CANCELED)
 			report_timeout(RelationGetRelationName(rel), options->timeout_ms);
-		rethrow_with_place(mcxt, &place);
+		vs_api_rethrow(mcxt, &place);
 	}
 	PG_END_TRY();
 	vs_api_batch_end(batch);

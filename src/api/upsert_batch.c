@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * upsert_batch.c
- *	  A batch of rows on its way into a collection.
+ *	  A batch of rows on its way into a collection: adding rows.
  *
  * Rows are added with their columns already of the right types.  Those with a
  * key go through a sort by key, which gives two things: of rows with the same
@@ -9,13 +9,9 @@
  * one) keep their order and are inserted after the others.
  *
  * Rows may give different columns.  Each row carries the number of its
- * pattern, the set of columns that it gives; a column that other rows give is
- * filled with its default when the row leaves the sort, since one statement
- * takes all rows.
- *
- * While the statement runs it calls back (batch_row, batch_gives,
- * batch_replaces) and its results come to a DestReceiver that only counts.
- * The batch that they mean is "running"; upserts nest, in triggers.
+ * pattern, the set of columns that it gives; what is missing is seen to when
+ * the row leaves the sort (upsert_run.c), for only then it is known which
+ * columns the others give.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,55 +19,11 @@
 #include "catalog/pg_operator.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "tcop/dest.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/sortsupport.h"
-#include "utils/tuplesort.h"
-#include "utils/tuplestore.h"
 
-#include "api/api_internal.h"
-
-/* A set of columns that rows give; rows without a key form patterns of their own. */
-typedef struct Pattern
-{
-	Bitmapset  *given;
-	bool		keyless;
-} Pattern;
-
-struct UpsertBatch
-{
-	Relation	rel;
-	Collection *c;
-	UpsertOptions options;
-	MemoryContext mcxt;
-	MemoryContext row_mcxt;		/* reset by each added row */
-	EState	   *estate;
-	UpsertPlace place;
-
-	Tuplesortstate *keyed;		/* rows with a key, being sorted */
-	Tuplestorestate *keyless;	/* rows without, in order */
-	TupleTableSlot *row_slot;	/* virtual, for adding */
-	int64		nkeyless;
-	int64		nkeyed;
-	int			work_mem_kb;
-	SortSupport key_order;		/* to tell equal keys */
-
-	Pattern    *patterns;
-	int			npatterns;
-	int			max_patterns;
-	ExprState **defaults;		/* by attno - 1, prepared at first use */
-	bool	   *default_ready;
-	PartitionCheck *partition;
-
-	/* while the statement runs */
-	int			pattern;		/* of the row on its way */
-	bool		conflict;		/* its key was there already */
-	UpsertCounts counts;
-};
-
-static UpsertBatch *running = NULL;
+#include "api/upsert_batch.h"
 
 /* Permission is the executor's business, but nothing (sequences!) should move before it is asked. */
 static void
@@ -199,9 +151,8 @@ vs_api_batch_row_context(UpsertBatch *batch)
 	return batch->row_mcxt;
 }
 
-/* The default of a column, evaluated anew. */
-static Datum
-default_value(UpsertBatch *batch, AttrNumber attno, bool *isnull)
+Datum
+vs_api_batch_default(UpsertBatch *batch, AttrNumber attno, bool *isnull)
 {
 	ExprState  *state;
 	ExprContext *econtext = GetPerTupleExprContext(batch->estate);
@@ -299,7 +250,7 @@ complete_key(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset **given)
 			/* a partition is chosen by its values, so there it must be known now */
 			if (!col->default_is_volatile || batch->partition)
 			{
-				values[at] = default_value(batch, col->attno, &isnull[at]);
+				values[at] = vs_api_batch_default(batch, col->attno, &isnull[at]);
 				*given = bms_add_member(*given, col->attno);
 			}
 		}
@@ -359,280 +310,4 @@ vs_api_batch_add(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset *giv
 	MemoryContextReset(batch->row_mcxt);
 	MemoryContextSwitchTo(old);
 	CHECK_FOR_INTERRUPTS();
-}
-
-/* The columns that all rows with (without) a key give, and those that only some do. */
-static void
-summarize_patterns(UpsertBatch *batch, bool keyless, Bitmapset **all, Bitmapset **some)
-{
-	Bitmapset  *any = NULL;
-	bool		first = true;
-	int			i;
-
-	*all = NULL;
-	for (i = 0; i < batch->npatterns; i++)
-	{
-		Pattern    *pattern = &batch->patterns[i];
-
-		if (pattern->keyless != keyless)
-			continue;
-		any = bms_add_members(any, pattern->given);
-		*all = first ? bms_copy(pattern->given) : bms_int_members(*all, pattern->given);
-		first = false;
-	}
-	*some = bms_difference(any, *all);
-}
-
-/* Puts a row into the statement's store, with defaults for what it leaves out of "wanted". */
-static void
-put_filled(UpsertBatch *batch, Tuplestorestate *store, TupleTableSlot *slot, Bitmapset *wanted)
-{
-	Collection *c = batch->c;
-	Bitmapset  *missing;
-	int			pattern;
-	int			attno = -1;
-
-	if (!wanted)
-	{
-		tuplestore_puttupleslot(store, slot);
-		return;
-	}
-	slot_getallattrs(slot);
-	pattern = DatumGetInt32(slot->tts_values[c->natts + 1]);
-	batch->place.row = Abs(DatumGetInt64(slot->tts_values[c->natts]));
-	missing = bms_difference(wanted, batch->patterns[pattern].given);
-	while ((attno = bms_next_member(missing, attno)) >= 0)
-		slot->tts_values[attno - 1] = default_value(batch, attno, &slot->tts_isnull[attno - 1]);
-	bms_free(missing);
-	tuplestore_putvalues(store, c->batch_desc, slot->tts_values, slot->tts_isnull);
-	ResetPerTupleExprContext(batch->estate);
-}
-
-static bool
-same_key(UpsertBatch *batch, TupleTableSlot *a, TupleTableSlot *b)
-{
-	int			i;
-
-	for (i = 0; i < batch->c->nkeys; i++)
-	{
-		SortSupport order = &batch->key_order[i];
-		bool		null_a;
-		bool		null_b;
-		Datum		key_a = slot_getattr(a, order->ssup_attno, &null_a);
-		Datum		key_b = slot_getattr(b, order->ssup_attno, &null_b);
-
-		if (ApplySortComparator(key_a, null_a, key_b, null_b, order) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* The sorted rows, of each key the one that came last; returns their number. */
-static int64
-drain_keyed(UpsertBatch *batch, Tuplestorestate *store, Bitmapset *wanted)
-{
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(batch->c->batch_desc, &TTSOpsMinimalTuple);
-	TupleTableSlot *last = MakeSingleTupleTableSlot(batch->c->batch_desc, &TTSOpsMinimalTuple);
-	int64		rows = 0;
-
-	tuplesort_performsort(batch->keyed);
-	while (tuplesort_gettupleslot(batch->keyed, true, true, slot, NULL))
-	{
-		TupleTableSlot *swap = last;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!TTS_EMPTY(last) && same_key(batch, last, slot))
-			continue;
-		put_filled(batch, store, slot, wanted);
-		rows++;
-		last = slot;
-		slot = swap;
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	ExecDropSingleTupleTableSlot(last);
-	tuplesort_end(batch->keyed);
-	batch->keyed = NULL;
-	return rows;
-}
-
-static int64
-drain_keyless(UpsertBatch *batch, Tuplestorestate *store, Bitmapset *wanted)
-{
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(batch->c->batch_desc, &TTSOpsMinimalTuple);
-
-	while (tuplestore_gettupleslot(batch->keyless, true, false, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		put_filled(batch, store, slot, wanted);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	return batch->nkeyless;
-}
-
-/* The statement's results: RETURNING gives a row for each one written. */
-typedef struct CountReceiver
-{
-	DestReceiver pub;
-	UpsertBatch *batch;
-} CountReceiver;
-
-static bool
-count_receive(TupleTableSlot *slot, DestReceiver *self)
-{
-	UpsertBatch *batch = ((CountReceiver *) self)->batch;
-
-	if (batch->conflict)
-		batch->counts.replaced++;
-	else
-		batch->counts.inserted++;
-	return true;
-}
-
-static void
-count_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-/* All rows are in: errors after this (foreign keys) are not the last row's. */
-static void
-count_shutdown(DestReceiver *self)
-{
-	((CountReceiver *) self)->batch->place.row = 0;
-}
-
-static void
-count_destroy(DestReceiver *self)
-{
-}
-
-static void
-execute(UpsertBatch *batch, UpsertPlan *plan)
-{
-	CountReceiver receiver = {
-		{count_receive, count_startup, count_shutdown, count_destroy, DestNone}, batch
-	};
-	SPIExecuteOptions options = {0};
-	UpsertBatch *outer = running;
-	int			result;
-
-	options.dest = &receiver.pub;
-	batch->place.row = 0;
-	batch->place.statement = plan->sql;
-	running = batch;
-	PG_TRY();
-	{
-		result = SPI_execute_plan_extended(plan->plan, &options);
-	}
-	PG_FINALLY();
-	{
-		running = outer;
-	}
-	PG_END_TRY();
-	if (result < 0)
-		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
-}
-
-/* Runs the statement over the rows with or without a key. */
-static void
-run_rows(UpsertBatch *batch, bool keyless)
-{
-	UpsertKind	kind = keyless  ? UPSERT_INSERT :
-		batch->options.partial ? UPSERT_PARTIAL :
-								 UPSERT_OVERRIDE;
-	Tuplestorestate *store = tuplestore_begin_heap(false, false, batch->work_mem_kb);
-	EphemeralNamedRelationData enr = {{0}};
-	UpsertPlan *plan;
-	Bitmapset  *all;
-	Bitmapset  *some;
-	Bitmapset  *wanted = NULL;
-	Bitmapset  *fill;
-	int64		rows;
-	int64		written = batch->counts.inserted + batch->counts.replaced;
-
-	summarize_patterns(batch, keyless, &all, &some);
-	fill = vs_api_plan_fill(batch->c, kind, bms_union(all, some));
-	if (some || fill)
-		wanted = bms_union(bms_union(all, some), fill);
-	rows = keyless ? drain_keyless(batch, store, wanted) : drain_keyed(batch, store, wanted);
-
-	enr.md.name = UPSERT_BATCH_NAME;
-	enr.md.tupdesc = batch->c->batch_desc;
-	enr.md.enrtype = ENR_NAMED_TUPLESTORE;
-	enr.md.enrtuples = (double) rows;
-	enr.reldata = store;
-	if (SPI_register_relation(&enr) != SPI_OK_REL_REGISTER)
-		elog(ERROR, "could not register the batch");
-	plan = vs_api_plan_get(batch->c, kind, batch->options.skip_unchanged, all, some);
-	execute(batch, plan);
-	SPI_unregister_relation(UPSERT_BATCH_NAME);
-	tuplestore_end(store);
-	written = batch->counts.inserted + batch->counts.replaced - written;
-	batch->counts.unchanged += rows - written;
-}
-
-/* Writes the rows; what came of them. */
-UpsertCounts
-vs_api_batch_run(UpsertBatch *batch)
-{
-	MemoryContext old = MemoryContextSwitchTo(batch->mcxt);
-
-	batch->place.row = 0;
-	batch->place.field = NULL;
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (batch->nkeyed > 0)
-		run_rows(batch, false);
-	if (batch->nkeyless > 0)
-		run_rows(batch, true);
-	if (SPI_finish() != SPI_OK_FINISH)
-		elog(ERROR, "SPI_finish failed");
-	MemoryContextSwitchTo(old);
-	return batch->counts;
-}
-
-static UpsertBatch *
-running_batch(void)
-{
-	if (!running)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this function is for the statements that upserts run")));
-	return running;
-}
-
-/*
- * batch_row(ordinal bigint, pattern int) RETURNS bool: true; this row is next.
- */
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_row);
-Datum
-vs_api_batch_row(PG_FUNCTION_ARGS)
-{
-	UpsertBatch *batch = running_batch();
-
-	batch->place.row = Abs(PG_GETARG_INT64(0));
-	batch->pattern = PG_GETARG_INT32(1);
-	batch->conflict = false;
-	PG_RETURN_BOOL(true);
-}
-
-/* batch_gives(attno int) RETURNS bool: does the row give that column? */
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_gives);
-Datum
-vs_api_batch_gives(PG_FUNCTION_ARGS)
-{
-	UpsertBatch *batch = running_batch();
-
-	PG_RETURN_BOOL(bms_is_member(PG_GETARG_INT32(0), batch->patterns[batch->pattern].given));
-}
-
-/*
- * batch_replaces(bool) RETURNS bool: its argument, evaluated when the row's key
- * is there already.
- */
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_replaces);
-Datum
-vs_api_batch_replaces(PG_FUNCTION_ARGS)
-{
-	running_batch()->conflict = true;
-	PG_RETURN_BOOL(PG_GETARG_BOOL(0));
 }

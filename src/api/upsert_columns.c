@@ -218,6 +218,7 @@ static Datum
 upsert_columns(FunctionCallInfo fcinfo, const UpsertOptions *options, int names_argno)
 {
 	ColumnsFeed feed;
+	UpsertCounts counts;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(names_argno))
 		ereport(ERROR,
@@ -235,7 +236,9 @@ upsert_columns(FunctionCallInfo fcinfo, const UpsertOptions *options, int names_
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%d columns are named, but %d arrays are given",
 						feed.ncolumns, PG_NARGS() - feed.first)));
-	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), options, arguments_size(fcinfo, feed.first), feed_columns, &feed));
+	counts = vs_api_upsert(PG_GETARG_OID(0), options, arguments_size(fcinfo, feed.first), feed_columns,
+						   &feed);
+	return vs_api_result(fcinfo, counts);
 }
 
 /* upsert_columns(collection regclass, columns text[], VARIADIC arrays "any") */

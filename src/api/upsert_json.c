@@ -25,17 +25,33 @@ typedef struct JsonFeed
 	int			max_order;
 } JsonFeed;
 
+static const char *
+kind_name(JsonKind kind)
+{
+	switch (kind)
+	{
+		case JSON_KIND_OBJECT:
+			return "an object";
+		case JSON_KIND_ARRAY:
+			return "an array";
+		case JSON_KIND_STRING:
+			return "a string";
+		case JSON_KIND_LITERAL:
+			return "a number or boolean";
+		case JSON_KIND_NULL:
+			return "null";
+		case JSON_KIND_END:
+			break;
+	}
+	return "nothing";
+}
+
 static void
 error_not_an_object(JsonKind kind)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s was given where a row, a JSON object, should be",
-					kind == JSON_KIND_ARRAY		  ? "an array" :
-						kind == JSON_KIND_STRING  ? "a string" :
-						kind == JSON_KIND_NULL	  ? "null" :
-						kind == JSON_KIND_LITERAL ? "a number or boolean" :
-													"nothing")));
+			 errmsg("%s was given where a row, a JSON object, should be", kind_name(kind))));
 }
 
 /* The column that a field names; rows mostly have the same fields in the same order. */
@@ -197,11 +213,13 @@ vs_api_upsert_json(PG_FUNCTION_ARGS)
 {
 	UpsertOptions options = vs_api_options_from_args(fcinfo, 2);
 	JsonFeed	feed = {0};
+	UpsertCounts counts;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("collection and data must not be NULL")));
 	feed.data = PG_GETARG_TEXT_PP(1);
-	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), &options, VARSIZE_ANY_EXHDR(feed.data), feed_json, &feed));
+	counts = vs_api_upsert(PG_GETARG_OID(0), &options, VARSIZE_ANY_EXHDR(feed.data), feed_json, &feed);
+	return vs_api_result(fcinfo, counts);
 }

@@ -103,11 +103,13 @@ vs_api_upsert_from(PG_FUNCTION_ARGS)
 {
 	UpsertOptions options = vs_api_options_from_args(fcinfo, 2);
 	QueryFeed	feed = {{query_receive, query_startup, query_shutdown, query_destroy, DestNone}};
+	UpsertCounts counts;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("collection and query must not be NULL")));
 	feed.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), &options, 0, feed_query, &feed));
+	counts = vs_api_upsert(PG_GETARG_OID(0), &options, 0, feed_query, &feed);
+	return vs_api_result(fcinfo, counts);
 }

@@ -36,9 +36,9 @@ writable_columns(Collection *c)
 	return columns;
 }
 
-/* What a row gives: all columns but the parts of the key that are left to the database. */
-static Bitmapset *
-given_columns(Collection *c, Bitmapset *writable, const bool *isnull)
+/* What such a row gives: all columns but the parts of the key that are left to the database. */
+Bitmapset *
+vs_api_given_columns(Collection *c, Bitmapset *writable, const bool *isnull)
 {
 	Bitmapset  *given = bms_copy(writable);
 	int			i;
@@ -88,7 +88,7 @@ feed_rows(UpsertBatch *batch, void *arg)
 		tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 		tuple.t_data = header;
 		heap_deform_tuple(&tuple, desc, values, isnull);
-		vs_api_batch_add(batch, values, isnull, given_columns(c, writable, isnull));
+		vs_api_batch_add(batch, values, isnull, vs_api_given_columns(c, writable, isnull));
 	}
 }
 
@@ -96,13 +96,15 @@ static Datum
 upsert_rows(FunctionCallInfo fcinfo, const UpsertOptions *options, int rows_argno)
 {
 	RowsFeed	feed;
+	UpsertCounts counts;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(rows_argno))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("collection and rows must not be NULL")));
 	feed.rows = PG_GETARG_ARRAYTYPE_P(rows_argno);
-	return vs_api_result(fcinfo, vs_api_upsert(PG_GETARG_OID(0), options, VARSIZE(feed.rows), feed_rows, &feed));
+	counts = vs_api_upsert(PG_GETARG_OID(0), options, VARSIZE(feed.rows), feed_rows, &feed);
+	return vs_api_result(fcinfo, counts);
 }
 
 /* upsert_rows(collection regclass, VARIADIC rows anyarray) */

@@ -1,0 +1,63 @@
+-- Upsert views: INSERT and COPY FROM that upsert.
+
+CREATE FUNCTION vecstore.upsert_view_trigger() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_view_trigger';
+COMMENT ON FUNCTION vecstore.upsert_view_trigger() IS 'the triggers of the views that create_upsert_view makes';
+
+CREATE FUNCTION vecstore.create_upsert_view(collection regclass, skip_unchanged bool DEFAULT false)
+RETURNS regclass
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+	base pg_class;
+	schema_name name;
+	view_name text;
+	columns text;
+	col record;
+BEGIN
+	SELECT c.* INTO base FROM pg_class c WHERE c.oid = collection;
+	IF NOT FOUND OR base.relkind NOT IN ('r', 'p') THEN
+		RAISE EXCEPTION '"%" is not a table', collection USING ERRCODE = 'wrong_object_type';
+	END IF;
+	SELECT n.nspname INTO schema_name FROM pg_namespace n WHERE n.oid = base.relnamespace;
+	view_name := format('%I.%I', schema_name, left(base.relname, 56) || '_upsert');
+
+	SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
+	FROM pg_attribute a
+	WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped
+		AND a.attgenerated = '' AND a.attidentity <> 'a';
+	EXECUTE format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %I.%I',
+		view_name, columns, schema_name, base.relname);
+
+	-- what an INSERT leaves out takes the table's default; a key is left to the upsert
+	FOR col IN
+		SELECT a.attname,
+			CASE WHEN a.attidentity = 'd'
+				THEN format('nextval(%L::regclass)', pg_get_serial_sequence(collection::text, a.attname))
+				ELSE pg_get_expr(d.adbin, d.adrelid) END AS expression
+		FROM pg_attribute a
+		LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+		WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped
+			AND a.attgenerated = '' AND a.attidentity <> 'a'
+			AND NOT EXISTS (SELECT FROM pg_index i
+				WHERE i.indrelid = collection AND i.indisprimary AND a.attnum = ANY (i.indkey))
+	LOOP
+		EXECUTE format('ALTER VIEW %s ALTER COLUMN %I %s', view_name, col.attname,
+			coalesce('SET DEFAULT ' || col.expression, 'DROP DEFAULT'));
+	END LOOP;
+
+	EXECUTE format('CREATE OR REPLACE TRIGGER upsert_begin BEFORE INSERT ON %s '
+		'FOR EACH STATEMENT EXECUTE FUNCTION vecstore.upsert_view_trigger(%s)',
+		view_name, CASE WHEN skip_unchanged THEN '''skip_unchanged''' END);
+	EXECUTE format('CREATE OR REPLACE TRIGGER upsert_row INSTEAD OF INSERT ON %s '
+		'FOR EACH ROW EXECUTE FUNCTION vecstore.upsert_view_trigger()', view_name);
+	EXECUTE format('CREATE OR REPLACE TRIGGER upsert_end AFTER INSERT ON %s '
+		'FOR EACH STATEMENT EXECUTE FUNCTION vecstore.upsert_view_trigger()', view_name);
+	EXECUTE format('COMMENT ON VIEW %s IS %L', view_name,
+		format('INSERT and COPY FROM into this view upsert into %s', collection));
+	RETURN view_name::regclass;
+END
+$function$;
+COMMENT ON FUNCTION vecstore.create_upsert_view(regclass, bool) IS
+'make (or make anew) the view <collection>_upsert, into which INSERT and COPY FROM upsert';

@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ * upsert_batch.h
+ *	  What a batch is made of; for upsert_batch.c, which fills it, and
+ *	  upsert_run.c, which writes it.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_UPSERT_BATCH_H
+#define VS_UPSERT_BATCH_H
+
+#include "postgres.h"
+
+#include "utils/sortsupport.h"
+#include "utils/tuplesort.h"
+#include "utils/tuplestore.h"
+
+#include "api/api_internal.h"
+
+/* A set of columns that rows give; rows without a key form patterns of their own. */
+typedef struct Pattern
+{
+	Bitmapset  *given;
+	bool		keyless;
+} Pattern;
+
+struct UpsertBatch
+{
+	Relation	rel;
+	Collection *c;
+	UpsertOptions options;
+	MemoryContext mcxt;
+	MemoryContext row_mcxt;		/* reset by each added row */
+	EState	   *estate;
+	UpsertPlace place;
+
+	Tuplesortstate *keyed;		/* rows with a key, being sorted */
+	Tuplestorestate *keyless;	/* rows without, in order */
+	TupleTableSlot *row_slot;	/* virtual, for adding */
+	int64		nkeyless;
+	int64		nkeyed;
+	int			work_mem_kb;
+	SortSupport key_order;		/* to tell equal keys */
+
+	Pattern    *patterns;
+	int			npatterns;
+	int			max_patterns;
+	ExprState **defaults;		/* by attno - 1, prepared at first use */
+	bool	   *default_ready;
+	PartitionCheck *partition;
+
+	/* while the statement runs */
+	int			pattern;		/* of the row on its way */
+	bool		conflict;		/* its key was there already */
+	UpsertCounts counts;
+};
+
+/* A column's default, evaluated anew; lives in the per-tuple context of the batch's executor state. */
+extern Datum vs_api_batch_default(UpsertBatch *batch, AttrNumber attno, bool *isnull);
+
+#endif							/* VS_UPSERT_BATCH_H */
