@@ -46,4 +46,15 @@ typedef TU_UpdateIndexes VsUpdateIndexes;
 typedef bool VsUpdateIndexes;
 #endif
 
+/*
+ * Fields of PgStat_StatTabEntry were renamed in 16.
+ */
+#if PG_VERSION_NUM >= 160000
+#define VS_STAT_LIVE_TUPLES(entry) ((entry)->live_tuples)
+#define VS_STAT_DEAD_TUPLES(entry) ((entry)->dead_tuples)
+#else
+#define VS_STAT_LIVE_TUPLES(entry) ((entry)->n_live_tuples)
+#define VS_STAT_DEAD_TUPLES(entry) ((entry)->n_dead_tuples)
+#endif
+
 #endif							/* VS_COMPAT_H */

@@ -53,15 +53,6 @@ extern Size vs_page_plan_space(const VsPagePlan *plan);
 extern OffsetNumber vs_page_plan_add(VsPagePlan *plan, Size len);
 
 /* store_read.c */
-typedef struct VsChunk
-{
-	const char *data;
-	Size		len;
-	Oid			next;			/* InvalidOid: last chunk */
-} VsChunk;
-
-extern bool vs_chunk_locate(Page page, OffsetNumber offset, Oid value, int32 seq,
-							VsChunk *chunk);
 extern void vs_store_corrupted(Relation store, Oid address, const char *problem) pg_attribute_noreturn();
 
 /* store_fetch.c */

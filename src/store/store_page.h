@@ -29,6 +29,7 @@
 
 #include "access/htup_details.h"
 #include "storage/block.h"
+#include "storage/bufpage.h"
 #include "storage/off.h"
 
 #define VS_STORE_FORMAT			1
@@ -118,5 +119,16 @@ vs_chunk_is_linked(HeapTupleHeader tuple)
 {
 	return HeapTupleHeaderGetNatts(tuple) == VS_CHUNK_NATTS_LINKED;
 }
+
+/* A chunk on a pinned page, see vs_chunk_locate. */
+typedef struct VsChunk
+{
+	const char *data;
+	Size		len;
+	Oid			next;			/* InvalidOid: last chunk */
+} VsChunk;
+
+extern bool vs_chunk_locate(Page page, OffsetNumber offset, Oid value, int32 seq,
+							VsChunk *chunk);
 
 #endif							/* VS_STORE_PAGE_H */

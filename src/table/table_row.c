@@ -20,6 +20,7 @@
 #include "access/toast_helper.h"
 #include "access/toast_internals.h"
 #include "table/table_row.h"
+#include "table/table_types.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -153,7 +154,7 @@ row_take_values(VsRow *row, ToastTupleContext *ttc, HeapTuple old)
 			if (VARATT_IS_EXTERNAL(value))
 				value = detoast_attr(value);
 		}
-		else if (has_store && vs_type_stored_apart(att->atttypid))
+		else if (has_store && vs_type_element_size(att->atttypid) > 0)
 		{
 			if (VARATT_IS_EXTERNAL(value) || VARATT_IS_COMPRESSED(value))
 				value = detoast_attr(value);

@@ -53,7 +53,4 @@ extern void vs_carrier_arm(VsCarrier *carrier, Relation store, CommandId cid);
 extern void vs_carrier_stored(VsCarrier *carrier);
 extern Datum vs_carrier_pointer(VsCarrier *carrier);
 
-/* table_types.c */
-extern bool vs_type_stored_apart(Oid type);
-
 #endif							/* VS_TABLE_ROW_H */

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * table_types.c
- *	  Which types are stored apart whatever their size: the extension's vectors.
+ *	  The extension's vector types, by their OIDs in this database.
  *
  * A type is recognised by belonging to the extension and by its name.  The
  * answers are cached until pg_type changes.
@@ -11,7 +11,8 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "table/table_row.h"
+#include "table/table_types.h"
+#include "types/vector.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -21,23 +22,23 @@
 typedef struct TypeEntry
 {
 	Oid			type;			/* hash key */
-	bool		stored_apart;
+	int			element_size;
 } TypeEntry;
 
 static HTAB *type_cache = NULL;
 
 static void type_cache_clear(Datum arg, int cacheid, uint32 hashvalue);
-static bool type_look_up(Oid type);
+static int	type_look_up(Oid type);
 
-bool
-vs_type_stored_apart(Oid type)
+int
+vs_type_element_size(Oid type)
 {
 	TypeEntry  *entry;
-	bool		stored_apart;
+	int			element_size;
 
 	/* none of the built-in types, without a look-up */
 	if (type < FirstNormalObjectId)
-		return false;
+		return 0;
 
 	if (type_cache == NULL)
 	{
@@ -53,21 +54,21 @@ vs_type_stored_apart(Oid type)
 
 	entry = hash_search(type_cache, &type, HASH_FIND, NULL);
 	if (entry != NULL)
-		return entry->stored_apart;
+		return entry->element_size;
 
 	/* the look-up may clear the cache, so enter its answer afterwards */
-	stored_apart = type_look_up(type);
+	element_size = type_look_up(type);
 	entry = hash_search(type_cache, &type, HASH_ENTER, NULL);
-	entry->stored_apart = stored_apart;
-	return stored_apart;
+	entry->element_size = element_size;
+	return element_size;
 }
 
-static bool
+static int
 type_look_up(Oid type)
 {
 	Oid			base = getBaseType(type);
 	Oid			extension = getExtensionOfObject(TypeRelationId, base);
-	bool		result = false;
+	int			result = 0;
 
 	if (OidIsValid(extension) && extension == get_extension_oid("vecstore", true))
 	{
@@ -77,7 +78,10 @@ type_look_up(Oid type)
 		{
 			const char *name = NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname);
 
-			result = strcmp(name, "vector") == 0 || strcmp(name, "halfvec") == 0;
+			if (strcmp(name, "vector") == 0)
+				result = sizeof(float);
+			else if (strcmp(name, "halfvec") == 0)
+				result = sizeof(VsHalf);
 			ReleaseSysCache(tuple);
 		}
 	}

@@ -1,0 +1,304 @@
+/*-------------------------------------------------------------------------
+ * inspect_check.c
+ *	  vecstore.check(): compares a table with its value store.
+ *
+ * Under one snapshot, for every row that it sees:
+ *	C1	each pointer names the table's own value store;
+ *	C2	it leads to a chain of chunks of the pointer's size, in sequence, each
+ *		visible to the snapshot;
+ *	C3	no two values share an address;
+ *	C4	a vector's dimension is that of its size;
+ * and for the value store:
+ *	C5	every chunk that the snapshot sees belongs to a value found by C2;
+ *	C6	its index is empty.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "compat/compat.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "inspect/inspect_table.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "store/store.h"
+#include "store/store_page.h"
+#include "table/table_types.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_check);
+
+typedef struct ValueEntry
+{
+	Oid			address;		/* hash key */
+	int32		chunks;			/* of its chain */
+	int32		seen;			/* met in the store */
+} ValueEntry;
+
+typedef struct CheckState
+{
+	Relation	rel;
+	Relation	store;
+	Snapshot	snapshot;
+	HTAB	   *values;
+	ReturnSetInfo *result;
+	ItemPointerData tid;		/* row being checked, invalid: none */
+	const char *column;
+} CheckState;
+
+static void check_rows(CheckState *state);
+static void check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value);
+static void check_chunks(CheckState *state);
+static void check_index(CheckState *state);
+static void report(CheckState *state, Oid address, const char *format,...) pg_attribute_printf(3, 4);
+
+Datum
+vs_inspect_check(PG_FUNCTION_ARGS)
+{
+	CheckState	state;
+	HASHCTL		control;
+
+	InitMaterializedSRF(fcinfo, 0);
+	state.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	state.rel = vs_inspect_table_open(PG_GETARG_OID(0));
+	state.store = NULL;
+	ItemPointerSetInvalid(&state.tid);
+	state.column = NULL;
+	if (OidIsValid(state.rel->rd_rel->reltoastrelid))
+		state.store = table_open(state.rel->rd_rel->reltoastrelid, AccessShareLock);
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(ValueEntry);
+	control.hcxt = CurrentMemoryContext;
+	state.values = hash_create("vecstore values", 1024, &control,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	/* not older than a rewrite of the table, which stores values anew */
+	state.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	check_rows(&state);
+	if (state.store != NULL)
+	{
+		check_chunks(&state);
+		check_index(&state);
+		table_close(state.store, AccessShareLock);
+	}
+	UnregisterSnapshot(state.snapshot);
+	hash_destroy(state.values);
+	table_close(state.rel, AccessShareLock);
+	return (Datum) 0;
+}
+
+static void
+report(CheckState *state, Oid address, const char *format,...)
+{
+	Datum		values[4];
+	bool		isnull[4] = {false};
+	char		buffer[256];
+	va_list		args;
+
+	va_start(args, format);
+	vsnprintf(buffer, sizeof(buffer), format, args);
+	va_end(args);
+
+	isnull[0] = !ItemPointerIsValid(&state->tid);
+	values[0] = PointerGetDatum(&state->tid);
+	isnull[1] = state->column == NULL;
+	values[1] = isnull[1] ? (Datum) 0 : CStringGetTextDatum(state->column);
+	isnull[2] = !OidIsValid(address);
+	values[2] = Int64GetDatum((int64) address);
+	values[3] = CStringGetTextDatum(buffer);
+	tuplestore_putvalues(state->result->setResult, state->result->setDesc, values, isnull);
+}
+
+static void
+check_rows(CheckState *state)
+{
+	TupleDesc	desc = RelationGetDescr(state->rel);
+	TupleTableSlot *slot = table_slot_create(state->rel, NULL);
+	TableScanDesc scan = table_beginscan(state->rel, state->snapshot, 0, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		for (int i = 0; i < desc->natts; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(desc, i);
+			struct varlena *value = (struct varlena *) DatumGetPointer(slot->tts_values[i]);
+
+			if (slot->tts_isnull[i] || att->attlen != -1 || !VARATT_IS_EXTERNAL(value))
+				continue;
+			state->tid = slot->tts_tid;
+			state->column = NameStr(att->attname);
+			check_pointer(state, att, value);
+		}
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	ItemPointerSetInvalid(&state->tid);
+	state->column = NULL;
+}
+
+/*
+ * Reads one chunk under the page's lock and reports what is wrong with it.
+ */
+static bool
+check_chunk(CheckState *state, Oid at, Oid address, int32 seq, Size *len, Oid *next,
+			int16 *dim)
+{
+	BlockNumber block = vs_address_block(at);
+	OffsetNumber offset = vs_address_offset(at);
+	Buffer		buffer;
+	VsChunk		chunk;
+	bool		found;
+	bool		visible = false;
+
+	if (block >= RelationGetNumberOfBlocks(state->store))
+	{
+		report(state, address, "chunk %d lies beyond the end of the value store", seq);
+		return false;
+	}
+	buffer = ReadBuffer(state->store, block);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	found = vs_chunk_locate(BufferGetPage(buffer), offset, address, seq, &chunk);
+	if (found)
+	{
+		ItemId		item = PageGetItemId(BufferGetPage(buffer), offset);
+		HeapTupleData tuple;
+
+		tuple.t_data = (HeapTupleHeader) PageGetItem(BufferGetPage(buffer), item);
+		tuple.t_len = ItemIdGetLength(item);
+		tuple.t_tableOid = RelationGetRelid(state->store);
+		ItemPointerSet(&tuple.t_self, block, offset);
+		visible = HeapTupleSatisfiesVisibility(&tuple, state->snapshot, buffer);
+		*len = chunk.len;
+		*next = chunk.next;
+		if (seq == 0 && chunk.len >= sizeof(int16))
+			memcpy(dim, chunk.data, sizeof(int16));
+	}
+	UnlockReleaseBuffer(buffer);
+
+	if (!found)
+		report(state, address, "chunk %d is missing", seq);
+	else if (!visible)
+		report(state, address, "chunk %d is not visible to who sees its row", seq);
+	return found;
+}
+
+static void
+check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value)
+{
+	struct varatt_external pointer;
+	ValueEntry *entry;
+	bool		found;
+	Size		size;
+	Size		done = 0;
+	Oid			at;
+	int32		seq;
+	int16		dim = 0;
+	Size		element = vs_type_element_size(att->atttypid);
+
+	if (!VARATT_IS_EXTERNAL_ONDISK(value))
+	{
+		report(state, InvalidOid, "value is an in-memory pointer");
+		return;
+	}
+	VARATT_EXTERNAL_GET_POINTER(pointer, value);
+	size = VARATT_EXTERNAL_GET_EXTSIZE(pointer);
+	at = pointer.va_valueid;
+	if (pointer.va_toastrelid != state->rel->rd_rel->reltoastrelid)
+	{
+		report(state, at, "pointer names relation %u", pointer.va_toastrelid);
+		return;
+	}
+
+	entry = hash_search(state->values, &pointer.va_valueid, HASH_ENTER, &found);
+	if (found)
+	{
+		report(state, at, "value belongs to another row or column too");
+		return;
+	}
+	entry->seen = 0;
+	for (seq = 0; OidIsValid(at) && done < size; seq++)
+	{
+		Size		len;
+
+		if (!check_chunk(state, at, pointer.va_valueid, seq, &len, &at, &dim))
+			break;
+		done += len;
+	}
+	entry->chunks = seq;
+
+	if (done != size || OidIsValid(at))
+		report(state, pointer.va_valueid, "value of %zu bytes should have %zu", done, size);
+	else if (element > 0 && !VARATT_EXTERNAL_IS_COMPRESSED(pointer) &&
+			 size != 2 * sizeof(int16) + (Size) dim * element)
+		report(state, pointer.va_valueid, "vector of %zu bytes has dimension %d", size, dim);
+}
+
+/*
+ * C5: counts the store's chunks by value.
+ */
+static void
+check_chunks(CheckState *state)
+{
+	TupleTableSlot *slot = table_slot_create(state->store, NULL);
+	TableScanDesc scan = table_beginscan(state->store, state->snapshot, 0, NULL);
+	HASH_SEQ_STATUS values;
+	ValueEntry *entry;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+		Oid			address = DatumGetObjectId(slot_getattr(slot, 1, &isnull));
+		int32		seq = DatumGetInt32(slot_getattr(slot, 2, &isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		entry = hash_search(state->values, &address, HASH_FIND, NULL);
+		if (entry != NULL)
+			entry->seen++;
+		else
+			report(state, address, "chunk %d at (%u,%u) belongs to no row", seq,
+				   ItemPointerGetBlockNumber(&slot->tts_tid),
+				   ItemPointerGetOffsetNumber(&slot->tts_tid));
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+
+	hash_seq_init(&values, state->values);
+	while ((entry = hash_seq_search(&values)) != NULL)
+		if (entry->seen != entry->chunks)
+			report(state, entry->address, "value has %d chunks, %d of them in its chain",
+				   entry->seen, entry->chunks);
+}
+
+/*
+ * C6: only the metapage, or an empty root after it.
+ */
+static void
+check_index(CheckState *state)
+{
+	List	   *indexes = RelationGetIndexList(state->store);
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+	{
+		Relation	index = relation_open(lfirst_oid(cell), AccessShareLock);
+
+		if (RelationGetNumberOfBlocks(index) > 1)
+			report(state, InvalidOid, "index \"%s\" of the value store is not empty",
+				   RelationGetRelationName(index));
+		relation_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+}
