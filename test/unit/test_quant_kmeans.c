@@ -47,8 +47,7 @@ counting_release(void *arg, void *pointer)
 static VsKmeansOptions
 options_for(int dim, int lists, uint64_t seed)
 {
-	VsKmeansOptions options = {.dim = dim, .lists = lists, .seed = seed,
-	.memory = {counting_alloc, counting_release, NULL}};
+	VsKmeansOptions options = {.dim = dim, .lists = lists, .seed = seed, .memory = {counting_alloc, counting_release, NULL}};
 
 	return options;
 }
@@ -178,7 +177,12 @@ test_assign(const char *variant)
 static void
 test_separated(const char *variant)
 {
-	enum {dim = 20, groups = 40, nrows = 8000};
+	enum
+	{
+		dim = 20,
+		groups = 40,
+		nrows = 8000
+	};
 	float	   *centers = floats(groups * dim);
 	float	   *rows = floats(nrows * dim);
 	float	   *centroids = floats(groups * dim);
@@ -252,7 +256,11 @@ plain_lloyd(int dim, int nrows, const float *rows, int lists, int rounds)
 static void
 test_against_lloyd(const char *variant)
 {
-	enum {dim = 16, nrows = 12000};
+	enum
+	{
+		dim = 16,
+		nrows = 12000
+	};
 	const int	lists[] = {20, 256, 300};
 	float	   *rows = floats(nrows * dim);
 	float	   *centroids = floats(300 * dim);
@@ -287,7 +295,12 @@ test_against_lloyd(const char *variant)
 static void
 test_repeatable(const char *variant)
 {
-	enum {dim = 10, nrows = 6000, lists = 300};
+	enum
+	{
+		dim = 10,
+		nrows = 6000,
+		lists = 300
+	};
 	float	   *rows = floats(nrows * dim);
 	float	   *first = floats(lists * dim);
 	float	   *second = floats(lists * dim);
@@ -295,7 +308,7 @@ test_repeatable(const char *variant)
 
 	random_floats(nrows * dim, 1, rows);
 	expect("lists", vs_kmeans_train(&options, nrows, rows, first) == lists &&
-		   vs_kmeans_train(&options, nrows, rows, second) == lists);
+						vs_kmeans_train(&options, nrows, rows, second) == lists);
 	expect("same seed, same centroids", memcmp(first, second, sizeof(float) * lists * dim) == 0);
 	options.seed++;
 	vs_kmeans_train(&options, nrows, rows, second);
@@ -310,7 +323,11 @@ test_repeatable(const char *variant)
 static void
 test_degenerate(const char *variant)
 {
-	enum {dim = 7, nrows = 3000};
+	enum
+	{
+		dim = 7,
+		nrows = 3000
+	};
 	float	   *rows = floats(nrows * dim);
 	float	   *centroids = floats(nrows * dim);
 	const int	distinct[] = {1, 2, 50, 400};
@@ -357,7 +374,12 @@ test_degenerate(const char *variant)
 static void
 test_balance(const char *variant)
 {
-	enum {dim = 8, nrows = 20000, lists = 100};
+	enum
+	{
+		dim = 8,
+		nrows = 20000,
+		lists = 100
+	};
 	float	   *rows = floats(nrows * dim);
 	float	   *centroids = floats(lists * dim);
 	int32_t    *nearest = malloc(sizeof(int32_t) * nrows);
@@ -395,7 +417,12 @@ test_balance(const char *variant)
 static void
 test_spherical(const char *variant)
 {
-	enum {dim = 12, nrows = 3000, lists = 30};
+	enum
+	{
+		dim = 12,
+		nrows = 3000,
+		lists = 30
+	};
 	float	   *rows = floats(nrows * dim);
 	float	   *centroids = floats(lists * dim);
 	VsKmeansOptions options = options_for(dim, lists, 2);
@@ -436,7 +463,11 @@ jump_out(void *arg)
 static void
 test_interrupt(const char *variant)
 {
-	enum {dim = 8, nrows = 4000};
+	enum
+	{
+		dim = 8,
+		nrows = 4000
+	};
 	float	   *rows = floats(nrows * dim);
 	float	   *centroids = floats(300 * dim);
 	VsKmeansOptions options = options_for(dim, 300, 2);
@@ -461,7 +492,7 @@ test_sample_size(void)
 {
 	expect("few rows", vs_kmeans_sample_size(1000, 100) == 1000);
 	expect("many rows", vs_kmeans_sample_size(1000000, 100) < 1000000 &&
-		   vs_kmeans_sample_size(1000000, 100) >= 100 * 39);
+							vs_kmeans_sample_size(1000000, 100) >= 100 * 39);
 	expect("many lists", vs_kmeans_sample_size(INT64_C(1000000000), 65536) >= 65536 * INT64_C(39));
 	report("all", "sample sizes");
 }

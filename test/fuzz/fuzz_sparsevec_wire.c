@@ -5,7 +5,7 @@
  * Build: src/types/sparsevec_text.c src/types/sparsevec_wire.c
  *-------------------------------------------------------------------------
  */
-#include "sparsevec.h"
+#include "fuzz_sparsevec.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
