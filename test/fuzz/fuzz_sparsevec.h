@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * sparsevec.h
+ * fuzz_sparsevec.h
  *	  What every parsed sparse vector must be, for its two fuzz targets.
  *-------------------------------------------------------------------------
  */

@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * sparsevec_text.c
+ * fuzz_sparsevec_text.c
  *	  Fuzz target: text of sparsevec.
  *
  * Build: src/types/sparsevec_text.c src/types/sparsevec_wire.c

@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * sparsevec_wire.c
+ * fuzz_sparsevec_wire.c
  *	  Fuzz target: binary form of sparsevec.
  *
  * Build: src/types/sparsevec_text.c src/types/sparsevec_wire.c

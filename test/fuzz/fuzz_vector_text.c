@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * vector_text.c
+ * fuzz_vector_text.c
  *	  Fuzz target: text of vector and halfvec.
  *
  * The first byte chooses how many elements there is room for; the rest is the

@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * vector_wire.c
+ * fuzz_vector_wire.c
  *	  Fuzz target: binary form of vector and halfvec.
  *
  * The first byte chooses the size of an element.  What parses must print to
