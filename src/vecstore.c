@@ -10,6 +10,7 @@
 
 #include "fmgr.h"
 
+#include "ann/ann.h"
 #include "inspect/inspect_build.h"
 #include "simd/simd.h"
 #include "store/store.h"
@@ -23,5 +24,6 @@ _PG_init(void)
 {
 	vs_simd_init();
 	vs_store_init();
+	vs_ann_init();
 	vs_inspect_build_init();
 }

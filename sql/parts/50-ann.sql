@@ -1,0 +1,64 @@
+-- Index access method vecann.
+
+CREATE FUNCTION vecstore.ann_handler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME', 'vs_ann_handler' LANGUAGE C;
+COMMENT ON FUNCTION vecstore.ann_handler(internal) IS 'handler of index access method vecann';
+CREATE ACCESS METHOD vecann TYPE INDEX HANDLER vecstore.ann_handler;
+COMMENT ON ACCESS METHOD vecann IS 'vecann: pending rows and inverted lists of quantized vectors';
+
+CREATE FUNCTION vecstore.ann_vector_l2(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vs_ann_vector_l2' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION vecstore.ann_vector_l2(internal) IS 'support of vecann operator class vector_l2_ops';
+CREATE FUNCTION vecstore.ann_vector_ip(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vs_ann_vector_ip' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION vecstore.ann_vector_ip(internal) IS 'support of vecann operator class vector_ip_ops';
+CREATE FUNCTION vecstore.ann_vector_cosine(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vs_ann_vector_cosine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION vecstore.ann_vector_cosine(internal) IS 'support of vecann operator class vector_cosine_ops';
+CREATE FUNCTION vecstore.ann_halfvec_l2(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vs_ann_halfvec_l2' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION vecstore.ann_halfvec_l2(internal) IS 'support of vecann operator class halfvec_l2_ops';
+CREATE FUNCTION vecstore.ann_halfvec_ip(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vs_ann_halfvec_ip' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION vecstore.ann_halfvec_ip(internal) IS 'support of vecann operator class halfvec_ip_ops';
+CREATE FUNCTION vecstore.ann_halfvec_cosine(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vs_ann_halfvec_cosine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION vecstore.ann_halfvec_cosine(internal) IS 'support of vecann operator class halfvec_cosine_ops';
+
+CREATE OPERATOR CLASS vector_l2_ops DEFAULT FOR TYPE vector USING vecann AS
+	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 (vector, vector) vecstore.ann_vector_l2(internal);
+COMMENT ON OPERATOR CLASS vector_l2_ops USING vecann IS 'Euclidean distance of vectors';
+CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING vecann AS
+	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 (vector, vector) vecstore.ann_vector_ip(internal);
+COMMENT ON OPERATOR CLASS vector_ip_ops USING vecann IS 'negative inner product of vectors';
+CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING vecann AS
+	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 (vector, vector) vecstore.ann_vector_cosine(internal);
+COMMENT ON OPERATOR CLASS vector_cosine_ops USING vecann IS 'cosine distance of vectors';
+CREATE OPERATOR CLASS halfvec_l2_ops DEFAULT FOR TYPE halfvec USING vecann AS
+	OPERATOR 1 <-> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 (halfvec, halfvec) vecstore.ann_halfvec_l2(internal);
+COMMENT ON OPERATOR CLASS halfvec_l2_ops USING vecann IS 'Euclidean distance of half-precision vectors';
+CREATE OPERATOR CLASS halfvec_ip_ops FOR TYPE halfvec USING vecann AS
+	OPERATOR 1 <#> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 (halfvec, halfvec) vecstore.ann_halfvec_ip(internal);
+COMMENT ON OPERATOR CLASS halfvec_ip_ops USING vecann IS 'negative inner product of half-precision vectors';
+CREATE OPERATOR CLASS halfvec_cosine_ops FOR TYPE halfvec USING vecann AS
+	OPERATOR 1 <=> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 (halfvec, halfvec) vecstore.ann_halfvec_cosine(internal);
+COMMENT ON OPERATOR CLASS halfvec_cosine_ops USING vecann IS 'cosine distance of half-precision vectors';
+
+CREATE FUNCTION vecstore.flush(relation regclass, wait boolean DEFAULT true,
+	OUT index regclass, OUT rows_sealed bigint, OUT segment integer, OUT elapsed interval)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_flush' LANGUAGE C STRICT;
+COMMENT ON FUNCTION vecstore.flush(regclass, boolean) IS
+	'seals the pending rows of a vecann index, or of all vecann indexes of a table; wait: for a seal that is under way, else skip that index';
+CREATE FUNCTION vecstore.compact(relation regclass, wait boolean DEFAULT true,
+	OUT index regclass, OUT rows_sealed bigint, OUT segment integer, OUT elapsed interval)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_compact' LANGUAGE C STRICT;
+COMMENT ON FUNCTION vecstore.compact(regclass, boolean) IS
+	'seals, drops dead entries, splits and merges lists, makes unused pages reusable';

@@ -1,0 +1,230 @@
+/*-------------------------------------------------------------------------
+ * ann_build.c
+ *	  CREATE INDEX and REINDEX: scan the table, train, assign, code, write.
+ *
+ * The new index is written in place without WAL; at the end all its pages are
+ * logged at once.  What is built is one segment; rows inserted meanwhile (with
+ * CONCURRENTLY) become pending rows.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "access/xloginsert.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "ann/ann_internal.h"
+#include "compat/compat.h"
+
+#define ROTATION_SEED 1
+
+typedef struct Build
+{
+	VsAnn		ann;
+	Relation	heap;
+	VsAnnSpool *spool;
+	MemoryContext row_context;
+} Build;
+
+/* Declared dimension of the column, or the index option, or 0. */
+static int
+declared_dim(Relation index)
+{
+	int32		typmod = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+	int			option = vs_ann_option_dimensions(index);
+
+	if (typmod > 0 && option > 0 && typmod != option)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option dimensions is %d, but the column has %d dimensions",
+						option, typmod)));
+	return typmod > 0 ? typmod : option;
+}
+
+/* The index as it is to be: type, and shape if it is declared. */
+static void
+open_new(VsAnn *ann, Relation index)
+{
+	int			dim;
+
+	memset(ann, 0, sizeof(*ann));
+	ann->index = index;
+	ann->bulk = true;
+	ann->type = *(const VsAnnType *)
+		DatumGetPointer(FunctionCall1(index_getprocinfo(index, 1, 1), PointerGetDatum(NULL)));
+	dim = declared_dim(index);
+	if (dim > 0)
+		vs_ann_set_shape(ann, dim, vs_ann_option_bits(index), ROTATION_SEED);
+}
+
+/* One row of the table scan. */
+static void
+build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+		  bool alive, void *arg)
+{
+	Build	   *build = (Build *) arg;
+	VsAnn	   *ann = &build->ann;
+	VsAnnId		id;
+	Size		len;
+
+	if (isnull[0])
+		return;
+	memset(&id, 0, sizeof(id));
+	id.tid = *tid;
+	id.address = vs_ann_value_address(index, build->heap, values[0]);
+	vs_store_datum_address(build->heap, values[0], &id.address, &len);
+	if (!ann->has_dim || len != vs_ann_payload_bytes(ann->type.kind, ann->spec.dim) ||
+		ann->type.kind == VS_ANN_BIT)
+	{
+		MemoryContext old = MemoryContextSwitchTo(build->row_context);
+		struct varlena *value = PG_DETOAST_DATUM_PACKED(values[0]);
+		int			dim = vs_ann_payload_dim(ann->type.kind, VARDATA_ANY(value));
+
+		if (!ann->has_dim)
+			vs_ann_set_shape(ann, dim, vs_ann_option_bits(index), ROTATION_SEED);
+		vs_ann_check_dim(ann, dim);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(build->row_context);
+	}
+	vs_ann_spool_put(build->spool, &id);
+}
+
+static void
+assign_progress(int64 done)
+{
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, done);
+}
+
+static void
+phase(int64 number, int64 tuples)
+{
+	const int	params[] = {
+		PROGRESS_CREATEIDX_SUBPHASE,
+		PROGRESS_CREATEIDX_TUPLES_TOTAL,
+		PROGRESS_CREATEIDX_TUPLES_DONE
+	};
+	const int64 values[] = {number, tuples, 0};
+
+	pgstat_progress_update_multi_param(lengthof(params), params, values);
+}
+
+/* Writes the metapage's first version to block 0. */
+static void
+write_meta(const VsAnn *ann)
+{
+	VsAnnChange change;
+	BlockNumber block;
+	Page		page;
+
+	vs_ann_change_begin(&change, ann);
+	page = vs_ann_change_new(&change, VS_ANN_META, 0, &block);
+	if (block != VS_ANN_META_BLKNO)
+		elog(ERROR, "index \"%s\" is not empty", RelationGetRelationName(ann->index));
+	vs_ann_meta_init(page, ann, ROTATION_SEED);
+	vs_ann_change_commit(&change);
+}
+
+/* Lists from the spooled rows, as segment 1. */
+static int64
+build_lists(Build *build)
+{
+	const VsAnn *ann = &build->ann;
+	int64		rows = vs_ann_spool_count(build->spool);
+	VsAnnDirectory *dir;
+	VsAnnSegment segment = {0};
+	VsAnnChange change;
+	VsAnnMetaData *meta;
+
+	phase(VS_ANN_PHASE_TRAIN, rows);
+	dir = vs_ann_train(ann, build->heap, build->spool, vs_ann_target_lists(rows), NULL);
+	for (int i = 0; i < dir->nlists; i++)
+		dir->heads[i] = vs_ann_list_create(ann, i, 1);
+	phase(VS_ANN_PHASE_ASSIGN, rows);
+	rows = vs_ann_assign(ann, build->heap, dir, build->spool, 1, assign_progress);
+	dir->generation = 2;
+
+	segment.number = 1;
+	segment.method = VS_ANN_SEALED_BUILD;
+	segment.rows = rows;
+	segment.created = GetCurrentTimestamp();
+	segment.nlists = dir->nlists;
+	vs_ann_change_begin(&change, ann);
+	meta = vs_ann_meta_change(&change);
+	meta->dim = ann->spec.dim;
+	meta->bits = ann->spec.bits;
+	meta->sealed = segment.number;
+	meta->directory = vs_ann_directory_write(ann, dir, segment.number);
+	meta->generation = dir->generation;
+	meta->nlists = dir->nlists;
+	meta->list_rows = rows;
+	vs_ann_segment_append(&change, meta, &segment);
+	vs_ann_change_commit(&change);
+	return rows;
+}
+
+IndexBuildResult *
+vs_ann_build(Relation heap, Relation index, IndexInfo *info)
+{
+	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann build",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	Build		build = {0};
+
+	if (heap->rd_tableam->relation_fetch_toast_slice != vs_store_fetch_toast_slice)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("access method vecann does not support table \"%s\"",
+						RelationGetRelationName(heap)),
+				 errdetail("vecann indexes tables of access method vecstore."),
+				 errhint("Use ALTER TABLE %s SET ACCESS METHOD vecstore.",
+						 RelationGetRelationName(heap))));
+
+	old = MemoryContextSwitchTo(context);
+	build.heap = heap;
+	build.row_context = AllocSetContextCreate(context, "vecann build row",
+											  ALLOCSET_DEFAULT_SIZES);
+	build.spool = vs_ann_spool_begin(vs_ann_work_memory() / 4);
+	open_new(&build.ann, index);
+	write_meta(&build.ann);
+
+	phase(VS_ANN_PHASE_SCAN, 0);
+	result->heap_tuples = table_index_build_scan(heap, index, info, true, true,
+												 build_row, &build, NULL);
+	if (vs_ann_spool_count(build.spool) > 0)
+		result->index_tuples = build_lists(&build);
+	phase(VS_ANN_PHASE_WRITE, 0);
+	if (RelationNeedsWAL(index))
+		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);
+	vs_ann_spool_end(build.spool);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result;
+}
+
+/* The init fork of an unlogged index: a metapage. */
+void
+vs_ann_buildempty(Relation index)
+{
+	Buffer		buffer;
+	VsAnn		ann;
+
+	open_new(&ann, index);
+	LockRelationForExtension(index, ExclusiveLock);
+	buffer = ReadBufferExtended(index, INIT_FORKNUM, P_NEW, RBM_NORMAL, NULL);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	UnlockRelationForExtension(index, ExclusiveLock);
+	START_CRIT_SECTION();
+	vs_ann_meta_init(BufferGetPage(buffer), &ann, ROTATION_SEED);
+	MarkBufferDirty(buffer);
+	log_newpage_buffer(buffer, true);
+	END_CRIT_SECTION();
+	UnlockReleaseBuffer(buffer);
+}

@@ -1,0 +1,246 @@
+/*-------------------------------------------------------------------------
+ * ann_compact.c
+ *	  Which lists to rewrite, split or merge, and the directory that follows.
+ *
+ * The number of lists follows the number of rows without being chosen by anybody:
+ * a list far over the mean size is split by training centroids on its rows, one
+ * far below it gives its rows to the others, and neighbours of a split list
+ * are rewritten with it, since some of their rows are nearer to a new centroid (local
+ * reassignment).  Lists with many dead entries are rewritten as well.  When
+ * there are too few lists altogether, all is trained anew.
+ *
+ * Nothing here is visible to scans: ann_flush.c puts the rows of changed lists
+ * into the new lists and publishes the directory.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "ann/ann_internal.h"
+
+#define SPLIT_FACTOR		2.5		/* times the mean size: split */
+#define MERGE_FACTOR		0.125	/* times the mean size: merge */
+#define DEAD_SHARE			0.2		/* of a list: rewrite */
+#define TOO_FEW_LISTS		3		/* by this factor: train all anew */
+#define TOO_MANY_LISTS		8
+#define NEIGHBOURS			4		/* of a split list, rewritten with it */
+
+/* Entries and dead ones of a list, from its extents. */
+static void
+count_list(const VsAnn *ann, BlockNumber head, int64 *entries, int64 *dead)
+{
+	BlockNumber block = head;
+
+	*entries = *dead = 0;
+	while (block != InvalidBlockNumber)
+	{
+		VsAnnExtent extent;
+
+		CHECK_FOR_INTERRUPTS();
+		vs_ann_extent_read(ann, block, &extent);
+		*entries += extent.header.nentries;
+		*dead += extent.header.ndead;
+		block = extent.header.next;
+	}
+}
+
+/* The lists nearest to list are rewritten too, unless they have another fate. */
+static void
+mark_neighbours(const VsAssign *assign, const VsAnnDirectory *dir, int padded, int list,
+				float *scores, VsAnnPlan *plan)
+{
+	vs_assign_query(assign, VS_QUANT_L2, dir->centroids + (Size) list * padded, scores);
+	scores[list] = INFINITY;
+	for (int k = 0; k < NEIGHBOURS; k++)
+	{
+		int			best = 0;
+
+		for (int i = 1; i < dir->nlists; i++)
+		{
+			if (scores[i] < scores[best])
+				best = i;
+		}
+		if (scores[best] == INFINITY)
+			break;
+		scores[best] = INFINITY;
+		if (plan->fates[best] == VS_ANN_KEEP)
+			plan->fates[best] = VS_ANN_REWRITE;
+	}
+}
+
+static void
+mark_all_neighbours(const VsAnn *ann, const VsAnnDirectory *dir, VsAnnPlan *plan)
+{
+	int			padded = ann->geo.padded;
+	void	   *memory = MemoryContextAllocHuge(CurrentMemoryContext,
+												vs_assign_bytes(dir->nlists, padded));
+	VsAssign   *assign = vs_assign_init(memory, dir->nlists, padded, dir->centroids);
+	float	   *scores = palloc(sizeof(float) * dir->nlists);
+
+	for (int i = 0; i < dir->nlists; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (plan->fates[i] == VS_ANN_SPLIT)
+			mark_neighbours(assign, dir, padded, i, scores, plan);
+	}
+	pfree(scores);
+	pfree(memory);
+}
+
+static VsAnnFate
+fate_of(const VsAnnPlan *plan, int list, int nlists)
+{
+	int64		live = plan->entries[list] - plan->dead[list];
+
+	if (live > SPLIT_FACTOR * plan->rows_per_list)
+		return VS_ANN_SPLIT;
+	if (nlists > 1 && live < MERGE_FACTOR * plan->rows_per_list)
+		return VS_ANN_DROP;
+	if (plan->dead[list] > 0 && plan->dead[list] >= DEAD_SHARE * plan->entries[list])
+		return VS_ANN_REWRITE;
+	return VS_ANN_KEEP;
+}
+
+/*
+ * Looks at all lists and decides.  pending: rows about to be added.
+ * Without VS_ANN_DO_COMPACT only whether to train all anew.
+ */
+VsAnnPlan *
+vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what)
+{
+	VsAnnPlan  *plan = palloc0(sizeof(VsAnnPlan));
+	int64		rows = pending;
+	int			target;
+	int			kept = 0;
+	bool		split = false;
+
+	plan->nlists = dir->nlists;
+	plan->fates = palloc0(dir->nlists);
+	plan->entries = palloc0(sizeof(int64) * dir->nlists);
+	plan->dead = palloc0(sizeof(int64) * dir->nlists);
+	for (int i = 0; i < dir->nlists; i++)
+	{
+		count_list(ann, dir->heads[i], &plan->entries[i], &plan->dead[i]);
+		rows += plan->entries[i] - plan->dead[i];
+	}
+	target = vs_ann_target_lists(rows);
+	plan->rows_per_list = Max(1, rows / target);
+	plan->all = target > TOO_FEW_LISTS * dir->nlists ||
+		dir->nlists > TOO_MANY_LISTS * target;
+	for (int i = 0; i < dir->nlists; i++)
+	{
+		if (plan->all)
+			plan->fates[i] = VS_ANN_REWRITE;
+		else if ((what & VS_ANN_DO_COMPACT) != 0)
+			plan->fates[i] = fate_of(plan, i, dir->nlists);
+		split = split || plan->fates[i] == VS_ANN_SPLIT;
+		kept += plan->fates[i] != VS_ANN_DROP;
+		plan->any = plan->any || plan->fates[i] != VS_ANN_KEEP;
+	}
+	if (kept == 0)
+		plan->fates[0] = VS_ANN_REWRITE;
+	if (split)
+		mark_all_neighbours(ann, dir, plan);
+	return plan;
+}
+
+/* ---- the directory that follows ---- */
+
+static bool
+collect_live(VsAnnId *id, void *arg)
+{
+	if ((id->flags & VS_ANN_DEAD) == 0)
+		vs_ann_spool_put((VsAnnSpool *) arg, id);
+	return false;
+}
+
+static int
+parts_of(const VsAnnPlan *plan, int list)
+{
+	int64		live = plan->entries[list] - plan->dead[list];
+
+	switch ((VsAnnFate) plan->fates[list])
+	{
+		case VS_ANN_SPLIT:
+			return Max(2, live / plan->rows_per_list);
+		case VS_ANN_DROP:
+			return 0;
+		default:
+			return 1;
+	}
+}
+
+static void
+add_list(const VsAnn *ann, VsAnnDirectory *dir, const float *centroid, BlockNumber head,
+		 uint32 epoch)
+{
+	int			padded = ann->geo.padded;
+
+	memcpy(dir->centroids + (Size) dir->nlists * padded, centroid, sizeof(float) * padded);
+	dir->heads[dir->nlists] = head != InvalidBlockNumber ? head :
+		vs_ann_list_create(ann, dir->nlists, epoch);
+	dir->nlists++;
+}
+
+/* Adds lists for what a list is split into. */
+static void
+split_list(const VsAnn *ann, Relation heap, const VsAnnDirectory *old, int list, int parts,
+		   VsAnnDirectory *dir, uint32 epoch)
+{
+	VsAnnSpool *spool = vs_ann_spool_begin(vs_ann_work_memory() / 8);
+	VsAnnDirectory *trained;
+
+	vs_ann_list_walk(ann, old->heads[list], false, collect_live, spool);
+	trained = vs_ann_train(ann, heap, spool, parts, old->mean);
+	for (int i = 0; i < trained->nlists; i++)
+		add_list(ann, dir, trained->centroids + (Size) i * ann->geo.padded,
+				 InvalidBlockNumber, epoch);
+	pfree(trained->mean);
+	pfree(trained->heads);
+	pfree(trained);
+	vs_ann_spool_end(spool);
+}
+
+/* The directory after a plan that does not train all anew; new lists are empty. */
+VsAnnDirectory *
+vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old,
+					  const VsAnnPlan *plan, uint32 epoch)
+{
+	int			padded = ann->geo.padded;
+	VsAnnDirectory *dir = palloc0(sizeof(VsAnnDirectory));
+	int			most = 0;
+
+	for (int i = 0; i < plan->nlists; i++)
+		most += parts_of(plan, i);
+	dir->has_mean = old->has_mean;
+	dir->mean = MemoryContextAllocHuge(CurrentMemoryContext,
+									   sizeof(float) * padded * ((Size) most + 1));
+	memcpy(dir->mean, old->mean, sizeof(float) * padded);
+	dir->centroids = dir->mean + padded;
+	dir->heads = palloc(sizeof(BlockNumber) * most);
+	for (int i = 0; i < plan->nlists; i++)
+	{
+		const float *centroid = old->centroids + (Size) i * padded;
+
+		CHECK_FOR_INTERRUPTS();
+		switch ((VsAnnFate) plan->fates[i])
+		{
+			case VS_ANN_KEEP:
+				add_list(ann, dir, centroid, old->heads[i], epoch);
+				break;
+			case VS_ANN_REWRITE:
+				add_list(ann, dir, centroid, InvalidBlockNumber, epoch);
+				break;
+			case VS_ANN_SPLIT:
+				split_list(ann, heap, old, i, parts_of(plan, i), dir, epoch);
+				break;
+			case VS_ANN_DROP:
+				break;
+		}
+	}
+	return dir;
+}

@@ -1,0 +1,268 @@
+/*-------------------------------------------------------------------------
+ * ann_directory.c
+ *	  The directory: every list's centroid and first page.
+ *
+ * Immutable on disk.  Who changes the set of lists writes a new directory and
+ * switches the metapage's root to it (invariant A5); a scan keeps to the root that
+ * it copied.  Pages are written from the last to the first, so that each
+ * can name its successor.
+ *
+ * A backend keeps the directories of the indexes it scans, packed for ranking,
+ * until the generation changes.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "ann/ann_internal.h"
+#include "compat/ann_compat.h"
+
+/* i'th float of the stream: the mean, then the centroids. */
+static void
+copy_floats(const VsAnn *ann, const VsAnnDirectory *dir, int64 first, int n, float *out)
+{
+	int			padded = ann->geo.padded;
+
+	for (int i = 0; i < n; i++)
+	{
+		int64		at = first + i;
+
+		out[i] = at < padded ? dir->mean[at] : dir->centroids[at - padded];
+	}
+}
+
+static BlockNumber
+write_centroids(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch)
+{
+	int64		total = (int64) (dir->nlists + 1) * ann->geo.padded;
+	int			npages = (total + VS_ANN_FLOATS_PER_PAGE - 1) / VS_ANN_FLOATS_PER_PAGE;
+	BlockNumber next = InvalidBlockNumber;
+
+	for (int p = npages - 1; p >= 0; p--)
+	{
+		int64		first = (int64) p * VS_ANN_FLOATS_PER_PAGE;
+		int			n = Min(VS_ANN_FLOATS_PER_PAGE, total - first);
+		VsAnnChange change;
+		BlockNumber block;
+		Page		page;
+
+		CHECK_FOR_INTERRUPTS();
+		vs_ann_change_begin(&change, ann);
+		page = vs_ann_change_new(&change, VS_ANN_CENTROID, epoch, &block);
+		copy_floats(ann, dir, first, n, (float *) ((char *) page + VS_ANN_CONTENTS));
+		VS_ANN_OPAQUE(page)->next = next;
+		VS_ANN_OPAQUE(page)->used = n;
+		vs_ann_change_commit(&change);
+		next = block;
+	}
+	return next;
+}
+
+/* Writes a directory that nothing leads to yet; returns its root. */
+BlockNumber
+vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch)
+{
+	BlockNumber centroids = write_centroids(ann, dir, epoch);
+	int			npages = (dir->nlists + VS_ANN_HEADS_PER_PAGE - 1) / VS_ANN_HEADS_PER_PAGE;
+	BlockNumber next = InvalidBlockNumber;
+
+	for (int p = npages - 1; p >= 0; p--)
+	{
+		int			first = p * VS_ANN_HEADS_PER_PAGE;
+		int			n = Min(VS_ANN_HEADS_PER_PAGE, dir->nlists - first);
+		VsAnnChange change;
+		BlockNumber block;
+		Page		page;
+
+		vs_ann_change_begin(&change, ann);
+		page = vs_ann_change_new(&change, VS_ANN_DIRECTORY, epoch, &block);
+		memcpy(VS_ANN_DIRECTORY_HEADS(page), dir->heads + first, sizeof(BlockNumber) * n);
+		VS_ANN_OPAQUE(page)->next = next;
+		VS_ANN_OPAQUE(page)->used = n;
+		if (p == 0)
+		{
+			VsAnnDirectoryHeader *header = VS_ANN_DIRECTORY_HEADER(page);
+
+			header->centroids = centroids;
+			header->nlists = dir->nlists;
+			header->padded_dim = ann->geo.padded;
+			header->generation = dir->generation;
+		}
+		vs_ann_change_commit(&change);
+		next = block;
+	}
+	return next;
+}
+
+static BlockNumber
+read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
+{
+	BlockNumber block = root;
+	BlockNumber centroids = InvalidBlockNumber;
+	int			n = 0;
+
+	while (block != InvalidBlockNumber)
+	{
+		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_DIRECTORY);
+		Page		page = BufferGetPage(buffer);
+		VsAnnPageOpaque opaque = VS_ANN_OPAQUE(page);
+
+		if (block == root)
+		{
+			VsAnnDirectoryHeader *header = VS_ANN_DIRECTORY_HEADER(page);
+
+			centroids = header->centroids;
+			dir->nlists = header->nlists;
+			dir->generation = header->generation;
+			dir->heads = MemoryContextAllocHuge(CurrentMemoryContext,
+												sizeof(BlockNumber) * dir->nlists);
+		}
+		if (n + opaque->used > dir->nlists)
+			elog(ERROR, "directory of index \"%s\" has too many lists",
+				 RelationGetRelationName(ann->index));
+		memcpy(dir->heads + n, VS_ANN_DIRECTORY_HEADS(page), sizeof(BlockNumber) * opaque->used);
+		n += opaque->used;
+		block = opaque->next;
+		UnlockReleaseBuffer(buffer);
+	}
+	return centroids;
+}
+
+static void
+read_floats(const VsAnn *ann, BlockNumber block, float *out, int64 total)
+{
+	int64		n = 0;
+
+	while (n < total)
+	{
+		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_CENTROID);
+		Page		page = BufferGetPage(buffer);
+		int			used = Min(VS_ANN_OPAQUE(page)->used, total - n);
+
+		CHECK_FOR_INTERRUPTS();
+		memcpy(out + n, (char *) page + VS_ANN_CONTENTS, sizeof(float) * used);
+		n += used;
+		block = VS_ANN_OPAQUE(page)->next;
+		UnlockReleaseBuffer(buffer);
+	}
+}
+
+/* Reads a directory into the current memory context. */
+VsAnnDirectory *
+vs_ann_directory_read(const VsAnn *ann, BlockNumber root)
+{
+	VsAnnDirectory *dir = palloc0(sizeof(VsAnnDirectory));
+	BlockNumber centroids = read_heads(ann, root, dir);
+	int64		total = (int64) (dir->nlists + 1) * ann->geo.padded;
+
+	dir->mean = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * total);
+	dir->centroids = dir->mean + ann->geo.padded;
+	read_floats(ann, centroids, dir->mean, total);
+	for (int i = 0; i < ann->geo.padded; i++)
+		dir->has_mean = dir->has_mean || dir->mean[i] != 0;
+	return dir;
+}
+
+static void
+visit_chain(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind,
+			void (*visit) (BlockNumber block, void *arg), void *arg)
+{
+	while (block != InvalidBlockNumber)
+	{
+		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, kind);
+		BlockNumber next = VS_ANN_OPAQUE(BufferGetPage(buffer))->next;
+
+		UnlockReleaseBuffer(buffer);
+		visit(block, arg);
+		block = next;
+	}
+}
+
+/* Calls visit for each directory and centroid page. */
+void
+vs_ann_directory_pages(const VsAnn *ann, BlockNumber root,
+					   void (*visit) (BlockNumber block, void *arg), void *arg)
+{
+	Buffer		buffer = vs_ann_page_read(ann, root, BUFFER_LOCK_SHARE, VS_ANN_DIRECTORY);
+	BlockNumber centroids = VS_ANN_DIRECTORY_HEADER(BufferGetPage(buffer))->centroids;
+
+	UnlockReleaseBuffer(buffer);
+	visit_chain(ann, root, VS_ANN_DIRECTORY, visit, arg);
+	visit_chain(ann, centroids, VS_ANN_CENTROID, visit, arg);
+}
+
+/* ---- directories kept by the backend ---- */
+
+#define CACHE_SLOTS 8
+
+typedef struct CacheSlot
+{
+	Oid			index;
+	Oid			file;			/* so that a rebuilt index is another one */
+	VsAnnCache *cache;
+} CacheSlot;
+
+static CacheSlot slots[CACHE_SLOTS];
+static int	next_slot;
+
+static VsAnnCache *
+load_cache(const VsAnn *ann, const VsAnnMetaData *meta)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann directory",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	VsAnnDirectory *dir = vs_ann_directory_read(ann, meta->directory);
+	VsAnnCache *cache = palloc0(sizeof(VsAnnCache));
+	Size		bytes = vs_assign_bytes(dir->nlists, ann->geo.padded);
+
+	cache->context = context;
+	cache->generation = meta->generation;
+	cache->nlists = dir->nlists;
+	cache->heads = dir->heads;
+	cache->has_mean = dir->has_mean;
+	cache->mean = palloc(sizeof(float) * ann->geo.padded);
+	memcpy(cache->mean, dir->mean, sizeof(float) * ann->geo.padded);
+	cache->assign = vs_assign_init(MemoryContextAllocHuge(context, bytes), dir->nlists,
+								   ann->geo.padded, dir->centroids);
+	pfree(dir->mean);
+	pfree(dir);
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, TopMemoryContext);
+	return cache;
+}
+
+/*
+ * The directory that meta names, which must have one.  Good until the next call;
+ * an error while it is loaded leaves the slot empty.
+ */
+const VsAnnCache *
+vs_ann_cache_get(const VsAnn *ann, const VsAnnMetaData *meta)
+{
+	Oid			index = RelationGetRelid(ann->index);
+	Oid			file = vs_compat_relfilenumber(ann->index);
+	CacheSlot  *slot = NULL;
+
+	for (int i = 0; i < CACHE_SLOTS && slot == NULL; i++)
+	{
+		if (slots[i].index == index)
+			slot = &slots[i];
+	}
+	if (slot != NULL && slot->cache != NULL && slot->file == file &&
+		slot->cache->generation == meta->generation)
+		return slot->cache;
+	if (slot == NULL)
+	{
+		slot = &slots[next_slot];
+		next_slot = (next_slot + 1) % CACHE_SLOTS;
+	}
+	if (slot->cache != NULL)
+		MemoryContextDelete(slot->cache->context);
+	slot->cache = NULL;
+	slot->index = index;
+	slot->file = file;
+	slot->cache = load_cache(ann, meta);
+	return slot->cache;
+}

@@ -1,0 +1,340 @@
+/*-------------------------------------------------------------------------
+ * ann_flush.c
+ *	  Seals: the pending rows into lists; with it, whatever else is to be done
+ *	  to the lists, as one seal with one publication.
+ *
+ * Steps, each of which may be the last before a crash (README.md, crash table):
+ *	1 begin: one change of the metapage gives the seal its number and moves the growing
+ *	  chains to the closing ones
+ *	2 close: each closing page is marked closed under its lock, and read
+ *	3 assign: rows go to lists, numbered with the seal, so no scan counts them yet
+ *	4 publish: one change of the metapage makes the number count, forgets the closing
+ *	  chains and switches the directory
+ *	5 retire the pages that nothing leads to now
+ * A seal that was begun and not published is found by its number in the metapage. The
+ * next one flags the entries it left in lists dead, and does it again.
+ *
+ * Locks: the seal lock throughout; buffers one change at a time.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "ann/ann_internal.h"
+
+/* A growth by this factor makes a flush train the lists anew. */
+#define GROWTH_FACTOR	4
+/* This share of retired pages makes a seal look for those that can be reused. */
+#define SWEEP_SHARE		0.125
+
+/* A seal at work. */
+typedef struct Seal
+{
+	const VsAnn *ann;
+	Relation	heap;
+	VsAnnMetaData meta;			/* as of the beginning */
+	uint32		number;
+	VsAnnSpool *spool;
+	int64		pending;		/* rows taken from pending pages */
+	VsAnnBlocks unused;			/* pages that nothing leads to after publication */
+	VsAnnDirectory *old;		/* NULL if there was none */
+	VsAnnDirectory *dir;		/* to be published; may be old */
+	VsAnnPlan  *plan;			/* NULL if lists stay */
+} Seal;
+
+static bool
+has_chain(const VsAnnChain *chains)
+{
+	for (int i = 0; i < VS_ANN_CHAINS; i++)
+	{
+		if (chains[i].head != InvalidBlockNumber)
+			return true;
+	}
+	return false;
+}
+
+/* Step 1.  Chains left closing by a seal that failed are taken as they are. */
+static void
+begin_seal(Seal *seal, bool flush)
+{
+	VsAnnChange change;
+	VsAnnMetaData *meta;
+
+	vs_ann_change_begin(&change, seal->ann);
+	meta = vs_ann_meta_change(&change);
+	if (meta->sealing == 0)
+	{
+		meta->sealing = meta->sealed + 1;
+		for (int i = 0; i < VS_ANN_CHAINS && flush; i++)
+		{
+			meta->closing[i] = meta->growing[i];
+			meta->growing[i].head = meta->growing[i].tail = InvalidBlockNumber;
+			meta->growing[i].npages = 0;
+		}
+	}
+	seal->meta = *meta;
+	seal->number = meta->sealing;
+	vs_ann_change_commit(&change);
+}
+
+/* Marks a pending page closed and takes its live ids; returns the next page. */
+static BlockNumber
+close_page(Seal *seal, BlockNumber block)
+{
+	VsAnnChange change;
+	Page		page;
+	VsAnnPageOpaque opaque;
+	VsAnnId    *ids;
+	BlockNumber next;
+
+	vs_ann_change_begin(&change, seal->ann);
+	page = vs_ann_change_read(&change, block, VS_ANN_PENDING);
+	opaque = VS_ANN_OPAQUE(page);
+	opaque->flags |= VS_ANN_CLOSED;
+	next = opaque->next;
+	ids = vs_ann_pending_ids(page);
+	for (int i = 0; i < opaque->used; i++)
+	{
+		if ((ids[i].flags & VS_ANN_DEAD) == 0)
+		{
+			vs_ann_spool_put(seal->spool, &ids[i]);
+			seal->pending++;
+		}
+	}
+	vs_ann_change_commit(&change);
+	vs_ann_blocks_add(block, &seal->unused);
+	return next;
+}
+
+/* Step 2. */
+static void
+close_chains(Seal *seal)
+{
+	for (int i = 0; i < VS_ANN_CHAINS; i++)
+	{
+		BlockNumber block = seal->meta.closing[i].head;
+
+		while (block != InvalidBlockNumber)
+		{
+			CHECK_FOR_INTERRUPTS();
+			block = close_page(seal, block);
+		}
+	}
+}
+
+static bool
+collect_live(VsAnnId *id, void *arg)
+{
+	if ((id->flags & VS_ANN_DEAD) == 0)
+		vs_ann_spool_put((VsAnnSpool *) arg, id);
+	return false;
+}
+
+/* Adds the rows of lists that the plan changes, and remembers their pages. */
+static void
+collect_lists(Seal *seal)
+{
+	for (int i = 0; i < seal->plan->nlists; i++)
+	{
+		if (seal->plan->fates[i] == VS_ANN_KEEP)
+			continue;
+		vs_ann_list_walk(seal->ann, seal->old->heads[i], false, collect_live, seal->spool);
+		vs_ann_list_pages(seal->ann, seal->old->heads[i], vs_ann_blocks_add, &seal->unused);
+	}
+	vs_ann_directory_pages(seal->ann, seal->meta.directory, vs_ann_blocks_add, &seal->unused);
+}
+
+/* Trains a directory from the spooled rows, with empty lists. */
+static VsAnnDirectory *
+train_anew(Seal *seal)
+{
+	int			lists = vs_ann_target_lists(vs_ann_spool_count(seal->spool));
+	VsAnnDirectory *dir = vs_ann_train(seal->ann, seal->heap, seal->spool, lists, NULL);
+
+	for (int i = 0; i < dir->nlists; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		dir->heads[i] = vs_ann_list_create(seal->ann, i, seal->number);
+	}
+	return dir;
+}
+
+/*
+ * The directory to seal into: the old one, a changed one, or a new one; none
+ * when there was none and there are no rows.
+ */
+static void
+choose_directory(Seal *seal)
+{
+	if (seal->plan != NULL)
+		collect_lists(seal);
+	if (seal->plan != NULL && !seal->plan->all)
+		seal->dir = vs_ann_plan_directory(seal->ann, seal->heap, seal->old, seal->plan,
+										  seal->number);
+	else if (seal->plan == NULL && seal->old != NULL)
+		seal->dir = seal->old;
+	else if (seal->plan != NULL || vs_ann_spool_count(seal->spool) > 0)
+		seal->dir = train_anew(seal);
+}
+
+/* Step 4. */
+static void
+publish(Seal *seal, int64 rows)
+{
+	const VsAnn *ann = seal->ann;
+	BlockNumber root = seal->meta.directory;
+	VsAnnSegment segment = {0};
+	VsAnnChange change;
+	VsAnnMetaData *meta;
+
+	if (seal->dir != seal->old)
+	{
+		seal->dir->generation = seal->meta.generation + 1;
+		root = vs_ann_directory_write(ann, seal->dir, seal->number);
+	}
+	segment.number = seal->number;
+	segment.method = seal->plan != NULL ? VS_ANN_SEALED_COMPACT : VS_ANN_SEALED_FLUSH;
+	segment.rows = rows;
+	segment.created = GetCurrentTimestamp();
+	segment.nlists = seal->dir != NULL ? seal->dir->nlists : 0;
+
+	vs_ann_change_begin(&change, ann);
+	meta = vs_ann_meta_change(&change);
+	meta->sealed = seal->number;
+	meta->sealing = 0;
+	for (int i = 0; i < VS_ANN_CHAINS; i++)
+	{
+		meta->closing[i].head = meta->closing[i].tail = InvalidBlockNumber;
+		meta->closing[i].npages = 0;
+	}
+	if (seal->dir != seal->old)
+	{
+		meta->directory = root;
+		meta->nlists = seal->dir->nlists;
+		meta->generation = seal->dir->generation;
+	}
+	for (int i = 0; seal->plan != NULL && i < seal->plan->nlists; i++)
+	{
+		if (seal->plan->fates[i] != VS_ANN_KEEP)
+		{
+			meta->list_rows -= seal->plan->entries[i];
+			meta->list_dead -= seal->plan->dead[i];
+		}
+	}
+	meta->list_rows += rows;
+	vs_ann_segment_append(&change, meta, &segment);
+	vs_ann_change_commit(&change);
+}
+
+/* Whether lists are too few for the rows by so much that scans suffer. */
+static bool
+outgrown(const VsAnnMetaData *meta, int64 pending)
+{
+	return meta->directory != InvalidBlockNumber &&
+		vs_ann_target_lists(meta->list_rows - meta->list_dead + pending) >
+		(int64) GROWTH_FACTOR * meta->nlists;
+}
+
+/* One seal; false when there was nothing to do. */
+static bool
+seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
+{
+	Seal		seal = {0};
+	bool		flush = (what & VS_ANN_DO_FLUSH) != 0;
+	int64		rows;
+
+	seal.ann = ann;
+	seal.heap = heap;
+	vs_ann_meta_read(ann, &seal.meta);
+	if (seal.meta.directory != InvalidBlockNumber)
+	{
+		seal.old = vs_ann_directory_read(ann, seal.meta.directory);
+		if ((what & VS_ANN_DO_COMPACT) != 0 ||
+			((what & VS_ANN_DO_GROW) != 0 &&
+			 outgrown(&seal.meta, vs_ann_pending_rows(ann, &seal.meta))))
+			seal.plan = vs_ann_plan(ann, seal.old, vs_ann_pending_rows(ann, &seal.meta), what);
+		if (seal.plan != NULL && !seal.plan->any)
+			seal.plan = NULL;
+	}
+	if (seal.plan == NULL && seal.meta.sealing == 0 &&
+		!(flush && has_chain(seal.meta.growing)))
+		return false;
+
+	begin_seal(&seal, flush);
+	seal.spool = vs_ann_spool_begin(vs_ann_work_memory() / 4);
+	close_chains(&seal);
+	choose_directory(&seal);
+	rows = 0;
+	if (seal.dir != NULL)
+		rows = vs_ann_assign(ann, heap, seal.dir, seal.spool, seal.number, NULL);
+	publish(&seal, rows);
+	vs_ann_page_retire(ann, seal.unused.blocks, seal.unused.n);
+	vs_ann_spool_end(seal.spool);
+
+	result->rows_sealed += rows;
+	result->segment = seal.number;
+	return true;
+}
+
+/*
+ * Does what is asked, as bits of VS_ANN_DO_*; needs the seal lock.  First brings
+ * to an end what a seal left that was begun and failed.
+ */
+void
+vs_ann_maintain(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann seal",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	VsAnnMetaData meta;
+
+	memset(result, 0, sizeof(*result));
+	vs_ann_meta_read(ann, &meta);
+	if (meta.sealing != 0)
+	{
+		vs_ann_kill_unpublished(ann, &meta);
+		seal_once(ann, heap, 0, result);
+		what |= VS_ANN_DO_SWEEP;
+	}
+	seal_once(ann, heap, what, result);
+	vs_ann_meta_read(ann, &meta);
+	if ((what & VS_ANN_DO_SWEEP) != 0 ||
+		meta.pages_retired > SWEEP_SHARE * RelationGetNumberOfBlocks(ann->index))
+		vs_ann_sweep(ann);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static bool
+maintain_locked(Relation index, Relation heap, VsAnnWait wait, int what,
+				VsAnnSealResult *result)
+{
+	VsAnn		ann;
+
+	memset(result, 0, sizeof(*result));
+	if (!vs_ann_seal_lock(index, wait))
+		return false;
+	vs_ann_open(&ann, index);
+	if (ann.has_dim)
+		vs_ann_maintain(&ann, heap, what, result);
+	vs_ann_seal_unlock(index);
+	return true;
+}
+
+bool
+vs_ann_flush(Relation index, Relation heap, VsAnnWait wait, VsAnnSealResult *result)
+{
+	return maintain_locked(index, heap, wait, VS_ANN_DO_FLUSH | VS_ANN_DO_GROW, result);
+}
+
+bool
+vs_ann_compact(Relation index, Relation heap, VsAnnWait wait, VsAnnSealResult *result)
+{
+	return maintain_locked(index, heap, wait, VS_ANN_DO_FLUSH | VS_ANN_DO_COMPACT |
+						   VS_ANN_DO_GROW | VS_ANN_DO_SWEEP, result);
+}

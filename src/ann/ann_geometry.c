@@ -1,0 +1,132 @@
+/*-------------------------------------------------------------------------
+ * ann_geometry.c
+ *	  How many entries and blocks go on a page, from the shape of the codes.
+ *
+ * Everything here follows from VsQuantSpec alone, so nothing of it is stored.
+ * Changing it changes the on-disk format.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "ann/ann_internal.h"
+
+#define FACTOR_COLUMNS	((int) (3 * VS_QUANT_BLOCK * sizeof(float)))
+#define MAX_EXTENT_ENTRIES	512
+
+/* Bits a dimension, so that an entry's detail fits a page. */
+int
+vs_ann_max_bits(int dim)
+{
+	int			padded = vs_quant_padded_dim(dim);
+	int			room = VS_ANN_ROOM - sizeof(VsAnnId) - sizeof(VsQuantFactors);
+
+	return Max(1, Min(VS_QUANT_MAX_BITS, room * BITS_PER_BYTE / padded));
+}
+
+static int
+header_end(int pages)
+{
+	return VS_ANN_HEADER + sizeof(VsAnnExtentHeader) + sizeof(BlockNumber) * pages;
+}
+
+/* A pending page: ids of all entries, then the blocks. */
+static void
+pending_geometry(VsAnnGeometry *geo)
+{
+	int			with_ids = geo->block_bytes + VS_QUANT_BLOCK * (int) sizeof(VsAnnId);
+
+	geo->pending_blocks = VS_ANN_ROOM / with_ids;
+	if (geo->pending_blocks > 0)
+		geo->pending_capacity = geo->pending_blocks * VS_QUANT_BLOCK;
+	else
+		geo->pending_capacity = VS_ANN_ROOM / sizeof(VsAnnId);
+	geo->pending_codes = VS_ANN_CONTENTS +
+		geo->pending_capacity * (int) sizeof(VsAnnId);
+}
+
+/* Blocks of at most a page: choose how many make an extent that wastes least. */
+static void
+extent_of_whole_blocks(VsAnnGeometry *geo)
+{
+	double		best = 0;
+	int			most = (VS_ANN_CONTENTS_END - 2 * VS_ANN_CONTENTS) / geo->block_bytes;
+
+	for (int per_page = Max(1, most - 2); per_page <= most; per_page++)
+	{
+		for (int code_pages = 1; code_pages <= 4; code_pages++)
+		{
+			int			entries = per_page * code_pages * VS_QUANT_BLOCK;
+			int			detail_pages = (entries + geo->details_per_page - 1) / geo->details_per_page;
+			int			pages = code_pages + detail_pages;
+			double		density = (double) entries / pages;
+
+			if (entries > MAX_EXTENT_ENTRIES ||
+				header_end(pages) > 2 * VS_ANN_CONTENTS)
+				continue;
+			/* a smaller extent leaves less unused at a list's end */
+			density -= 0.0002 * entries * density;
+			if (density > best)
+			{
+				best = density;
+				geo->blocks_per_page = per_page;
+				geo->code_pages = code_pages;
+				geo->extent_entries = entries;
+				geo->detail_pages = detail_pages;
+			}
+		}
+	}
+	geo->code_start = 2 * VS_ANN_CONTENTS;
+	geo->pages_per_block = 1;
+}
+
+/* A block larger than a page, cut; it is an extent of its own. */
+static void
+extent_of_one_block(VsAnnGeometry *geo)
+{
+	int			room;
+	int			left;
+
+	geo->blocks_per_page = 0;
+	geo->extent_entries = VS_QUANT_BLOCK;
+	geo->detail_pages = (VS_QUANT_BLOCK + geo->details_per_page - 1) / geo->details_per_page;
+	/* the header's size depends on the pages it lists; there are never more than these */
+	geo->code_start = TYPEALIGN(VS_ANN_CONTENTS,
+								header_end(geo->detail_pages + 3 + geo->block_bytes / (BLCKSZ / 2)));
+	room = VS_ANN_CONTENTS_END - geo->code_start;
+	geo->slice_dims = room / VS_QUANT_SLICE_BYTES * VS_QUANT_SLICE_DIMS;
+	geo->pages_per_block = (geo->padded + geo->slice_dims - 1) / geo->slice_dims;
+	left = room - (geo->padded - (geo->pages_per_block - 1) * geo->slice_dims) *
+		VS_QUANT_SLICE_BYTES / VS_QUANT_SLICE_DIMS;
+	geo->factor_page = geo->pages_per_block - 1;
+	geo->factor_offset = VS_ANN_CONTENTS_END - FACTOR_COLUMNS;
+	if (geo->has_factors && left < FACTOR_COLUMNS)
+		geo->factor_page = geo->pages_per_block++;
+	geo->code_pages = geo->pages_per_block;
+}
+
+void
+vs_ann_geometry(VsAnnGeometry *geo, const VsQuantSpec *spec)
+{
+	memset(geo, 0, sizeof(*geo));
+	geo->padded = spec->padded_dim;
+	geo->code_bytes = vs_quant_code_bytes(spec);
+	geo->block_codes = vs_quant_block_bytes(spec);
+	geo->has_factors = spec->metric != VS_QUANT_HAMMING;
+	geo->block_bytes = geo->block_codes + (geo->has_factors ? FACTOR_COLUMNS : 0);
+	geo->extra_bytes = vs_quant_extra_bytes(spec);
+	geo->detail_bytes = sizeof(VsAnnId);
+	if (geo->extra_bytes > 0)
+		geo->detail_bytes += sizeof(VsQuantFactors) + geo->extra_bytes;
+	geo->details_per_page = VS_ANN_ROOM / geo->detail_bytes;
+
+	pending_geometry(geo);
+	if (geo->block_bytes <= VS_ANN_CONTENTS_END - 2 * VS_ANN_CONTENTS)
+		extent_of_whole_blocks(geo);
+	else
+		extent_of_one_block(geo);
+
+	Assert(geo->details_per_page > 0);
+	Assert(geo->extent_entries > 0 && geo->extent_entries <= MAX_EXTENT_ENTRIES);
+	Assert(geo->code_pages - 1 + geo->detail_pages <= VS_ANN_EXTENT_MAX_PAGES);
+	Assert(header_end(geo->code_pages - 1 + geo->detail_pages) <= geo->code_start);
+}

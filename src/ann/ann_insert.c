@@ -1,0 +1,127 @@
+/*-------------------------------------------------------------------------
+ * ann_insert.c
+ *	  aminsert: code the value against the origin, append it to a pending page.
+ *
+ * Its cost does not depend on the size of the index.  The insert that
+ * takes the pending part past pending_limit seals it, unless a seal is under way.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "ann/ann_internal.h"
+#include "compat/compat.h"
+
+/* Kept in the IndexInfo between the rows of a statement. */
+typedef struct InsertState
+{
+	VsAnn		ann;
+	VsAnnCoder	coder;
+	VsAnnTail	tail;
+} InsertState;
+
+/*
+ * The address of a value in the table's store.  An index on an expression gets values
+ * that the table does not hold, and that cannot be read again by address.
+ */
+Oid
+vs_ann_value_address(Relation index, Relation heap, Datum value)
+{
+	Oid			address;
+	Size		len;
+
+	if (!vs_store_datum_address(heap, value, &address, &len))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" got a value that table \"%s\" does not hold",
+						RelationGetRelationName(index), RelationGetRelationName(heap)),
+				 errhint("vecann indexes plain columns; for an expression, add a generated column.")));
+	return address;
+}
+
+/* The insert state of this statement, with the shape of the payload checked. */
+static InsertState *
+insert_state(Relation index, IndexInfo *info, const void *payload)
+{
+	InsertState *state = (InsertState *) info->ii_AmCache;
+	MemoryContext old = MemoryContextSwitchTo(info->ii_Context);
+	int			dim;
+
+	if (state == NULL)
+	{
+		state = palloc0(sizeof(InsertState));
+		vs_ann_open(&state->ann, index);
+		state->tail.block = InvalidBlockNumber;
+		info->ii_AmCache = state;
+	}
+	dim = vs_ann_payload_dim(state->ann.type.kind, payload);
+	if (state->ann.spec.dim != dim)
+		vs_ann_check_dim(&state->ann, dim);
+	if (state->coder.ann == NULL)
+		vs_ann_coder_init(&state->coder, &state->ann);
+	MemoryContextSwitchTo(old);
+	return state;
+}
+
+/* Seals when the pending part is over the limit.  Nobody waits for it. */
+static void
+seal_if_large(const VsAnn *ann, Relation heap)
+{
+	int			limit = vs_ann_option_pending_limit(ann->index);
+	VsAnnMetaData meta;
+	VsAnnSealResult result;
+	int64		pages = 0;
+
+	if (limit == 0)
+		return;
+	vs_ann_meta_read(ann, &meta);
+	if (meta.sealing != 0)
+		return;
+	for (int i = 0; i < VS_ANN_CHAINS; i++)
+		pages += meta.growing[i].npages;
+	if ((pages - 1) * ann->geo.pending_capacity >= limit)
+		vs_ann_flush(ann->index, heap, VS_ANN_NOWAIT, &result);
+}
+
+bool
+vs_ann_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
+			  Relation heap, IndexUniqueCheck check, bool unchanged, IndexInfo *info)
+{
+	struct varlena *value;
+	InsertState *state;
+	const void *payload;
+	VsAnnId		id;
+	MemoryContext context;
+	MemoryContext old;
+	bool		grown;
+
+	if (isnull[0])
+		return false;
+	context = AllocSetContextCreate(CurrentMemoryContext, "vecann insert",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+
+	memset(&id, 0, sizeof(id));
+	id.tid = *tid;
+	id.address = vs_ann_value_address(index, heap, values[0]);
+	value = PG_DETOAST_DATUM_PACKED(values[0]);
+	payload = VARDATA_ANY(value);
+	state = insert_state(index, info, payload);
+	if (state->ann.geo.pending_blocks > 0)
+	{
+		vs_ann_coder_rotate(&state->coder, payload, state->coder.rotated);
+		vs_ann_coder_encode(&state->coder, payload, state->coder.rotated,
+							state->coder.origin, false);
+	}
+	grown = vs_ann_pending_append(&state->ann, &state->tail, &id, state->coder.code,
+								  &state->coder.factors);
+	if (grown)
+		seal_if_large(&state->ann, heap);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return false;
+}

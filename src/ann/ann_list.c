@@ -1,0 +1,357 @@
+/*-------------------------------------------------------------------------
+ * ann_list.c
+ *	  Lists: chains of extents of coded entries.
+ *
+ * Only the holder of the seal lock writes to a list; scans read it meanwhile.
+ * Entries are appended behind the extent's nentries and counted last, so
+ * a reader that took nentries under the lock of the first page never looks at half an
+ * entry, nor does a crash leave one.  Whether an entry counts for a scan at all is
+ * told by its seal number (invariant A3).
+ *
+ * Locks: extent's first page, then one code page, one detail page, the list's first page,
+ * all held only for one change.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "ann/ann_internal.h"
+
+Size
+vs_ann_coded_bytes(const VsAnn *ann)
+{
+	return MAXALIGN(offsetof(VsAnnCoded, codes) + ann->geo.code_bytes + ann->geo.extra_bytes);
+}
+
+int
+vs_ann_extent_page_count(const VsAnnGeometry *geo)
+{
+	return geo->code_pages - 1 + geo->detail_pages;
+}
+
+static void
+init_extent(const VsAnn *ann, Page page, BlockNumber self, uint32 list_no)
+{
+	VsAnnExtentHeader *header = VS_ANN_EXTENT_HEADER(page);
+	BlockNumber *pages = VS_ANN_EXTENT_PAGES(page);
+
+	memset(header, 0, sizeof(*header));
+	header->next = InvalidBlockNumber;
+	header->tail = self;
+	header->list_no = list_no;
+	for (int i = 0; i < vs_ann_extent_page_count(&ann->geo); i++)
+		pages[i] = InvalidBlockNumber;
+}
+
+/* A new, empty list. */
+BlockNumber
+vs_ann_list_create(const VsAnn *ann, uint32 list_no, uint32 epoch)
+{
+	VsAnnChange change;
+	BlockNumber block;
+	Page		page;
+
+	vs_ann_change_begin(&change, ann);
+	page = vs_ann_change_new(&change, VS_ANN_EXTENT, epoch, &block);
+	init_extent(ann, page, block, list_no);
+	vs_ann_change_commit(&change);
+	return block;
+}
+
+/* Puts an empty extent behind the list's last one; returns it. */
+static BlockNumber
+add_extent(const VsAnn *ann, BlockNumber head, BlockNumber tail, uint32 epoch)
+{
+	VsAnnChange change;
+	VsAnnExtentHeader *last;
+	VsAnnExtentHeader *first;
+	BlockNumber block;
+	Page		page;
+
+	vs_ann_change_begin(&change, ann);
+	last = VS_ANN_EXTENT_HEADER(vs_ann_change_read(&change, tail, VS_ANN_EXTENT));
+	first = VS_ANN_EXTENT_HEADER(vs_ann_change_read(&change, head, VS_ANN_EXTENT));
+	page = vs_ann_change_new(&change, VS_ANN_EXTENT, epoch, &block);
+	init_extent(ann, page, block, first->list_no);
+	last->next = block;
+	first->tail = block;
+	vs_ann_change_commit(&change);
+	return block;
+}
+
+/* The extent's page_no'th further page, made now if there is none. */
+static Page
+further_page(VsAnnChange *change, Page extent, int page_no, VsAnnPageKind kind, uint32 epoch)
+{
+	BlockNumber *slot = VS_ANN_EXTENT_PAGES(extent) + page_no;
+
+	if (*slot != InvalidBlockNumber)
+		return vs_ann_change_read(change, *slot, kind);
+	return vs_ann_change_new(change, kind, epoch, slot);
+}
+
+static void
+put_factors(float *columns, int slot, const VsQuantFactors *factors)
+{
+	columns[slot] = factors->add;
+	columns[VS_QUANT_BLOCK + slot] = factors->rescale;
+	columns[2 * VS_QUANT_BLOCK + slot] = factors->error;
+}
+
+static void
+put_details(const VsAnn *ann, Page page, int ordinal, VsAnnCoded **entries, int n)
+{
+	const VsAnnGeometry *geo = &ann->geo;
+
+	for (int i = 0; i < n; i++)
+	{
+		char	   *detail = (char *) page + vs_ann_detail_offset(geo, ordinal + i);
+
+		memcpy(detail, &entries[i]->id, sizeof(VsAnnId));
+		if (geo->extra_bytes > 0)
+		{
+			detail += sizeof(VsAnnId);
+			memcpy(detail, &entries[i]->extra_factors, sizeof(VsQuantFactors));
+			memcpy(detail + sizeof(VsQuantFactors), entries[i]->codes + geo->code_bytes,
+				   geo->extra_bytes);
+		}
+	}
+}
+
+/* Entries from ordinal on into the blocks of one code page. */
+static void
+put_blocks(const VsAnn *ann, Page page, int ordinal, VsAnnCoded **entries, int n)
+{
+	const VsAnnGeometry *geo = &ann->geo;
+
+	for (int i = 0; i < n; i++)
+	{
+		int			slot = (ordinal + i) % VS_QUANT_BLOCK;
+		int			block = (ordinal + i) / VS_QUANT_BLOCK % geo->blocks_per_page;
+		char	   *start = (char *) page + geo->code_start + block * geo->block_bytes;
+
+		vs_quant_block_put((uint8_t *) start, slot, entries[i]->codes, 0, geo->padded);
+		if (geo->has_factors)
+			put_factors((float *) (start + geo->block_codes), slot, &entries[i]->factors);
+	}
+}
+
+/* The same for a block cut over pages: each page is a change of its own. */
+static void
+put_slices(const VsAnn *ann, BlockNumber extent, int ordinal, VsAnnCoded **entries, int n,
+		   uint32 epoch)
+{
+	const VsAnnGeometry *geo = &ann->geo;
+
+	for (int p = 0; p < geo->pages_per_block; p++)
+	{
+		VsAnnChange change;
+		int			first_dim = p * geo->slice_dims;
+		int			ndims = Min(geo->slice_dims, geo->padded - first_dim);
+		Page		first;
+		Page		page;
+
+		vs_ann_change_begin(&change, ann);
+		first = vs_ann_change_read(&change, extent, VS_ANN_EXTENT);
+		page = p == 0 ? first : further_page(&change, first, p - 1, VS_ANN_CODES, epoch);
+		for (int i = 0; i < n; i++)
+		{
+			if (ndims > 0)
+				vs_quant_block_put((uint8_t *) page + geo->code_start, ordinal + i,
+								   entries[i]->codes, first_dim, ndims);
+			if (geo->has_factors && p == geo->factor_page)
+				put_factors((float *) ((char *) page + geo->factor_offset), ordinal + i,
+							&entries[i]->factors);
+		}
+		vs_ann_change_commit(&change);
+	}
+}
+
+/* How many of n entries go into one change, from ordinal on. */
+static int
+chunk_size(const VsAnnGeometry *geo, int ordinal, int n)
+{
+	int			detail_end = (ordinal / geo->details_per_page + 1) * geo->details_per_page;
+	int			code_end = geo->extent_entries;
+
+	if (geo->blocks_per_page > 0)
+	{
+		int			per_page = geo->blocks_per_page * VS_QUANT_BLOCK;
+
+		code_end = (ordinal / per_page + 1) * per_page;
+	}
+	return Min(n, Min(Min(detail_end, code_end), geo->extent_entries) - ordinal);
+}
+
+/* Appends a chunk to an extent that has room; returns how many. */
+static int
+append_chunk(const VsAnn *ann, BlockNumber head, BlockNumber extent, int ordinal,
+			 VsAnnCoded **entries, int n, uint32 epoch)
+{
+	const VsAnnGeometry *geo = &ann->geo;
+	VsAnnChange change;
+	Page		page;
+
+	n = chunk_size(geo, ordinal, n);
+	if (geo->blocks_per_page == 0)
+		put_slices(ann, extent, ordinal, entries, n, epoch);
+	vs_ann_change_begin(&change, ann);
+	page = vs_ann_change_read(&change, extent, VS_ANN_EXTENT);
+	if (geo->blocks_per_page > 0)
+	{
+		int			code_page = ordinal / VS_QUANT_BLOCK / geo->blocks_per_page;
+
+		put_blocks(ann, code_page == 0 ? page :
+				   further_page(&change, page, code_page - 1, VS_ANN_CODES, epoch),
+				   ordinal, entries, n);
+	}
+	put_details(ann, further_page(&change, page, vs_ann_detail_page_of(geo, ordinal),
+								  VS_ANN_DETAIL, epoch), ordinal, entries, n);
+	VS_ANN_EXTENT_HEADER(page)->nentries += n;
+	VS_ANN_EXTENT_HEADER(vs_ann_change_read(&change, head, VS_ANN_EXTENT))->list_entries += n;
+	vs_ann_change_commit(&change);
+	return n;
+}
+
+/*
+ * Appends entries to the list that begins at head.  Needs the seal lock.
+ * epoch marks pages made on the way.
+ */
+void
+vs_ann_list_append(const VsAnn *ann, BlockNumber head, VsAnnCoded **entries, int n,
+				   uint32 epoch)
+{
+	Buffer		buffer = vs_ann_page_read(ann, head, BUFFER_LOCK_SHARE, VS_ANN_EXTENT);
+	BlockNumber extent = VS_ANN_EXTENT_HEADER(BufferGetPage(buffer))->tail;
+	uint32		ordinal;
+
+	UnlockReleaseBuffer(buffer);
+	buffer = vs_ann_page_read(ann, extent, BUFFER_LOCK_SHARE, VS_ANN_EXTENT);
+	ordinal = VS_ANN_EXTENT_HEADER(BufferGetPage(buffer))->nentries;
+	UnlockReleaseBuffer(buffer);
+	while (n > 0)
+	{
+		int			put;
+
+		if (ordinal == ann->geo.extent_entries)
+		{
+			extent = add_extent(ann, head, extent, epoch);
+			ordinal = 0;
+		}
+		put = append_chunk(ann, head, extent, ordinal, entries, n, epoch);
+		ordinal += put;
+		entries += put;
+		n -= put;
+	}
+}
+
+/* Copies what a reader needs of an extent's first page. */
+void
+vs_ann_extent_copy(const VsAnn *ann, Page page, VsAnnExtent *extent)
+{
+	extent->header = *VS_ANN_EXTENT_HEADER(page);
+	memcpy(extent->pages, VS_ANN_EXTENT_PAGES(page),
+		   sizeof(BlockNumber) * vs_ann_extent_page_count(&ann->geo));
+}
+
+void
+vs_ann_extent_read(const VsAnn *ann, BlockNumber block, VsAnnExtent *extent)
+{
+	Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_EXTENT);
+
+	vs_ann_extent_copy(ann, BufferGetPage(buffer), extent);
+	UnlockReleaseBuffer(buffer);
+}
+
+/* Visits n ids of a detail page; returns how many the callback changed. */
+static int
+walk_page(const VsAnn *ann, BlockNumber block, int n, bool change_them,
+		  VsAnnIdVisit visit, void *arg)
+{
+	Buffer		buffer = vs_ann_page_read(ann, block, change_them ? BUFFER_LOCK_EXCLUSIVE :
+										  BUFFER_LOCK_SHARE, VS_ANN_DETAIL);
+	Page		page = BufferGetPage(buffer);
+	VsAnnChange change;
+	int			changed = 0;
+
+	vs_ann_change_begin(&change, ann);
+	for (int i = 0; i < n; i++)
+	{
+		char	   *at = (char *) page + vs_ann_detail_offset(&ann->geo, i);
+		VsAnnId		id;
+
+		memcpy(&id, at, sizeof(id));
+		if (!visit(&id, arg))
+			continue;
+		Assert(change_them);
+		if (changed++ == 0)
+			page = vs_ann_change_page(&change, buffer);
+		memcpy((char *) page + vs_ann_detail_offset(&ann->geo, i), &id, sizeof(id));
+	}
+	if (changed > 0)
+		vs_ann_change_commit(&change);
+	else
+		UnlockReleaseBuffer(buffer);
+	return changed;
+}
+
+/*
+ * Calls visit for each id of the list, under the page's lock.  With change,
+ * which needs the seal lock, visit may set VS_ANN_DEAD in it and then returns true.
+ * Returns how often it did.
+ */
+int64
+vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
+				 VsAnnIdVisit visit, void *arg)
+{
+	const VsAnnGeometry *geo = &ann->geo;
+	BlockNumber block = head;
+	VsAnnExtent extent;
+	int64		changed = 0;
+
+	while (block != InvalidBlockNumber)
+	{
+		int			dead = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		vs_ann_extent_read(ann, block, &extent);
+		for (int i = 0; i < extent.header.nentries; i += geo->details_per_page)
+			dead += walk_page(ann, extent.pages[vs_ann_detail_page_of(geo, i)],
+							  Min(geo->details_per_page, extent.header.nentries - i),
+							  change, visit, arg);
+		if (dead > 0)
+		{
+			VsAnnChange counts;
+
+			vs_ann_change_begin(&counts, ann);
+			VS_ANN_EXTENT_HEADER(vs_ann_change_read(&counts, block, VS_ANN_EXTENT))->ndead += dead;
+			vs_ann_change_commit(&counts);
+		}
+		changed += dead;
+		block = extent.header.next;
+	}
+	return changed;
+}
+
+/* Calls visit for each page of the list. */
+void
+vs_ann_list_pages(const VsAnn *ann, BlockNumber head,
+				  void (*visit) (BlockNumber block, void *arg), void *arg)
+{
+	BlockNumber block = head;
+	VsAnnExtent extent;
+
+	while (block != InvalidBlockNumber)
+	{
+		CHECK_FOR_INTERRUPTS();
+		vs_ann_extent_read(ann, block, &extent);
+		visit(block, arg);
+		for (int i = 0; i < vs_ann_extent_page_count(&ann->geo); i++)
+		{
+			if (extent.pages[i] != InvalidBlockNumber)
+				visit(extent.pages[i], arg);
+		}
+		block = extent.header.next;
+	}
+}

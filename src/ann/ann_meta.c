@@ -1,0 +1,241 @@
+/*-------------------------------------------------------------------------
+ * ann_meta.c
+ *	  The metapage: shape, publication, pending chains, segment log, seal lock.
+ *
+ * A scan copies the metapage once and works on the copy.  Everything that
+ * changes what a scan finds is one change of the metapage.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_am.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "ann/ann_internal.h"
+
+/* What rd_amcache keeps of an index whose dimension is known. */
+typedef struct ShapeCache
+{
+	VsAnnType	type;
+	VsQuantSpec spec;
+	VsAnnGeometry geo;
+} ShapeCache;
+
+void
+vs_ann_meta_init(Page page, const VsAnn *ann, uint64 seed)
+{
+	VsAnnMetaData *meta;
+
+	vs_ann_page_init(page, VS_ANN_META, 0);
+	meta = VS_ANN_META_DATA(page);
+	memset(meta, 0, sizeof(*meta));
+	meta->magic = VS_ANN_MAGIC;
+	meta->version = VS_ANN_VERSION;
+	meta->metric = ann->type.metric;
+	meta->value_kind = ann->type.kind;
+	meta->seed = seed;
+	meta->generation = 1;
+	meta->directory = InvalidBlockNumber;
+	meta->segments = InvalidBlockNumber;
+	for (int i = 0; i < VS_ANN_CHAINS; i++)
+	{
+		meta->growing[i].head = meta->growing[i].tail = InvalidBlockNumber;
+		meta->closing[i].head = meta->closing[i].tail = InvalidBlockNumber;
+	}
+	if (ann->has_dim)
+	{
+		meta->dim = ann->spec.dim;
+		meta->bits = ann->spec.bits;
+	}
+}
+
+static void
+check_meta(const VsAnn *ann, const VsAnnMetaData *meta)
+{
+	if (meta->magic != VS_ANN_MAGIC)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("\"%s\" is not a vecann index",
+						RelationGetRelationName(ann->index))));
+	if (meta->version != VS_ANN_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" has format version %u, this vecstore reads %d",
+						RelationGetRelationName(ann->index), meta->version, VS_ANN_VERSION),
+				 errhint("Please REINDEX it.")));
+}
+
+void
+vs_ann_meta_read(const VsAnn *ann, VsAnnMetaData *meta)
+{
+	Buffer		buffer = vs_ann_page_read(ann, VS_ANN_META_BLKNO, BUFFER_LOCK_SHARE, VS_ANN_META);
+
+	*meta = *VS_ANN_META_DATA(BufferGetPage(buffer));
+	UnlockReleaseBuffer(buffer);
+	check_meta(ann, meta);
+}
+
+/* The metapage, added to a change. */
+VsAnnMetaData *
+vs_ann_meta_change(VsAnnChange *change)
+{
+	return VS_ANN_META_DATA(vs_ann_change_read(change, VS_ANN_META_BLKNO, VS_ANN_META));
+}
+
+/* Fills spec and geometry.  bits is cut to what the dimension allows. */
+void
+vs_ann_set_shape(VsAnn *ann, int dim, int bits, uint64 seed)
+{
+	if (dim < 1 || dim > ann->type.max_dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" cannot hold values of %d dimensions, at most %d",
+						RelationGetRelationName(ann->index), dim, ann->type.max_dim)));
+	if (ann->type.metric == VS_QUANT_HAMMING)
+		bits = 1;
+	if (!vs_quant_spec(&ann->spec, ann->type.metric, dim, Min(bits, vs_ann_max_bits(dim)), seed))
+		elog(ERROR, "no quantizer for %d dimensions of %d bits", dim, bits);
+	vs_ann_geometry(&ann->geo, &ann->spec);
+	ann->has_dim = true;
+}
+
+static const VsAnnType *
+opclass_type(Relation index)
+{
+	FmgrInfo   *support = index_getprocinfo(index, 1, 1);
+
+	return (const VsAnnType *) DatumGetPointer(FunctionCall1(support, PointerGetDatum(NULL)));
+}
+
+/* Reads the shape from the metapage, unless it is known; false if there is none yet. */
+bool
+vs_ann_load_shape(VsAnn *ann)
+{
+	VsAnnMetaData meta;
+	ShapeCache *cache;
+
+	if (ann->has_dim)
+		return true;
+	vs_ann_meta_read(ann, &meta);
+	if (meta.dim == 0)
+		return false;
+	vs_ann_set_shape(ann, meta.dim, meta.bits, meta.seed);
+	cache = MemoryContextAlloc(ann->index->rd_indexcxt, sizeof(ShapeCache));
+	cache->type = ann->type;
+	cache->spec = ann->spec;
+	cache->geo = ann->geo;
+	if (ann->index->rd_amcache != NULL)
+		pfree(ann->index->rd_amcache);
+	ann->index->rd_amcache = cache;
+	return true;
+}
+
+/* Opens an index that exists on disk. */
+void
+vs_ann_open(VsAnn *ann, Relation index)
+{
+	memset(ann, 0, sizeof(*ann));
+	ann->index = index;
+	if (index->rd_amcache != NULL)
+	{
+		ShapeCache *cache = (ShapeCache *) index->rd_amcache;
+
+		ann->type = cache->type;
+		ann->spec = cache->spec;
+		ann->geo = cache->geo;
+		ann->has_dim = true;
+		return;
+	}
+	ann->type = *opclass_type(index);
+	vs_ann_load_shape(ann);
+}
+
+/*
+ * Refuses a value of another dimension than the index's; the first value of
+ * an index without one decides it.
+ */
+void
+vs_ann_check_dim(VsAnn *ann, int dim)
+{
+	if (!vs_ann_load_shape(ann))
+	{
+		VsAnnChange change;
+		VsAnnMetaData *meta;
+		VsAnn		shaped = *ann;
+
+		vs_ann_set_shape(&shaped, dim, vs_ann_option_bits(ann->index), 1);
+		vs_ann_change_begin(&change, ann);
+		meta = vs_ann_meta_change(&change);
+		if (meta->dim == 0)
+		{
+			meta->dim = dim;
+			meta->bits = shaped.spec.bits;
+			vs_ann_change_commit(&change);
+		}
+		else
+			vs_ann_change_abort(&change);
+		vs_ann_load_shape(ann);
+	}
+	if (dim != ann->spec.dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("expected %d dimensions, not %d", ann->spec.dim, dim),
+				 errdetail("Index \"%s\" holds values of %d dimensions.",
+						   RelationGetRelationName(ann->index), ann->spec.dim)));
+}
+
+/* Writes a segment to the log, in the change that publishes it. */
+void
+vs_ann_segment_append(VsAnnChange *change, VsAnnMetaData *meta, const VsAnnSegment *segment)
+{
+	Page		page;
+	VsAnnPageOpaque opaque;
+
+	if (meta->segments != InvalidBlockNumber)
+	{
+		page = vs_ann_change_read(change, meta->segments, VS_ANN_SEGMENT);
+		opaque = VS_ANN_OPAQUE(page);
+		if (opaque->used < VS_ANN_SEGMENTS_PER_PAGE)
+		{
+			VS_ANN_SEGMENTS(page)[opaque->used++] = *segment;
+			return;
+		}
+	}
+	{
+		BlockNumber older = meta->segments;
+
+		page = vs_ann_change_new(change, VS_ANN_SEGMENT, segment->number, &meta->segments);
+		opaque = VS_ANN_OPAQUE(page);
+		opaque->next = older;
+		VS_ANN_SEGMENTS(page)[opaque->used++] = *segment;
+	}
+}
+
+/*
+ * The lock by which seal, compaction and vacuum exclude each other; scans and
+ * inserts do not take it.  Like gin's, it is a lock on the metapage's number.
+ */
+bool
+vs_ann_seal_lock(Relation index, VsAnnWait wait)
+{
+	if (wait == VS_ANN_NOWAIT)
+		return ConditionalLockPage(index, VS_ANN_META_BLKNO, ExclusiveLock);
+	LockPage(index, VS_ANN_META_BLKNO, ExclusiveLock);
+	return true;
+}
+
+void
+vs_ann_seal_unlock(Relation index)
+{
+	UnlockPage(index, VS_ANN_META_BLKNO, ExclusiveLock);
+}
+
+bool
+vs_ann_is_vecann(Relation rel)
+{
+	return rel->rd_rel->relkind == RELKIND_INDEX && rel->rd_indam != NULL &&
+		rel->rd_indam->ambuild == vs_ann_build;
+}

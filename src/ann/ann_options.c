@@ -1,0 +1,87 @@
+/*-------------------------------------------------------------------------
+ * ann_options.c
+ *	  Settings (vecann.*) and index options (WITH (...)).
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+#include "utils/rel.h"
+
+#include "ann/ann_internal.h"
+#include "types/vector.h"
+
+int			vs_ann_probes = 0;
+double		vs_ann_epsilon = VS_QUANT_EPSILON_DEFAULT;
+
+static relopt_kind option_kind;
+
+void
+vs_ann_init(void)
+{
+	vs_quant_init();
+
+	DefineCustomIntVariable("vecann.probes",
+							"Lists of a vecann index that a scan searches before it returns rows.",
+							"More lists give better recall and take more time. 0 lets the index choose; "
+							"a number at or above the number of lists searches all.",
+							&vs_ann_probes, 0, 0, INT_MAX, PGC_USERSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomRealVariable("vecann.epsilon",
+							 "Width of the error bound of a vecann index's codes.",
+							 "A wider bound computes more exact distances and misses fewer neighbours "
+							 "within the lists searched. At its maximum every distance is exact.",
+							 &vs_ann_epsilon, VS_QUANT_EPSILON_DEFAULT, 0, VS_QUANT_EPSILON_MAX,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("vecann");
+
+	option_kind = add_reloption_kind();
+	add_int_reloption(option_kind, "bits", "Bits a dimension of the codes",
+					  VS_ANN_DEFAULT_BITS, VS_QUANT_MIN_BITS, VS_QUANT_MAX_BITS,
+					  AccessExclusiveLock);
+	add_int_reloption(option_kind, "pending_limit",
+					  "Rows after which the pending part is sealed by the insert that passes it (0: never)",
+					  VS_ANN_DEFAULT_PENDING, 0, INT_MAX, ShareUpdateExclusiveLock);
+	add_int_reloption(option_kind, "dimensions",
+					  "Dimensions of the values, when the column does not declare them",
+					  0, 0, 64000, AccessExclusiveLock);
+}
+
+bytea *
+vs_ann_options(Datum reloptions, bool validate)
+{
+	static const relopt_parse_elt table[] = {
+		{"bits", RELOPT_TYPE_INT, offsetof(VsAnnOptions, bits)},
+		{"pending_limit", RELOPT_TYPE_INT, offsetof(VsAnnOptions, pending_limit)},
+		{"dimensions", RELOPT_TYPE_INT, offsetof(VsAnnOptions, dimensions)},
+	};
+
+	return (bytea *) build_reloptions(reloptions, validate, option_kind,
+									  sizeof(VsAnnOptions), table, lengthof(table));
+}
+
+int
+vs_ann_option_bits(Relation index)
+{
+	VsAnnOptions *options = (VsAnnOptions *) index->rd_options;
+
+	return options ? options->bits : VS_ANN_DEFAULT_BITS;
+}
+
+int
+vs_ann_option_pending_limit(Relation index)
+{
+	VsAnnOptions *options = (VsAnnOptions *) index->rd_options;
+
+	return options ? options->pending_limit : VS_ANN_DEFAULT_PENDING;
+}
+
+int
+vs_ann_option_dimensions(Relation index)
+{
+	VsAnnOptions *options = (VsAnnOptions *) index->rd_options;
+
+	return options ? options->dimensions : 0;
+}

@@ -1,0 +1,583 @@
+/*-------------------------------------------------------------------------
+ * ann_probe.c
+ *	  Ranks lists and scores entries for a scan: pending pages, lists, details.
+ *
+ * Pages are read one at a time under a share lock.  What a scan may see was
+ * fixed when it copied the metapage: pending chains then growing or closing, and list
+ * entries whose seal was published then (invariant A3).
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "ann/ann_scan.h"
+
+/* Scratch memory larger than this is given back after the scan. */
+#define SCRATCH_KEPT	((Size) 64 * 1024 * 1024)
+
+/* ---- scratch ---- */
+
+static VsAnnScratch scratch_pool[4];
+
+static Size
+scratch_bytes(const VsAnnScratch *scratch)
+{
+	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.far_capacity) +
+		sizeof(VsAnnVisited) * scratch->visited_capacity +
+		sizeof(BlockNumber) * scratch->pages_capacity +
+		sizeof(VsAnnFound) * scratch->found_capacity +
+		sizeof(VsAnnRanked) * scratch->ranked_capacity;
+}
+
+static void
+scratch_release(void *arg)
+{
+	VsAnnScratch *scratch = (VsAnnScratch *) arg;
+
+	scratch->in_use = false;
+	if (scratch_bytes(scratch) > SCRATCH_KEPT)
+	{
+		MemoryContextDelete(scratch->context);
+		memset(scratch, 0, sizeof(*scratch));
+	}
+}
+
+/*
+ * Scratch memory until scan_context goes: from the backend's pool, or of its
+ * own when more scans than usual are open at once.
+ */
+VsAnnScratch *
+vs_ann_scratch_take(MemoryContext scan_context)
+{
+	VsAnnScratch *scratch = NULL;
+	MemoryContextCallback *callback;
+
+	for (int i = 0; i < lengthof(scratch_pool) && scratch == NULL; i++)
+	{
+		if (!scratch_pool[i].in_use)
+			scratch = &scratch_pool[i];
+	}
+	if (scratch == NULL)
+	{
+		scratch = MemoryContextAllocZero(scan_context, sizeof(VsAnnScratch));
+		scratch->context = scan_context;
+		scratch->queue.context = scan_context;
+		return scratch;
+	}
+	if (scratch->context == NULL)
+	{
+		scratch->context = AllocSetContextCreate(TopMemoryContext, "vecann scan scratch",
+												 ALLOCSET_DEFAULT_SIZES);
+		scratch->queue.context = scratch->context;
+	}
+	callback = MemoryContextAlloc(scan_context, sizeof(MemoryContextCallback));
+	callback->func = scratch_release;
+	callback->arg = scratch;
+	MemoryContextRegisterResetCallback(scan_context, callback);
+	scratch->in_use = true;
+	return scratch;
+}
+
+static void *
+enlarge(VsAnnScratch *scratch, void *array, int *capacity, int64 needed, Size size)
+{
+	int64		larger = Max(needed, Max(1024, (int64) *capacity * 2));
+
+	if (larger > INT_MAX)
+		elog(ERROR, "a vecann scan met too many pages");
+	if (array == NULL)
+		array = MemoryContextAllocHuge(scratch->context, size * larger);
+	else
+		array = repalloc_huge(array, size * larger);
+	*capacity = larger;
+	return array;
+}
+
+/* ---- lists in order ---- */
+
+static int
+compare_ranked(const void *a, const void *b)
+{
+	const VsAnnRanked *x = (const VsAnnRanked *) a;
+	const VsAnnRanked *y = (const VsAnnRanked *) b;
+
+	if (x->score != y->score)
+		return x->score < y->score ? -1 : 1;
+	return x->list < y->list ? -1 : x->list > y->list;
+}
+
+/* Quickselect: the k nearest of ranked[0..n) come first. */
+static void
+nearest_first(VsAnnRanked *ranked, int n, int k)
+{
+	int			low = 0;
+	int			high = n - 1;
+
+	while (low < high)
+	{
+		float		pivot = ranked[low + (high - low) / 2].score;
+		int			i = low;
+		int			j = high;
+
+		while (i <= j)
+		{
+			while (ranked[i].score < pivot)
+				i++;
+			while (pivot < ranked[j].score)
+				j--;
+			if (i <= j)
+			{
+				VsAnnRanked t = ranked[i];
+
+				ranked[i++] = ranked[j];
+				ranked[j--] = t;
+			}
+		}
+		if (k <= j)
+			high = j;
+		else if (k >= i)
+			low = i;
+		else
+			break;
+	}
+}
+
+/* Puts the lists before until in order, and prepares their terms. */
+static void
+order_lists(VsAnnScan *so, int until)
+{
+	VsAnnRanked *ranked = so->scratch->ranked;
+
+	if (until <= so->ordered)
+		return;
+	if (until < so->nranked)
+		nearest_first(ranked + so->ordered, so->nranked - so->ordered, until - so->ordered);
+	qsort(ranked + so->ordered, until - so->ordered, sizeof(VsAnnRanked), compare_ranked);
+	so->ordered = until;
+}
+
+/* Scores all centroids. */
+static void
+rank_lists(VsAnnScan *so, const VsAnnCache *cache, const float *rotated)
+{
+	VsAnnScratch *scratch = so->scratch;
+	VsQuantMetric metric = so->ann.type.metric;
+	const float *norms = vs_assign_norms(cache->assign);
+
+	if (cache->nlists > scratch->ranked_capacity)
+	{
+		int			capacity = scratch->ranked_capacity;
+
+		scratch->scores = enlarge(scratch, scratch->scores, &capacity, cache->nlists,
+								  sizeof(float));
+		scratch->ranked = enlarge(scratch, scratch->ranked, &scratch->ranked_capacity,
+								  cache->nlists, sizeof(VsAnnRanked));
+	}
+	if (!so->all_alike)
+		vs_assign_query(cache->assign, metric, rotated, scratch->scores);
+	for (int i = 0; i < cache->nlists; i++)
+	{
+		VsAnnRanked *ranked = &scratch->ranked[i];
+
+		ranked->list = i;
+		ranked->head = cache->heads[i];
+		ranked->score = so->all_alike || isnan(scratch->scores[i]) ? 0 : scratch->scores[i];
+		if (!so->all_alike && metric != VS_QUANT_HAMMING)
+			vs_quant_list_terms(so->list_query, scratch->scores[i], norms[i], &ranked->terms);
+	}
+	so->nranked = cache->nlists;
+}
+
+/* Prepares a query against rows in rotated space; rotated is copied. */
+static VsQuantQuery *
+prepare(VsAnnScan *so, const float *rotated, const uint8 *code)
+{
+	void	   *memory = palloc(vs_quant_query_bytes(&so->ann.spec));
+
+	if (so->ann.type.metric == VS_QUANT_HAMMING)
+		return vs_quant_query_init_bits(memory, &so->ann.spec, code);
+	return vs_quant_query_init(memory, &so->ann.spec, rotated, so->epsilon);
+}
+
+/*
+ * Rotates the query and ranks the lists of the directory that so->meta names.
+ * The scan's context is current.
+ */
+void
+vs_ann_probe_begin(VsAnnScan *so)
+{
+	const VsAnn *ann = &so->ann;
+	VsAnnScratch *scratch = so->scratch;
+	VsAnnCoder	coder;
+
+	vs_ann_queue_reset(&scratch->queue);
+	scratch->nvisited = scratch->npages = scratch->nfound = 0;
+	so->nranked = so->next_list = so->ordered = 0;
+	if (ann->geo.blocks_per_page == 0)
+		so->block = palloc(ann->geo.block_bytes);
+	vs_ann_coder_init(&coder, ann);
+	if (!so->all_alike)
+	{
+		vs_ann_coder_rotate(&coder, so->payload, coder.rotated);
+		if (ann->type.metric == VS_QUANT_HAMMING)
+			vs_ann_coder_encode(&coder, so->payload, NULL, NULL, false);
+		so->pending_query = so->list_query = prepare(so, coder.rotated, coder.code);
+	}
+	if (so->meta.directory != InvalidBlockNumber)
+	{
+		const VsAnnCache *cache = vs_ann_cache_get(ann, &so->meta);
+
+		if (cache->has_mean && !so->all_alike)
+		{
+			for (int i = 0; i < ann->geo.padded; i++)
+				coder.rotated[i] -= cache->mean[i];
+			so->list_query = prepare(so, coder.rotated, NULL);
+		}
+		rank_lists(so, cache, coder.rotated);
+	}
+}
+
+/* ---- scoring ---- */
+
+static uint32
+first_ref(VsAnnScan *so, BlockNumber block, int list)
+{
+	VsAnnScratch *scratch = so->scratch;
+	VsAnnVisited *visited;
+
+	if (scratch->nvisited == VS_ANN_MAX_VISITED)
+		elog(ERROR, "a vecann scan met too many pages");
+	if (scratch->nvisited == scratch->visited_capacity)
+		scratch->visited = enlarge(scratch, scratch->visited, &scratch->visited_capacity,
+								   scratch->nvisited + 1, sizeof(VsAnnVisited));
+	visited = &scratch->visited[scratch->nvisited];
+	visited->block = block;
+	visited->list = list;
+	visited->pages = scratch->npages;
+	return (uint32) scratch->nvisited++ << VS_ANN_ORDINAL_BITS;
+}
+
+/* Scores the first n slots of a block. */
+static void
+score_block(VsAnnScan *so, const VsQuantQuery *query, const VsQuantListTerms *terms,
+			const VsQuantBlock *block, int n, uint32 ref)
+{
+	VsAnnQueue *queue = &so->scratch->queue;
+	float		keys[VS_QUANT_BLOCK];
+	uint32		below;
+	uint32		used = n == VS_QUANT_BLOCK ? 0xFFFFFFFFU : (1U << n) - 1;
+
+	if (so->all_alike)
+	{
+		memset(keys, 0, sizeof(keys));
+		below = queue->limit > 0 ? used : 0;
+	}
+	else
+	{
+		below = vs_quant_block_scan(query, terms, block, queue->limit, NULL, keys) & used;
+		for (int i = 0; i < n; i++)
+		{
+			/* a bound that is no number is no bound */
+			if (unlikely(isnan(keys[i])))
+			{
+				keys[i] = -INFINITY;
+				below |= queue->limit > -INFINITY ? 1U << i : 0;
+			}
+		}
+	}
+	vs_ann_queue_add(queue, keys, ref, n, below);
+}
+
+/* Entries without codes: every distance may be the smallest. */
+static void
+add_uncoded(VsAnnScan *so, int n, uint32 ref)
+{
+	for (int i = 0; i < n; i++)
+		vs_ann_queue_push(&so->scratch->queue, -INFINITY, ref + i);
+}
+
+static BlockNumber
+probe_pending_page(VsAnnScan *so, BlockNumber block)
+{
+	const VsAnn *ann = &so->ann;
+	Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_PENDING);
+	Page		page = BufferGetPage(buffer);
+	int			used = VS_ANN_OPAQUE(page)->used;
+	BlockNumber next = VS_ANN_OPAQUE(page)->next;
+	uint32		ref = first_ref(so, block, -1);
+	VsQuantListTerms terms;
+
+	if (so->pending_query != NULL && ann->type.metric != VS_QUANT_HAMMING)
+		vs_quant_list_terms(so->pending_query,
+							ann->type.metric == VS_QUANT_L2 ? so->pending_query->norm_sq : 0,
+							0, &terms);
+	if (ann->geo.pending_blocks == 0)
+		add_uncoded(so, used, ref);
+	else
+	{
+		for (int i = 0; i < used; i += VS_QUANT_BLOCK)
+		{
+			VsQuantBlock codes;
+
+			vs_ann_pending_block(ann, page, i / VS_QUANT_BLOCK, &codes);
+			score_block(so, so->pending_query, &terms, &codes,
+						Min(VS_QUANT_BLOCK, used - i), ref + i);
+		}
+	}
+	UnlockReleaseBuffer(buffer);
+	vs_ann_scan_stats.pending_scanned += used;
+	return next;
+}
+
+void
+vs_ann_probe_pending(VsAnnScan *so)
+{
+	for (int i = 0; i < 2 * VS_ANN_CHAINS; i++)
+	{
+		const VsAnnChain *chain = i < VS_ANN_CHAINS ? &so->meta.closing[i] :
+		&so->meta.growing[i - VS_ANN_CHAINS];
+		BlockNumber block = chain->head;
+
+		while (block != InvalidBlockNumber)
+		{
+			CHECK_FOR_INTERRUPTS();
+			block = probe_pending_page(so, block);
+		}
+	}
+}
+
+/* Scores the blocks of a code page, all of it in one pin. */
+static void
+score_page(VsAnnScan *so, Page page, int nentries, const VsQuantListTerms *terms, uint32 ref)
+{
+	const VsAnnGeometry *geo = &so->ann.geo;
+
+	for (int i = 0; i < nentries; i += VS_QUANT_BLOCK)
+	{
+		char	   *start = (char *) page + geo->code_start +
+		i / VS_QUANT_BLOCK * geo->block_bytes;
+		float	   *factors = (float *) (start + geo->block_codes);
+		VsQuantBlock block = {(uint8_t *) start};
+
+		if (geo->has_factors)
+		{
+			block.add = factors;
+			block.rescale = factors + VS_QUANT_BLOCK;
+			block.error = factors + 2 * VS_QUANT_BLOCK;
+		}
+		score_block(so, so->list_query, terms, &block, Min(VS_QUANT_BLOCK, nentries - i),
+					ref + i);
+	}
+}
+
+/* Copies p'th page's part of a block that is cut over pages. */
+static void
+take_slice(VsAnnScan *so, Page page, int p)
+{
+	const VsAnnGeometry *geo = &so->ann.geo;
+	int			bytes_per_dim = VS_QUANT_BLOCK / 8;
+	int			first = p * geo->slice_dims;
+	int			n = Min(geo->slice_dims, geo->padded - first);
+
+	if (n > 0)
+		memcpy(so->block + first * bytes_per_dim, (char *) page + geo->code_start,
+			   n * bytes_per_dim);
+	if (geo->has_factors && p == geo->factor_page)
+		memcpy(so->block + geo->block_codes, (char *) page + geo->factor_offset,
+			   geo->block_bytes - geo->block_codes);
+}
+
+/* Scores the extent whose first page is given; unlocks it. */
+static void
+score_extent(VsAnnScan *so, Buffer first, const VsAnnExtent *extent,
+			 const VsQuantListTerms *terms, uint32 ref)
+{
+	const VsAnnGeometry *geo = &so->ann.geo;
+	int			per_page = geo->blocks_per_page * VS_QUANT_BLOCK;
+	int			left = extent->header.nentries;
+	Buffer		buffer = first;
+
+	for (int p = 0; p < geo->code_pages; p++)
+	{
+		if (p > 0)
+			buffer = vs_ann_page_read(&so->ann, extent->pages[p - 1], BUFFER_LOCK_SHARE,
+									  VS_ANN_CODES);
+		if (per_page > 0)
+			score_page(so, BufferGetPage(buffer), Min(left, per_page), terms, ref);
+		else
+			take_slice(so, BufferGetPage(buffer), p);
+		UnlockReleaseBuffer(buffer);
+		ref += per_page;
+		left -= per_page;
+		if (left <= 0)
+			break;
+	}
+	if (per_page == 0)
+	{
+		float	   *factors = (float *) (so->block + geo->block_codes);
+		VsQuantBlock block = {(uint8_t *) so->block};
+
+		if (geo->has_factors)
+		{
+			block.add = factors;
+			block.rescale = factors + VS_QUANT_BLOCK;
+			block.error = factors + 2 * VS_QUANT_BLOCK;
+		}
+		score_block(so, so->list_query, terms, &block, left, ref);
+	}
+}
+
+static void
+keep_pages(VsAnnScratch *scratch, const BlockNumber *pages, int n)
+{
+	if (scratch->npages + n > scratch->pages_capacity)
+		scratch->pages = enlarge(scratch, scratch->pages, &scratch->pages_capacity,
+								 (int64) scratch->npages + n, sizeof(BlockNumber));
+	memcpy(scratch->pages + scratch->npages, pages, sizeof(BlockNumber) * n);
+	scratch->npages += n;
+}
+
+static void
+probe_list(VsAnnScan *so, int rank)
+{
+	const VsAnn *ann = &so->ann;
+	VsAnnRanked *ranked = &so->scratch->ranked[rank];
+	BlockNumber block = ranked->head;
+	VsAnnExtent extent;
+
+	while (block != InvalidBlockNumber)
+	{
+		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_EXTENT);
+
+		vs_ann_extent_copy(ann, BufferGetPage(buffer), &extent);
+		if (extent.header.nentries > 0)
+		{
+			uint32		ref = first_ref(so, block, rank);
+
+			keep_pages(so->scratch, extent.pages, vs_ann_extent_page_count(&ann->geo));
+			score_extent(so, buffer, &extent, &ranked->terms, ref);
+		}
+		else
+			UnlockReleaseBuffer(buffer);
+		vs_ann_scan_stats.codes_scanned += extent.header.nentries;
+		block = extent.header.next;
+	}
+	vs_ann_scan_stats.lists_probed++;
+}
+
+/* Scores lists in order of rank, those before until. */
+void
+vs_ann_probe_lists(VsAnnScan *so, int until)
+{
+	order_lists(so, until);
+	for (; so->next_list < until; so->next_list++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		probe_list(so, so->next_list);
+	}
+}
+
+/* ---- refinement ---- */
+
+static void
+add_found(VsAnnScan *so, const VsAnnId *id, float key, bool exact)
+{
+	VsAnnScratch *scratch = so->scratch;
+	VsAnnFound *found;
+
+	if (scratch->nfound == scratch->found_capacity)
+		scratch->found = enlarge(scratch, scratch->found, &scratch->found_capacity,
+								 (int64) scratch->nfound + 1, sizeof(VsAnnFound));
+	found = &scratch->found[scratch->nfound];
+	found->tid = id->tid;
+	found->address = id->address;
+	found->exact = exact;
+	found->distance = key;
+	vs_ann_queue_push(&scratch->queue, key, (uint32) scratch->nfound++ | VS_ANN_REF_FOUND);
+}
+
+/* Key and exactness of an entry whose detail lies at the address. */
+static void
+refine_detail(VsAnnScan *so, const VsAnnVisited *visited, const char *detail, float key)
+{
+	const VsAnnGeometry *geo = &so->ann.geo;
+	bool		exact = so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING;
+	VsAnnId		id;
+
+	memcpy(&id, detail, sizeof(id));
+	if ((id.flags & VS_ANN_DEAD) != 0 || id.seal > so->meta.sealed)
+		return;
+	if (geo->extra_bytes > 0 && !exact)
+	{
+		VsQuantFactors factors;
+		float		tighter;
+		float		estimate;
+
+		detail += sizeof(id);
+		memcpy(&factors, detail, sizeof(factors));
+		tighter = vs_quant_refine(so->list_query, &so->scratch->ranked[visited->list].terms,
+								  (const uint8_t *) detail + sizeof(factors), &factors,
+								  &estimate);
+		if (tighter > key)
+			key = tighter;
+	}
+	add_found(so, &id, key, exact);
+}
+
+/*
+ * Reads the ids of candidates just popped, tightens their bounds, and pushes
+ * those that count again.  Sorts candidates by where they lie.
+ */
+static int
+compare_refs(const void *a, const void *b)
+{
+	uint32		x = ((const VsAnnCandidate *) a)->ref;
+	uint32		y = ((const VsAnnCandidate *) b)->ref;
+
+	return x < y ? -1 : x > y;
+}
+
+void
+vs_ann_probe_refine(VsAnnScan *so, VsAnnCandidate *candidates, int n)
+{
+	const VsAnnGeometry *geo = &so->ann.geo;
+	Buffer		buffer = InvalidBuffer;
+	BlockNumber current = InvalidBlockNumber;
+
+	qsort(candidates, n, sizeof(VsAnnCandidate), compare_refs);
+	for (int i = 0; i < n; i++)
+	{
+		VsAnnVisited *visited = &so->scratch->visited[candidates[i].ref >> VS_ANN_ORDINAL_BITS];
+		int			ordinal = candidates[i].ref & ((1 << VS_ANN_ORDINAL_BITS) - 1);
+		bool		pending = visited->list < 0;
+		BlockNumber block = pending ? visited->block :
+		so->scratch->pages[visited->pages + vs_ann_detail_page_of(geo, ordinal)];
+
+		if (block != current)
+		{
+			if (BufferIsValid(buffer))
+				UnlockReleaseBuffer(buffer);
+			buffer = vs_ann_page_read(&so->ann, block, BUFFER_LOCK_SHARE,
+									  pending ? VS_ANN_PENDING : VS_ANN_DETAIL);
+			current = block;
+		}
+		if (pending)
+		{
+			VsAnnId    *id = &vs_ann_pending_ids(BufferGetPage(buffer))[ordinal];
+
+			if ((id->flags & VS_ANN_DEAD) == 0)
+				add_found(so, id, candidates[i].key,
+						  so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING);
+		}
+		else
+			refine_detail(so, visited, (char *) BufferGetPage(buffer) +
+						  vs_ann_detail_offset(geo, ordinal), candidates[i].key);
+	}
+	if (BufferIsValid(buffer))
+		UnlockReleaseBuffer(buffer);
+	vs_ann_scan_stats.refined += n;
+}

@@ -1,0 +1,287 @@
+/*-------------------------------------------------------------------------
+ * ann_scan.c
+ *	  amgettuple: rows in order of distance, computed as far as they are asked for.
+ *
+ * A candidate climbs from what is cheap to know to what is dear: lower bound
+ * from its code, id and tighter bound from its detail, exact distance from the
+ * value store.  All stages lie in one queue; the first candidate is taken up
+ * a stage, or emitted when its key is exact, since then nothing in the
+ * queue can be nearer.  So exact distances are computed only where they matter, and no
+ * limit needs to be known.
+ *
+ * When the executor wants more rows than usual (a filter drops most), further
+ * lists are scored, in proportion to the rows emitted, and at the end all of
+ * them: a scan never returns fewer rows than there are (invariant A8).  A row of a list
+ * scored late may be nearer than one emitted before; within the lists scored
+ * so far the order is exact.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "ann/ann_scan.h"
+#include "compat/compat.h"
+
+/* Candidates taken up a stage at once, so that they can be sorted by page. */
+#define REFINE_AT_ONCE	32
+#define EXACT_AT_ONCE	8
+
+/* Rows emitted for which as many lists as at the beginning are scored again. */
+#define ROWS_PER_ROUND	64
+
+VsAnnScanStats vs_ann_scan_stats;
+
+IndexScanDesc
+vs_ann_beginscan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	VsAnnScan  *so = palloc0(sizeof(VsAnnScan));
+
+	so->context = AllocSetContextCreate(CurrentMemoryContext, "vecann scan",
+										ALLOCSET_DEFAULT_SIZES);
+	so->scratch = vs_ann_scratch_take(CurrentMemoryContext);
+	if (norderbys > 0)
+	{
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
+	}
+	scan->opaque = so;
+	return scan;
+}
+
+static void
+close_reader(VsAnnScan *so)
+{
+	if (so->reader != NULL)
+		vs_store_reader_close(so->reader);
+	so->reader = NULL;
+}
+
+void
+vs_ann_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
+{
+	VsAnnScan  *so = (VsAnnScan *) scan->opaque;
+
+	so->started = false;
+	if (keys != NULL && scan->numberOfKeys > 0)
+		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
+	if (orderbys != NULL && scan->numberOfOrderBys > 0)
+		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
+}
+
+/* Takes the query from the scan key. */
+static void
+take_query(IndexScanDesc scan, VsAnnScan *so)
+{
+	struct varlena *value;
+	Size		size;
+	char	   *payload;
+	int			dim;
+
+	so->all_alike = scan->numberOfOrderBys == 0 ||
+		(scan->orderByData[0].sk_flags & SK_ISNULL) != 0;
+	if (so->all_alike)
+		return;
+	value = PG_DETOAST_DATUM_PACKED(scan->orderByData[0].sk_argument);
+	size = VARSIZE_ANY_EXHDR(value);
+	/* as the value store has it: 4 bytes past an alignment boundary */
+	payload = (char *) palloc(size + VARHDRSZ) + VARHDRSZ;
+	memcpy(payload, VARDATA_ANY(value), size);
+	dim = vs_ann_payload_dim(so->ann.type.kind, payload);
+	if (dim != so->ann.spec.dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 so->ann.type.kind == VS_ANN_BIT ?
+				 errmsg("different bit lengths %d and %d", so->ann.spec.dim, dim) :
+				 errmsg("different vector dimensions %d and %d", so->ann.spec.dim, dim)));
+	so->payload = payload;
+}
+
+/* Everything up to the first rows; false when the index has none. */
+static bool
+start(IndexScanDesc scan, VsAnnScan *so)
+{
+	MemoryContext old;
+
+	close_reader(so);
+	MemoryContextReset(so->context);
+	old = MemoryContextSwitchTo(so->context);
+	so->started = true;
+	so->emitted = 0;
+	so->pending_query = so->list_query = NULL;
+	so->epsilon = vs_ann_epsilon;
+	memset(&vs_ann_scan_stats, 0, sizeof(vs_ann_scan_stats));
+	vs_ann_scan_stats.index = RelationGetRelid(scan->indexRelation);
+	pgstat_count_index_scan(scan->indexRelation);
+
+	vs_ann_open(&so->ann, scan->indexRelation);
+	if (so->ann.has_dim)
+	{
+		take_query(scan, so);
+		vs_ann_meta_read(&so->ann, &so->meta);
+		vs_ann_probe_begin(so);
+		so->probes = Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
+						 vs_ann_probes_of(so->nranked));
+		vs_ann_scan_stats.lists = so->nranked;
+		vs_ann_probe_pending(so);
+		vs_ann_probe_lists(so, so->probes);
+		so->reader = vs_store_reader_open(scan->heapRelation);
+	}
+	MemoryContextSwitchTo(old);
+	return so->ann.has_dim;
+}
+
+static int
+compare_addresses(const void *a, const void *b)
+{
+	const VsAnnFound *x = *(const VsAnnFound *const *) a;
+	const VsAnnFound *y = *(const VsAnnFound *const *) b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+/* Computes exact distances of candidates just popped, and pushes them again. */
+static void
+compute_exact(VsAnnScan *so, VsAnnCandidate *candidates, int n)
+{
+	Size		bytes = vs_ann_payload_bytes(so->ann.type.kind, so->ann.spec.dim);
+	VsAnnFound *found[EXACT_AT_ONCE];
+	Oid			addresses[EXACT_AT_ONCE];
+
+	for (int i = 0; i < n; i++)
+		found[i] = &so->scratch->found[candidates[i].ref & ~VS_ANN_REF_FOUND];
+	qsort(found, n, sizeof(VsAnnFound *), compare_addresses);
+	for (int i = 0; i < n; i++)
+		addresses[i] = found[i]->address;
+	if (n > 1)
+		vs_store_reader_prefetch(so->reader, addresses, n);
+	for (int i = 0; i < n; i++)
+	{
+		const void *payload = vs_store_reader_get(so->reader, found[i]->address, bytes);
+		double		distance;
+
+		/* the row is dead and its value gone, perhaps for one of another shape */
+		if (payload == NULL ||
+			vs_ann_payload_dim(so->ann.type.kind, payload) != so->ann.spec.dim)
+			continue;
+		distance = vs_ann_payload_distance(&so->ann.type, so->ann.spec.dim, so->payload, payload);
+		found[i]->exact = true;
+		found[i]->distance = distance;
+		vs_ann_queue_push(&so->scratch->queue, isnan(distance) ? INFINITY : (float) distance,
+						  (uint32) (found[i] - so->scratch->found) | VS_ANN_REF_FOUND);
+	}
+	vs_ann_scan_stats.exact_distances += n;
+}
+
+static bool
+is_found(const VsAnnCandidate *candidate)
+{
+	return (candidate->ref & VS_ANN_REF_FOUND) != 0;
+}
+
+static bool
+is_exact(VsAnnScan *so, const VsAnnCandidate *candidate)
+{
+	return is_found(candidate) &&
+		so->scratch->found[candidate->ref & ~VS_ANN_REF_FOUND].exact;
+}
+
+/* Takes the first candidates of the queue, all of one stage, one stage up. */
+static void
+advance(VsAnnScan *so, VsAnnCandidate first)
+{
+	VsAnnCandidate taken[REFINE_AT_ONCE];
+	bool		found = is_found(&first);
+	int			most = found ? EXACT_AT_ONCE : REFINE_AT_ONCE;
+	int			n = 0;
+
+	do
+	{
+		taken[n++] = first;
+		vs_ann_queue_pop(&so->scratch->queue);
+	} while (n < most && vs_ann_queue_peek(&so->scratch->queue, &first) &&
+			 is_found(&first) == found && !is_exact(so, &first));
+	if (found)
+		compute_exact(so, taken, n);
+	else
+		vs_ann_probe_refine(so, taken, n);
+}
+
+/* Whether so many rows were wanted that more lists should be scored. */
+static int
+lists_wanted(VsAnnScan *so)
+{
+	int64		wanted = so->probes + so->probes * so->emitted / ROWS_PER_ROUND;
+
+	if (so->next_list >= so->nranked)
+		return 0;
+	/* not by driblets */
+	if (wanted < so->next_list + Max(1, so->next_list / 2))
+		return 0;
+	return Min(wanted, so->nranked);
+}
+
+bool
+vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
+{
+	VsAnnScan  *so = (VsAnnScan *) scan->opaque;
+	VsAnnCandidate first;
+	VsAnnFound *found;
+	int			more;
+
+	if (!ScanDirectionIsForward(direction))
+		elog(ERROR, "vecann scans forward only");
+	if (!so->started && !start(scan, so))
+		return false;
+	if (!so->ann.has_dim)
+		return false;
+
+	more = lists_wanted(so);
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (more > 0)
+			vs_ann_probe_lists(so, more);
+		more = 0;
+		if (!vs_ann_queue_peek(&so->scratch->queue, &first))
+		{
+			if (so->next_list >= so->nranked)
+				return false;
+			more = Min(so->nranked, Max(so->next_list * 2, 1));
+			continue;
+		}
+		if (is_exact(so, &first))
+			break;
+		advance(so, first);
+	}
+	vs_ann_queue_pop(&so->scratch->queue);
+	found = &so->scratch->found[first.ref & ~VS_ANN_REF_FOUND];
+
+	so->emitted++;
+	vs_ann_scan_stats.rows_returned++;
+	scan->xs_heaptid = found->tid;
+	scan->xs_recheck = false;
+	scan->xs_recheckorderby = false;
+	if (scan->numberOfOrderBys > 0)
+	{
+		scan->xs_orderbynulls[0] = so->all_alike;
+		scan->xs_orderbyvals[0] =
+			Float8GetDatum(vs_ann_operator_distance(so->ann.type.metric, found->distance));
+	}
+	return true;
+}
+
+void
+vs_ann_endscan(IndexScanDesc scan)
+{
+	VsAnnScan  *so = (VsAnnScan *) scan->opaque;
+
+	close_reader(so);
+	MemoryContextDelete(so->context);
+}

@@ -1,0 +1,146 @@
+/*-------------------------------------------------------------------------
+ * ann_scan.h
+ *	  What the files of an index scan share: ann_scan.c, ann_probe.c, ann_rank.c.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_ANN_SCAN_H
+#define VS_ANN_SCAN_H
+
+#include "ann/ann_internal.h"
+
+#include "access/relscan.h"
+
+/*
+ * A candidate: an entry and what is known of its distance, a lower bound at
+ * first, the exact distance at last.  ref says which entry, see below.
+ */
+typedef struct VsAnnCandidate
+{
+	float		key;
+	uint32		ref;
+} VsAnnCandidate;
+
+/*
+ * Queue of candidates, smallest key first.  near is a heap; far holds those
+ * whose key was not below limit when they came, in no order.  Most candidates of a
+ * scan go to far once and are never looked at again.
+ */
+typedef struct VsAnnQueue
+{
+	VsAnnCandidate *near;
+	int			nnear;
+	int			near_capacity;
+	bool		heaped;
+	VsAnnCandidate *far;
+	int			nfar;
+	int			far_capacity;
+	float		limit;
+	int			refill;			/* so many come from far at once next time */
+	MemoryContext context;
+} VsAnnQueue;
+
+extern void vs_ann_queue_reset(VsAnnQueue *queue);
+extern void vs_ann_queue_add(VsAnnQueue *queue, const float *keys, uint32 first_ref, int n,
+							 uint32 below);
+extern void vs_ann_queue_push(VsAnnQueue *queue, float key, uint32 ref);
+extern bool vs_ann_queue_peek(VsAnnQueue *queue, VsAnnCandidate *first);
+extern void vs_ann_queue_pop(VsAnnQueue *queue);
+
+/*
+ * ref of an entry as a page scan found it: number in visited, and ordinal there.
+ * With the top bit set it is a number in found: an entry whose id is known.
+ */
+#define VS_ANN_ORDINAL_BITS	9
+#define VS_ANN_REF_FOUND	0x80000000U
+#define VS_ANN_MAX_VISITED	(1 << (31 - VS_ANN_ORDINAL_BITS))
+
+/* A page or extent that was scored. */
+typedef struct VsAnnVisited
+{
+	BlockNumber block;			/* pending page */
+	int32		list;			/* rank of the list, -1 for a pending page */
+	uint32		pages;			/* list: where its further pages begin in scan->pages */
+} VsAnnVisited;
+
+/* An entry whose id was read. */
+typedef struct VsAnnFound
+{
+	ItemPointerData tid;
+	bool		exact;			/* key is the exact distance */
+	uint32		address;
+	double		distance;		/* if exact */
+} VsAnnFound;
+
+/* A list, by how near its centroid is. */
+typedef struct VsAnnRanked
+{
+	float		score;
+	int32		list;
+	BlockNumber head;
+	VsQuantListTerms terms;
+} VsAnnRanked;
+
+/* Memory that outlives scans, so that it is not given back and taken again. */
+typedef struct VsAnnScratch
+{
+	bool		in_use;
+	MemoryContext context;
+	VsAnnQueue	queue;
+	VsAnnVisited *visited;
+	int			nvisited;
+	int			visited_capacity;
+	BlockNumber *pages;
+	int			npages;
+	int			pages_capacity;
+	VsAnnFound *found;
+	int			nfound;
+	int			found_capacity;
+	VsAnnRanked *ranked;
+	float	   *scores;
+	int			ranked_capacity;
+} VsAnnScratch;
+
+/* What vecstore.last_scan_stats() tells. */
+typedef struct VsAnnScanStats
+{
+	Oid			index;
+	int64		lists;
+	int64		lists_probed;
+	int64		codes_scanned;
+	int64		pending_scanned;
+	int64		refined;
+	int64		exact_distances;
+	int64		rows_returned;
+} VsAnnScanStats;
+
+extern VsAnnScanStats vs_ann_scan_stats;
+
+typedef struct VsAnnScan
+{
+	VsAnn		ann;
+	VsAnnMetaData meta;
+	VsAnnScratch *scratch;
+	MemoryContext context;		/* reset by rescans */
+	bool		started;
+	bool		all_alike;		/* no query: every distance is null */
+	const char *payload;		/* the query */
+	float		epsilon;
+	VsQuantQuery *pending_query;
+	VsQuantQuery *list_query;	/* the same, unless rows are moved by a mean */
+	char	   *block;			/* a block cut over pages is put together here */
+	int			nranked;
+	int			next_list;		/* lists before it in rank were scored */
+	int			ordered;		/* lists before it are in order */
+	int			probes;
+	int64		emitted;
+	VsStoreReader *reader;
+} VsAnnScan;
+
+/* ann_probe.c */
+extern void vs_ann_probe_begin(VsAnnScan *so);
+extern void vs_ann_probe_pending(VsAnnScan *so);
+extern void vs_ann_probe_lists(VsAnnScan *so, int until);
+extern void vs_ann_probe_refine(VsAnnScan *so, VsAnnCandidate *candidates, int n);
+extern VsAnnScratch *vs_ann_scratch_take(MemoryContext scan_context);
+
+#endif							/* VS_ANN_SCAN_H */

@@ -1,0 +1,191 @@
+/*-------------------------------------------------------------------------
+ * ann_value.c
+ *	  Values of the indexed types: payloads, floats, exact distances.
+ *
+ * Distances are in the quantizer's comparison unit (quant.h), so that bounds and
+ * exact ones compare: squared for L2.  They use the operators' kernels with
+ * the operators' argument order (row, query), so an index scan orders rows as
+ * a sort of the operator's results does.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/varbit.h"
+
+#include "ann/ann_internal.h"
+#include "compat/compat.h"
+#include "simd/simd.h"
+#include "types/vector.h"
+
+/* payloads: the struct without its length word */
+#define DENSE_HEADER	(offsetof(Vector, x) - VARHDRSZ)
+#define BIT_HEADER		(offsetof(VarBit, bit_dat) - VARHDRSZ)
+
+#define FLOATS(payload)	((const float *) ((const char *) (payload) + DENSE_HEADER))
+#define HALVES(payload)	((const VsHalf *) ((const char *) (payload) + DENSE_HEADER))
+#define BITS(payload)	((const uint8_t *) ((const char *) (payload) + BIT_HEADER))
+
+Size
+vs_ann_payload_bytes(VsAnnValueKind kind, int dim)
+{
+	switch (kind)
+	{
+		case VS_ANN_VECTOR:
+			return VECTOR_SIZE(dim) - VARHDRSZ;
+		case VS_ANN_HALFVEC:
+			return HALFVEC_SIZE(dim) - VARHDRSZ;
+		case VS_ANN_BIT:
+			return VARBITTOTALLEN(dim) - VARHDRSZ;
+	}
+	return 0;
+}
+
+int
+vs_ann_payload_dim(VsAnnValueKind kind, const void *payload)
+{
+	int32		bits;
+	int16		dim;
+
+	if (kind == VS_ANN_BIT)
+	{
+		memcpy(&bits, payload, sizeof(bits));
+		return bits;
+	}
+	memcpy(&dim, payload, sizeof(dim));
+	return dim;
+}
+
+/* Norm 1; a zero vector stays zero. */
+static void
+normalise(int dim, float *x)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < dim; i++)
+		sum += (double) x[i] * x[i];
+	if (sum > 0)
+	{
+		double		scale = 1.0 / sqrt(sum);
+
+		for (int i = 0; i < dim; i++)
+			x[i] = (float) (x[i] * scale);
+	}
+}
+
+/* dim floats, normalised under cosine; not for bits. */
+void
+vs_ann_payload_floats(const VsAnnType *type, int dim, const void *payload, float *out)
+{
+	if (type->kind == VS_ANN_HALFVEC)
+		vs_kernels->half_to_float(dim, HALVES(payload), out);
+	else
+		memcpy(out, FLOATS(payload), sizeof(float) * dim);
+	if (type->metric == VS_QUANT_COSINE)
+		normalise(dim, out);
+}
+
+/* NaN for a zero vector under cosine, as the operator. */
+static double
+cosine_distance(const float sums[3])
+{
+	double		cosine = sums[0] / sqrt((double) sums[1] * sums[2]);
+
+	if (cosine > 1.0)
+		cosine = 1.0;
+	if (cosine < -1.0)
+		cosine = -1.0;
+	return 1.0 - cosine;
+}
+
+double
+vs_ann_payload_distance(const VsAnnType *type, int dim, const void *query,
+						const void *payload)
+{
+	bool		half = type->kind == VS_ANN_HALFVEC;
+	float		sums[3];
+
+	switch (type->metric)
+	{
+		case VS_QUANT_L2:
+			return half ?
+				vs_kernels->l2_squared_f16(dim, HALVES(payload), HALVES(query)) :
+				vs_kernels->l2_squared_f32(dim, FLOATS(payload), FLOATS(query));
+		case VS_QUANT_IP:
+			return half ?
+				-vs_kernels->inner_product_f16(dim, HALVES(payload), HALVES(query)) :
+				-vs_kernels->inner_product_f32(dim, FLOATS(payload), FLOATS(query));
+		case VS_QUANT_COSINE:
+			if (half)
+				vs_kernels->cosine_f16(dim, HALVES(payload), HALVES(query), sums);
+			else
+				vs_kernels->cosine_f32(dim, FLOATS(payload), FLOATS(query), sums);
+			return cosine_distance(sums);
+		case VS_QUANT_HAMMING:
+			return (double) vs_kernels->hamming((dim + BITS_PER_BYTE - 1) / BITS_PER_BYTE,
+												BITS(payload), BITS(query));
+	}
+	return 0;
+}
+
+/* The operator's result, from a distance in the comparison unit. */
+double
+vs_ann_operator_distance(VsQuantMetric metric, double distance)
+{
+	return metric == VS_QUANT_L2 ? sqrt(distance) : distance;
+}
+
+void
+vs_ann_coder_init(VsAnnCoder *coder, const VsAnn *ann)
+{
+	coder->ann = ann;
+	coder->raw = palloc0(sizeof(float) * ann->geo.padded);
+	coder->rotated = palloc0(sizeof(float) * ann->geo.padded);
+	coder->origin = palloc0(sizeof(float) * ann->geo.padded);
+	coder->code = palloc0(ann->geo.code_bytes);
+	coder->extra = palloc0(Max(ann->geo.extra_bytes, 1));
+	memset(&coder->factors, 0, sizeof(VsQuantFactors));
+	memset(&coder->extra_factors, 0, sizeof(VsQuantFactors));
+}
+
+/*
+ * The payload in the space that centroids live in: normalised if need be and
+ * rotated; bits become floats 0 and 1 unrotated.  padded floats.
+ */
+void
+vs_ann_coder_rotate(VsAnnCoder *coder, const void *payload, float *rotated)
+{
+	const VsAnn *ann = coder->ann;
+
+	if (ann->type.metric == VS_QUANT_HAMMING)
+	{
+		vs_quant_bits_floats(&ann->spec, BITS(payload), rotated);
+		memset(rotated + ann->spec.dim, 0, sizeof(float) * (ann->geo.padded - ann->spec.dim));
+		return;
+	}
+	vs_ann_payload_floats(&ann->type, ann->spec.dim, payload, coder->raw);
+	vs_quant_rotate(&ann->spec, 1, coder->raw, NULL, rotated);
+}
+
+/*
+ * Fills code and factors (and the extra ones) of a row against a centroid.
+ * Under Hamming, where codes are the bits, rotated and centroid are not used.
+ */
+void
+vs_ann_coder_encode(VsAnnCoder *coder, const void *payload, const float *rotated,
+					const float *centroid, bool with_extra)
+{
+	const VsAnn *ann = coder->ann;
+	VsQuantSpec spec = ann->spec;
+
+	if (ann->type.metric == VS_QUANT_HAMMING)
+	{
+		vs_quant_bits_code(&ann->spec, BITS(payload), coder->code);
+		return;
+	}
+	if (!with_extra)
+		spec.bits = 1;
+	vs_quant_encode(&spec, rotated, centroid, coder->code, &coder->factors,
+					coder->extra, &coder->extra_factors);
+}

@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ * ann_compat.h
+ *	  What vecann needs that differs between PostgreSQL 15, 16, 17 and 18.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_ANN_COMPAT_H
+#define VS_ANN_COMPAT_H
+
+#include "postgres.h"
+
+#include "access/nbtxlog.h"
+#include "access/xloginsert.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "storage/block.h"
+#include "storage/buffile.h"
+#include "storage/proc.h"
+#include "utils/rel.h"
+
+/* A small number of this backend, to spread backends over things. */
+static inline int
+vs_compat_backend_number(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return Max(MyProcNumber, 0);
+#else
+	return Max(MyBackendId, 0);
+#endif
+}
+
+/* The number of the relation's file, which changes with every rewrite. */
+static inline Oid
+vs_compat_relfilenumber(Relation rel)
+{
+#if PG_VERSION_NUM >= 160000
+	return rel->rd_locator.relNumber;
+#else
+	return rel->rd_node.relNode;
+#endif
+}
+
+/*
+ * Logs that a page, unreachable since xid, is about to be reused: on a standby,
+ * redo of this nbtree record cancels queries with older snapshots, and does
+ * nothing else.
+ */
+static inline void
+vs_compat_log_reuse_page(Relation rel, BlockNumber block, FullTransactionId xid)
+{
+	xl_btree_reuse_page record;
+
+	memset(&record, 0, sizeof(record));
+#if PG_VERSION_NUM >= 160000
+	record.locator = rel->rd_locator;
+	record.snapshotConflictHorizon = xid;
+	record.isCatalogRel = false;
+#else
+	record.node = rel->rd_node;
+	record.latestRemovedFullXid = xid;
+#endif
+	record.block = block;
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfBtreeReusePage);
+	XLogInsert(RM_BTREE_ID, XLOG_BTREE_REUSE_PAGE);
+}
+
+/* Sleeps if vacuum is to be slowed down; checks for interrupts. */
+static inline void
+vs_compat_vacuum_delay(void)
+{
+#if PG_VERSION_NUM >= 180000
+	vacuum_delay_point(false);
+#else
+	vacuum_delay_point();
+#endif
+}
+
+/* Reads exactly so many bytes of a temporary file. */
+static inline void
+vs_compat_buffile_read(BufFile *file, void *to, size_t size)
+{
+#if PG_VERSION_NUM >= 160000
+	BufFileReadExact(file, to, size);
+#else
+	if (BufFileRead(file, to, size) != size)
+		elog(ERROR, "could not read temporary file");
+#endif
+}
+
+#endif							/* VS_ANN_COMPAT_H */
