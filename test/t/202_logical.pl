@@ -40,15 +40,13 @@ sub changes
 			  . "FROM generate_series($first, $last) id\n"
 			  . "ON CONFLICT (id) DO UPDATE SET version = excluded.version, small = excluded.small, large = excluded.large;\n",
 			"INSERT INTO $table SELECT 1000 * $version + id, version, small, large, body FROM $table $where;\n",
-			"COPY (SELECT 500000 + 1000 * $version + id, version, small, large, body FROM $table $where) TO PROGRAM 'cat';\n",
 			"UPDATE $table SET id = -1000 * $version - id $where;\n"
-		)[ rand 10 ];
-		$script =~ s/^COPY .*\n//mg;
+		)[ rand 9 ];
 	}
 	return $script;
 }
 
-my $seed = seeded();
+seeded();
 my $publisher = new_primary('publisher', init => { allows_streaming => 'logical' },
 	conf => "logical_decoding_work_mem = 64kB\n");
 my $subscriber = new_primary('subscriber');
@@ -93,25 +91,22 @@ foreach my $table (qw(store plain whole))
 
 	is($subscriber->safe_psql('postgres', $rows), $publisher->safe_psql('postgres', $rows),
 		"$table: the subscriber has the publisher's rows");
-	next if $am ne 'vecstore';
 	foreach my $node ($publisher, $subscriber)
 	{
-		next if $node->safe_psql('postgres',
-			"SELECT amname FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relname = '$table'") ne 'vecstore';
-		is($node->safe_psql('postgres', "SELECT * FROM vecstore.check('$table')"),
-			'', "$table: vecstore.check on the " . $node->name);
+		is_checked($node, 'postgres', $table, "$table on the " . $node->name)
+		  if $node->safe_psql('postgres',
+			"SELECT amname FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relname = '$table'") eq 'vecstore';
 	}
 }
 $subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION s');
 
-# What a decoding plugin is given: the vectors of an INSERT and of an UPDATE in full
-$publisher->safe_psql('postgres', "SELECT pg_create_logical_replication_slot('d', 'test_decoding')")
-  if my $decoding = eval { $publisher->safe_psql('postgres', "SELECT pg_create_logical_replication_slot('probe', 'test_decoding')"); 1 };
+# What a decoding plugin is given: the vectors of an INSERT and of an UPDATE in full.
+# The plugin is of contrib, which may not be installed.
+my ($rc) = $publisher->psql('postgres', "SELECT pg_create_logical_replication_slot('d', 'test_decoding')");
 SKIP:
 {
-	skip 'test_decoding is not installed', 2 if !$decoding;
+	skip 'test_decoding is not installed', 2 if $rc != 0;
 	$publisher->safe_psql('postgres', <<'SQL');
-SELECT pg_drop_replication_slot('probe');
 INSERT INTO store VALUES (777777, 1, '[1,2,3]', filled(7, 8, 3000)::vector, 'a');
 UPDATE store SET small = '[4,5,6]' WHERE id = 777777;
 SQL

@@ -39,8 +39,7 @@ sub is_restored
 
 	is($node->safe_psql($database, $rows), $original, "$what: same rows and access methods");
 	is($node->safe_psql($database, wrong_items() . ' AND version > 0'), '0', "$what: right values");
-	is($node->safe_psql($database, "SELECT * FROM vecstore.check('items')"), '', "$what: vecstore.check")
-	  if $am eq 'vecstore';
+	is_checked($node, $database, 'items', $what);
 	$node->command_ok(
 		[ 'pg_dump', '-f', "$file.again", '-d', $node->connstr($database) ], "$what: can be dumped");
 	is(slurp($file . '.again'), slurp($file . '.plain'), "$what: the same dump again");

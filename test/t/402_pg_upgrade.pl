@@ -37,10 +37,7 @@ command_ok(
 	'pg_upgrade');
 $new->start;
 is($new->safe_psql('postgres', $rows), $original, 'the same rows');
-if ($am eq 'vecstore')
-{
-	is($new->safe_psql('postgres', "SELECT * FROM vecstore.check('items')"), '', 'vecstore.check');
-}
+is_checked($new, 'postgres', 'items', 'upgraded');
 $new->safe_psql('postgres', <<'SQL');
 UPDATE items SET small = filled(id, 3, 300)::vector, version = 3 WHERE id % 3 = 0;
 VACUUM (FREEZE) items;
