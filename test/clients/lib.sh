@@ -40,12 +40,13 @@ python_packages() {
 	stamp "$here/requirements.txt"
 }
 
-# A database of the test's own, with the extension, in PGDATABASE.
+# A database of the test's own, with the extension and the collection of
+# documents.sql, in PGDATABASE.
 fresh_database() {
 	need psql
 	local db=client_${name//-/_}
 	psql -qX -v ON_ERROR_STOP=1 -c "SET client_min_messages = warning" \
 		-c "DROP DATABASE IF EXISTS $db" -c "CREATE DATABASE $db"
-	psql -qX -v ON_ERROR_STOP=1 -d "$db" -c 'CREATE EXTENSION vecstore'
+	psql -qX -v ON_ERROR_STOP=1 -d "$db" -c 'CREATE EXTENSION vecstore' -f "$top/test/clients/documents.sql"
 	export PGDATABASE=$db
 }

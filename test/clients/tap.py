@@ -16,7 +16,7 @@ def equal(got, wanted, name):
     same = got == wanted
     ok(same, name)
     if not same:
-        print(f"# got    {got!r}\n# wanted {wanted!r}", flush=True)
+        print(f"# got    {got!r:.500}\n# wanted {wanted!r:.500}", flush=True)
 
 
 def raises(sqlstate, function, name):

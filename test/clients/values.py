@@ -1,7 +1,9 @@
 """Values that the Python client tests write and read.
 
-Each is a client object and the text that PostgreSQL prints for it; all numbers
-are exact in their type.
+A sample is a client object and the text that PostgreSQL prints for it; all
+numbers are exact in their type.  documents() are the rows of the upsert
+scenario, which every client runs: 3,000 rows with vectors of 8 dimensions,
+then 3,000 of which half have keys of the first.
 """
 import random
 
@@ -33,3 +35,21 @@ def random_vectors(count, dim, seed=20240527):
     """Vectors of numbers with no more than 10 significant bits, so exact in halfvec too."""
     numbers = random.Random(seed)
     return [[numbers.randint(-1023, 1023) / 64 for _ in range(dim)] for _ in range(count)]
+
+
+FIRST = range(3000)
+SECOND = range(1500, 4500)
+COLUMNS = ["id", "embedding", "number", "title", "count", "body"]
+
+
+def documents(ids, seed):
+    """Columns of documents, lists by name; embeddings are lists of float."""
+    numbers = random.Random(seed)
+    return {
+        "id": list(ids),
+        "embedding": [[numbers.randint(-1000, 1000) / 64 for _ in range(8)] for _ in ids],
+        "number": [i * 7 % 1000 for i in ids],
+        "title": [f"title {i}, \"quoted\"" for i in ids],
+        "count": [i % 13 for i in ids],
+        "body": ["dy" * (i % 3000) for i in ids],
+    }

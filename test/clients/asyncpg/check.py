@@ -6,7 +6,7 @@ from pgvector import HalfVector, SparseVector, Vector
 from pgvector.asyncpg import register_vector
 
 import tap
-from values import SAMPLES, random_vectors
+from values import COLUMNS, FIRST, SAMPLES, SECOND, documents, random_vectors
 
 
 async def sqlstate(awaitable):
@@ -54,12 +54,43 @@ async def tables(conn):
     tap.equal(got, "22000", "other dimensions are refused")
 
 
+async def upsert(conn, columns):
+    """(inserted, replaced) of a column-wise upsert."""
+    arrays = [columns[name] for name in COLUMNS]
+    arrays[1] = [Vector(x) for x in arrays[1]]
+    return tuple(await conn.fetchrow(
+        "SELECT inserted, replaced FROM vecstore.upsert_columns('documents', $1,"
+        " $2::bigint[], $3::vector[], $4::int[], $5::text[], $6::int[], $7::text[])", COLUMNS, *arrays))
+
+
+async def scenario(conn):
+    """Upsert, upsert with half the keys known, flush, count, search, flush again."""
+    first = documents(FIRST, 1)
+    second = documents(SECOND, 2)
+    tap.equal(await upsert(conn, first), (3000, 0), "3,000 new documents")
+    tap.equal(await upsert(conn, second), (1500, 1500), "3,000 documents, half of them known")
+
+    query = "SELECT id, embedding, body FROM documents ORDER BY embedding <-> $1 LIMIT 10"
+    wanted = (2000, Vector(second["embedding"][500]), second["body"][500])
+    for state in ("before", "after"):
+        got = await conn.fetch(query, wanted[1])
+        tap.equal((len(got), tuple(got[0])), (10, wanted), f"a replaced document is found {state} the flush")
+        if state == "before":
+            sealed = await conn.fetchval("SELECT rows_sealed FROM vecstore.flush('documents')")
+            tap.ok(sealed >= 4500, "flush seals what was upserted")
+    sealed = await conn.fetch("SELECT rows_sealed FROM vecstore.flush('documents')")
+    tap.equal([tuple(row) for row in sealed], [(0,)], "a second flush has nothing to seal")
+    got = await conn.fetchval("SELECT count(*) FROM documents")
+    tap.equal(got, 4500, "the documents count")
+
+
 async def connect():
     conn = await asyncpg.connect()
     try:
         await register_vector(conn)
         await values(conn)
         await tables(conn)
+        await scenario(conn)
     finally:
         await conn.close()
 

@@ -152,6 +152,85 @@ public final class Check {
     equal(copied, 1L, "COPY");
   }
 
+  private static PGvector embedding(int id, int seed) {
+    float[] x = new float[8];
+    for (int j = 0; j < x.length; j++) {
+      x[j] = ((id * 7919 + seed * 1299709) % (2003 + 2 * j) - 1000) / 64f;
+    }
+    return new PGvector(x);
+  }
+
+  /** "inserted replaced" of a column-wise upsert of the documents from..to-1. */
+  private static String upsert(Connection connection, int from, int to, int seed) throws SQLException {
+    int count = to - from;
+    Long[] ids = new Long[count];
+    PGvector[] embeddings = new PGvector[count];
+    Integer[] numbers = new Integer[count];
+    String[] titles = new String[count];
+    Integer[] counts = new Integer[count];
+    String[] bodies = new String[count];
+    for (int i = 0; i < count; i++) {
+      int id = from + i;
+      ids[i] = (long) id;
+      embeddings[i] = embedding(id, seed);
+      numbers[i] = id * 7 % 1000;
+      titles[i] = "title " + id + ", \"quoted\"";
+      counts[i] = id % 13;
+      bodies[i] = "dy".repeat(id % 3000);
+    }
+    try (PreparedStatement statement = connection.prepareStatement(
+        "SELECT inserted || ' ' || replaced FROM vecstore.upsert_columns('documents',"
+            + " ARRAY['id', 'embedding', 'number', 'title', 'count', 'body'], ?, ?, ?, ?, ?, ?)")) {
+      statement.setArray(1, connection.createArrayOf("int8", ids));
+      statement.setArray(2, connection.createArrayOf("vector", embeddings));
+      statement.setArray(3, connection.createArrayOf("int4", numbers));
+      statement.setArray(4, connection.createArrayOf("text", titles));
+      statement.setArray(5, connection.createArrayOf("int4", counts));
+      statement.setArray(6, connection.createArrayOf("text", bodies));
+      return string(statement);
+    }
+  }
+
+  /** The first column of the first row. */
+  private static String string(PreparedStatement statement) throws SQLException {
+    try (ResultSet rows = statement.executeQuery()) {
+      rows.next();
+      return rows.getString(1);
+    }
+  }
+
+  private static String string(Connection connection, String query) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(query)) {
+      return string(statement);
+    }
+  }
+
+  /** Upsert, upsert with half the keys known, flush, count, search, flush again. */
+  private static void scenario(Connection connection, String form) throws SQLException {
+    string(connection, "WITH gone AS (DELETE FROM documents RETURNING 1) SELECT count(*) FROM gone");
+    equal(upsert(connection, 0, 3000, 1), "3000 0", "3,000 new documents, " + form);
+    equal(upsert(connection, 1500, 4500, 2), "1500 1500", "3,000 documents, half of them known, " + form);
+    PGvector wanted = embedding(2000, 2);
+    String flush = "SELECT rows_sealed FROM vecstore.flush('documents')";
+    for (String state : new String[] {"before", "after"}) {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT id, embedding, body FROM documents ORDER BY embedding <-> ? LIMIT 10")) {
+        statement.setObject(1, wanted);
+        try (ResultSet rows = statement.executeQuery()) {
+          rows.next();
+          boolean same = rows.getLong(1) == 2000 && wanted.equals(rows.getObject(2))
+              && rows.getString(3).equals("dy".repeat(2000));
+          ok(same, "a replaced document is found " + state + " the flush, " + form);
+        }
+      }
+      if (state.equals("before")) {
+        ok(Long.parseLong(string(connection, flush)) >= 4500, "flush seals what was upserted, " + form);
+      }
+    }
+    equal(string(connection, flush), "0", "a second flush has nothing to seal, " + form);
+    equal(string(connection, "SELECT count(*) FROM documents"), "4500", "the documents count, " + form);
+  }
+
   public static void main(String[] args) throws Exception {
     try (Connection text = connect("");
         Connection binary = connect(oids(text))) {
@@ -160,6 +239,8 @@ public final class Check {
       tables(text, "text");
       tables(binary, "binary");
       copy(text);
+      scenario(text, "text");
+      scenario(binary, "binary");
     } catch (Exception error) {
       ok(false, "ran to the end");
       error.printStackTrace();

@@ -99,6 +99,58 @@ test('a table, its NULLs and its nearest rows', async () => {
   }
 });
 
+// The documents of the upsert scenario, by column
+function documents(from, to, seed) {
+  const ids = Array.from({ length: to - from }, (_, i) => from + i);
+  return {
+    id: ids,
+    embedding: ids.map((id) => Array.from({ length: 8 }, (_, j) => ((id * 7919 + seed * 1299709) % (2003 + 2 * j) - 1000) / 64)),
+    number: ids.map((id) => (id * 7) % 1000),
+    title: ids.map((id) => `title ${id}, "quoted"`),
+    count: ids.map((id) => id % 13),
+    body: ids.map((id) => 'dy'.repeat(id % 3000)),
+  };
+}
+
+async function upsertColumns(columns) {
+  const { rows } = await client.query(
+    `SELECT inserted::int, replaced::int FROM vecstore.upsert_columns('documents', $1,
+      $2::bigint[], $3::vector[], $4::int[], $5::text[], $6::int[], $7::text[])`,
+    [Object.keys(columns), columns.id, columns.embedding.map((x) => pgvector.toSql(x)), columns.number,
+      columns.title, columns.count, columns.body]);
+  return rows[0];
+}
+
+async function upsertRows(columns) {
+  const objects = columns.id.map((_, i) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[i]])));
+  const { rows } = await client.query(
+    "SELECT inserted::int, replaced::int FROM vecstore.upsert('documents', $1)", [JSON.stringify(objects)]);
+  return rows[0];
+}
+
+for (const upsert of [upsertColumns, upsertRows]) {
+  test(`scenario with ${upsert.name}`, async () => {
+    const flush = async () => (await client.query("SELECT rows_sealed::int FROM vecstore.flush('documents')")).rows;
+    const second = documents(1500, 4500, 2);
+    await client.query('TRUNCATE documents');
+    assert.deepEqual(await upsert(documents(0, 3000, 1)), { inserted: 3000, replaced: 0 });
+    assert.deepEqual(await upsert(second), { inserted: 1500, replaced: 1500 });
+    for (const state of ['before', 'after']) {
+      const { rows } = await client.query('SELECT id::int, embedding, body FROM documents ORDER BY embedding <-> $1 LIMIT 10',
+        [pgvector.toSql(second.embedding[500])]);
+      assert.equal(rows.length, 10);
+      assert.deepEqual(rows[0], { id: 2000, embedding: second.embedding[500], body: second.body[500] }, state);
+      if (state === 'before') {
+        const [{ rows_sealed: sealed }] = await flush();
+        assert.ok(sealed >= 4500, `${sealed} rows sealed`);
+      }
+    }
+    assert.deepEqual(await flush(), [{ rows_sealed: 0 }]);
+    const { rows } = await client.query('SELECT count(*)::int AS n FROM documents');
+    assert.deepEqual(rows, [{ n: 4500 }]);
+  });
+}
+
 test('malformed binary is refused', async () => {
   const truncated = vectorToBuffer([1, 2, 3]).subarray(0, 12);
   const surplus = Buffer.concat([vectorToBuffer([1]), Buffer.alloc(1)]);

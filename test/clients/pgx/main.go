@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -126,6 +127,64 @@ func tables(ctx context.Context, conn *pgx.Conn) {
 	equal(got, array, "an array written and read")
 }
 
+// documents are the columns of the upsert scenario's rows from..to-1.
+func documents(from, to, seed int) (ids []int64, embeddings []pgvector.Vector, numbers []int32, titles []string,
+	counts []int32, bodies []string) {
+	for id := from; id < to; id++ {
+		x := make([]float32, 8)
+		for j := range x {
+			x[j] = float32((id*7919+seed*1299709)%(2003+2*j)-1000) / 64
+		}
+		ids = append(ids, int64(id))
+		embeddings = append(embeddings, pgvector.NewVector(x))
+		numbers = append(numbers, int32(id*7%1000))
+		titles = append(titles, fmt.Sprintf("title %d, \"quoted\"", id))
+		counts = append(counts, int32(id%13))
+		bodies = append(bodies, strings.Repeat("dy", id%3000))
+	}
+	return
+}
+
+// scenario: upsert, upsert with half the keys known, flush, count, search, flush again.
+func scenario(ctx context.Context, conn *pgx.Conn) {
+	upsert := func(from, to, seed int) (result [2]int64) {
+		ids, embeddings, numbers, titles, counts, bodies := documents(from, to, seed)
+		check(conn.QueryRow(ctx, `SELECT inserted, replaced FROM vecstore.upsert_columns('documents',
+			ARRAY['id', 'embedding', 'number', 'title', 'count', 'body'],
+			$1::bigint[], $2::vector[], $3::int[], $4::text[], $5::int[], $6::text[])`,
+			ids, embeddings, numbers, titles, counts, bodies).Scan(&result[0], &result[1]))
+		return
+	}
+	flush := func() (sealed int64) {
+		check(conn.QueryRow(ctx, "SELECT rows_sealed FROM vecstore.flush('documents')").Scan(&sealed))
+		return
+	}
+
+	equal(upsert(0, 3000, 1), [2]int64{3000, 0}, "3,000 new documents")
+	equal(upsert(1500, 4500, 2), [2]int64{1500, 1500}, "3,000 documents, half of them known")
+	_, embeddings, _, _, _, bodies := documents(2000, 2001, 2)
+	for _, state := range []string{"before", "after"} {
+		rows, err := conn.Query(ctx, "SELECT id, embedding, body FROM documents ORDER BY embedding <-> $1 LIMIT 10", embeddings[0])
+		check(err)
+		type document struct {
+			ID        int64
+			Embedding pgvector.Vector
+			Body      string
+		}
+		got, err := pgx.CollectRows(rows, pgx.RowToStructByPos[document])
+		check(err)
+		equal(len(got), 10, "10 documents %s the flush", state)
+		equal(got[0], document{2000, embeddings[0], bodies[0]}, "a replaced document is found %s the flush", state)
+		if state == "before" {
+			ok(flush() >= 4500, "flush seals what was upserted")
+		}
+	}
+	equal(flush(), int64(0), "a second flush has nothing to seal")
+	var count int64
+	check(conn.QueryRow(ctx, "SELECT count(*) FROM documents").Scan(&count))
+	equal(count, int64(4500), "the documents count")
+}
+
 func main() {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, "")
@@ -146,6 +205,7 @@ func main() {
 	equal(distance, 1.0, "Hamming distance of a bit parameter")
 
 	tables(ctx, conn)
+	scenario(ctx, conn)
 	fmt.Printf("1..%d\n", count)
 	if failed > 0 {
 		os.Exit(1)

@@ -4,7 +4,7 @@ from pgvector import Bit, HalfVector, SparseVector, Vector
 from pgvector.psycopg import register_vector
 
 import tap
-from values import SAMPLES, random_vectors
+from values import COLUMNS, FIRST, SAMPLES, SECOND, documents, random_vectors
 
 FORMATS = {"text": ("%t", False), "binary": ("%b", True)}
 
@@ -96,6 +96,59 @@ def largest(conn):
     tap.raises("54000", lambda: conn.execute("SELECT %b", (Vector(values + [1.0]),)), "one more is refused")
 
 
+def upsert(conn, columns, mark="%b"):
+    """(inserted, replaced) of a column-wise upsert."""
+    arrays = [columns[name] for name in COLUMNS]
+    arrays[1] = [Vector(x) for x in arrays[1]]
+    types = ("bigint[]", "vector[]", "int[]", "text[]", "int[]", "text[]")
+    marks = ", ".join(f"{mark}::{type_name}" for type_name in types)
+    return conn.execute(
+        f"SELECT inserted, replaced FROM vecstore.upsert_columns('documents', %s, {marks})", (COLUMNS, *arrays)
+    )
+
+
+def scenario(conn):
+    """Upsert, upsert with half the keys known, flush, count, search, flush again."""
+    for form, (mark, binary) in FORMATS.items():
+        conn.execute("TRUNCATE documents")
+        first = documents(FIRST, 1)
+        second = documents(SECOND, 2)
+        tap.equal(upsert(conn, first, mark).fetchone(), (3000, 0), f"3,000 new documents, {form}")
+        tap.equal(upsert(conn, second, mark).fetchone(), (1500, 1500), f"3,000 documents, half of them known, {form}")
+
+        query = "SELECT id, embedding, body FROM documents ORDER BY embedding <-> %s LIMIT 10"
+        wanted = (2000, Vector(second["embedding"][500]), second["body"][500])
+        for state in ("before", "after"):
+            got = conn.cursor(binary=binary).execute(query, (wanted[1],)).fetchall()
+            tap.equal((len(got), got[0]), (10, wanted), f"a replaced document is found {state} the flush, {form}")
+            if state == "before":
+                sealed = conn.execute("SELECT rows_sealed FROM vecstore.flush('documents')").fetchall()
+                tap.ok(len(sealed) == 1 and sealed[0][0] >= 4500, f"flush seals what was upserted, {form}")
+        sealed = conn.execute("SELECT rows_sealed FROM vecstore.flush('documents')").fetchall()
+        tap.equal(sealed, [(0,)], f"a second flush has nothing to seal, {form}")
+        got = conn.execute("SELECT count(*), sum(length(body)) FROM documents").fetchone()
+        bodies = sum(map(len, first["body"][:1500])) + sum(map(len, second["body"]))
+        tap.equal(got, (4500, bodies), f"the documents count, {form}")
+
+    conn.execute("TRUNCATE documents")
+    with conn.pipeline():
+        results = [
+            upsert(conn, {name: values[i : i + 500] for name, values in first.items()}) for i in range(0, 3000, 500)
+        ]
+    tap.equal([r.fetchone() for r in results], [(500, 0)] * 6, "6 upserts in a pipeline")
+
+    conn.execute("SELECT vecstore.create_upsert_view('documents')")
+    with conn.cursor().copy(f"COPY documents_upsert ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)") as into:
+        into.set_types(["int8", "vector", "int4", "text", "int4", "text"])
+        for row in zip(*(second[name] for name in COLUMNS)):
+            into.write_row((row[0], Vector(row[1]), *row[2:]))
+    got = conn.execute("SELECT count(*), (SELECT embedding FROM documents WHERE id = 2000) FROM documents").fetchone()
+    tap.equal(got, (4500, Vector(second["embedding"][500])), "COPY that upserts")
+
+    short = dict(documents(range(2), 3), embedding=[[1.0, 2.0]] * 2)
+    tap.raises("22000", lambda: upsert(conn, short), "an upsert of other dimensions is refused")
+
+
 def main():
     with psycopg.connect(autocommit=True) as conn:
         register_vector(conn)
@@ -103,6 +156,7 @@ def main():
         tables(conn)
         copy(conn)
         largest(conn)
+        scenario(conn)
 
 
 tap.run(main)

@@ -1,12 +1,12 @@
 """Models with pgvector's column types, and queries with its comparators."""
 from pgvector import SparseVector
 from pgvector.sqlalchemy import BIT, HALFVEC, SPARSEVEC, VECTOR, avg
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import JSON, BigInteger, bindparam, create_engine, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import tap
-from values import random_vectors
+from values import COLUMNS, FIRST, SECOND, documents, random_vectors
 
 
 class Base(DeclarativeBase):
@@ -20,6 +20,17 @@ class Item(Base):
     h = mapped_column(HALFVEC(3))
     s = mapped_column(SPARSEVEC(3))
     b = mapped_column(BIT(3))
+
+
+class Document(Base):
+    """A table of documents.sql."""
+    __tablename__ = "documents"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    embedding = mapped_column(VECTOR(8), nullable=False)
+    number: Mapped[int]
+    title: Mapped[str]
+    count: Mapped[int]
+    body: Mapped[str]
 
 
 def models(session):
@@ -81,6 +92,39 @@ def bulk(session):
     tap.ok(got == {row["id"]: row["v"] for row in rows}, "1000 rows by bulk insert")
 
 
+def upsert(session, columns):
+    """(inserted, replaced) of a row-wise upsert."""
+    rows = [dict(zip(COLUMNS, row)) for row in zip(*(columns[name] for name in COLUMNS))]
+    statement = text("SELECT inserted, replaced FROM vecstore.upsert('documents', :rows)")
+    result = session.execute(statement.bindparams(bindparam("rows", type_=JSON)), {"rows": rows}).one()
+    session.commit()
+    return tuple(result)
+
+
+def scenario(session):
+    """Upsert, upsert with half the keys known, flush, count, search, flush again."""
+    first = documents(FIRST, 1)
+    second = documents(SECOND, 2)
+    tap.equal(upsert(session, first), (3000, 0), "3,000 new documents")
+    tap.equal(upsert(session, second), (1500, 1500), "3,000 documents, half of them known")
+
+    wanted = second["embedding"][500]
+    for state in ("before", "after"):
+        nearest = select(Document).order_by(Document.embedding.l2_distance(wanted)).limit(10)
+        got = session.scalars(nearest).all()
+        tap.equal((len(got), got[0].id, got[0].embedding, got[0].body), (10, 2000, wanted, second["body"][500]),
+                  f"a replaced document is found {state} the flush")
+        session.commit()
+        if state == "before":
+            sealed = session.execute(text("SELECT rows_sealed FROM vecstore.flush('documents')")).scalar_one()
+            tap.ok(sealed >= 4500, "flush seals what was upserted")
+            session.commit()
+    sealed = session.execute(text("SELECT rows_sealed FROM vecstore.flush('documents')")).scalar_one()
+    session.commit()
+    tap.equal(sealed, 0, "a second flush has nothing to seal")
+    tap.equal(session.scalar(select(func.count()).select_from(Document)), 4500, "the documents count")
+
+
 def main():
     engine = create_engine("postgresql+psycopg://")
     Base.metadata.create_all(engine)
@@ -88,6 +132,7 @@ def main():
         models(session)
         errors(session)
         bulk(session)
+        scenario(session)
 
 
 tap.run(main)
