@@ -62,3 +62,33 @@ CREATE FUNCTION vecstore.compact(relation regclass, wait boolean DEFAULT true,
 	AS 'MODULE_PATHNAME', 'vs_ann_sql_compact' LANGUAGE C STRICT;
 COMMENT ON FUNCTION vecstore.compact(regclass, boolean) IS
 	'seals, drops dead entries, splits and merges lists, makes unused pages reusable';
+
+CREATE FUNCTION vecstore.segments(index regclass,
+	OUT segment integer, OUT state text, OUT rows bigint, OUT dead bigint,
+	OUT created timestamptz, OUT method text, OUT rows_sealed bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_segments' LANGUAGE C STRICT;
+COMMENT ON FUNCTION vecstore.segments(regclass) IS
+	'segments of a vecann index: the growing one (pending rows), then the sealed ones that still have entries, newest first';
+
+CREATE FUNCTION vecstore.index_info(index regclass,
+	OUT dimensions integer, OUT code_dimensions integer, OUT bits integer, OUT last_segment integer,
+	OUT pending_rows bigint, OUT list_rows bigint, OUT list_dead bigint, OUT lists integer,
+	OUT smallest_list bigint, OUT mean_list float8, OUT largest_list bigint, OUT automatic_probes integer,
+	OUT pending_bytes bigint, OUT list_bytes bigint, OUT directory_bytes bigint,
+	OUT retired_bytes bigint, OUT total_bytes bigint)
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_index_info' LANGUAGE C STRICT;
+COMMENT ON FUNCTION vecstore.index_info(regclass) IS
+	'shape, rows, lists and bytes of a vecann index';
+
+CREATE FUNCTION vecstore.check_index(index regclass, OUT problem text) RETURNS SETOF text
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_check' LANGUAGE C STRICT;
+COMMENT ON FUNCTION vecstore.check_index(regclass) IS
+	'problems of a vecann index: structure, and that each row of its table is in it exactly once; no rows: sound';
+
+CREATE FUNCTION vecstore.last_scan_stats(
+	OUT index regclass, OUT lists bigint, OUT lists_probed bigint, OUT codes_scanned bigint,
+	OUT pending_scanned bigint, OUT refined bigint, OUT exact_distances bigint, OUT rows_returned bigint)
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_last_scan_stats' LANGUAGE C;
+COMMENT ON FUNCTION vecstore.last_scan_stats() IS
+	'what the last scan of a vecann index in this session did';

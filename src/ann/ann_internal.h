@@ -388,6 +388,10 @@ extern char *vs_ann_phasename(int64 phase);
 #define VS_ANN_PHASE_ASSIGN		4
 #define VS_ANN_PHASE_WRITE		5
 
+/* ---- inspection (ann_inspect.c) ---- */
+
+extern Relation vs_ann_open_for_inspection(Oid indexoid, Relation *heap);
+
 /* lists scanned first by an index of so many (ann_cost.c) */
 extern int	vs_ann_probes_of(int nlists);
 
