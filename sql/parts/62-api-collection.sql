@@ -61,7 +61,7 @@ COMMENT ON FUNCTION vecstore.field_definition(text, json) IS 'internal: a field 
 
 -- The operator class of a metric.
 CREATE FUNCTION vecstore.metric_opclass(metric text, vector_type text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -80,7 +80,7 @@ COMMENT ON FUNCTION vecstore.metric_opclass(text, text) IS 'internal: the operat
 
 -- The columns of "list (a, b)", "range (a)" or "hash (a)".
 CREATE FUNCTION vecstore.partition_columns(partition_by text) RETURNS text[]
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE

@@ -57,4 +57,17 @@ typedef bool VsUpdateIndexes;
 #define VS_STAT_DEAD_TUPLES(entry) ((entry)->n_dead_tuples)
 #endif
 
+/*
+ * The physical relation's name was RelFileNode until 16.
+ */
+#if PG_VERSION_NUM >= 160000
+#include "storage/relfilelocator.h"
+typedef RelFileLocator VsRelFileLocator;
+#define VS_REL_LOCATOR(rel) ((rel)->rd_locator)
+#else
+#include "storage/relfilenode.h"
+typedef RelFileNode VsRelFileLocator;
+#define VS_REL_LOCATOR(rel) ((rel)->rd_node)
+#endif
+
 #endif							/* VS_COMPAT_H */

@@ -4,27 +4,100 @@
  *
  * The general detoasting opens and closes the TOAST relation with its lock for
  * each value.  Here the lock, once taken, is kept to the end of the
- * transaction, so that the next request finds it in the local lock table, and a
- * value on one page is copied from the page at once, length word included.
+ * transaction, so that the next request finds it in the local lock table; and
+ * the page met last is looked for in the buffer it was in, for a scan comes to
+ * the values in the order of their pages.
+ *
+ * That shortcut skips the lock manager and the relation cache.  It is taken in
+ * the (sub)transaction only that holds the lock, and not after an invalidation
+ * of the relation (its own TRUNCATE, say, gives it a new file).  It relies on
+ * no memory of others: ReadRecentBuffer checks what the buffer holds.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/detoast.h"
 #include "access/tableam.h"
+#include "access/xact.h"
+#include "compat/compat.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "store/store.h"
 #include "store/store_internal.h"
 #include "types/vector.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 
+/* The page that the last value was read from. */
+typedef struct LastPage
+{
+	Oid			store;			/* InvalidOid: none */
+	LocalTransactionId transaction;
+	SubTransactionId subtransaction;
+	VsRelFileLocator locator;
+	BlockNumber block;
+	Buffer		buffer;			/* not pinned */
+} LastPage;
+
+static LastPage last_page;
+
 static struct varlena *fetch_vector(struct varlena *value);
+static void forget_page(Datum arg, Oid relid);
 
 void
 vs_store_fetch_init(void)
 {
+	CacheRegisterRelcacheCallback(forget_page, (Datum) 0);
 	vs_vector_fetch_hook = fetch_vector;
+}
+
+static void
+forget_page(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == last_page.store)
+		last_page.store = InvalidOid;
+}
+
+/*
+ * Pins the block if it is the last page and that is where it was.
+ */
+static bool
+recent_page(Oid store, BlockNumber block)
+{
+	return last_page.store == store && last_page.block == block &&
+		last_page.transaction == MyProc->lxid &&
+		last_page.subtransaction == GetCurrentSubTransactionId() &&
+		ReadRecentBuffer(last_page.locator, MAIN_FORKNUM, block, last_page.buffer);
+}
+
+/*
+ * Copies the value from the pinned page if it lies there whole, and asks for
+ * the memory of its neighbour, which a scan wants next.
+ */
+static struct varlena *
+copy_from_page(Buffer buffer, const struct varatt_external *pointer)
+{
+	Page		page = BufferGetPage(buffer);
+	OffsetNumber offset = vs_address_offset(pointer->va_valueid);
+	Size		len = VARATT_EXTERNAL_GET_EXTSIZE(*pointer);
+	struct varlena *result;
+	VsChunk		chunk;
+
+	if (!vs_chunk_locate(page, offset, pointer->va_valueid, 0, &chunk) ||
+		chunk.len != len || OidIsValid(chunk.next))
+		return NULL;
+	if (offset < PageGetMaxOffsetNumber(page))
+	{
+		const char *next = (const char *) page +
+			ItemIdGetOffset(PageGetItemId(page, OffsetNumberNext(offset)));
+
+		for (int i = 0; i < 8; i++)
+			__builtin_prefetch(next + i * 64);
+	}
+	result = (struct varlena *) palloc(len + VARHDRSZ);
+	memcpy(result, chunk.data - VARHDRSZ, len + VARHDRSZ);
+	return result;
 }
 
 /*
@@ -36,14 +109,22 @@ fetch_vector(struct varlena *value)
 {
 	struct varatt_external pointer;
 	struct varlena *result;
+	BlockNumber block;
 	Relation	store;
 	Buffer		buffer;
-	VsChunk		chunk;
-	Size		len;
 
 	VARATT_EXTERNAL_GET_POINTER(pointer, value);
 	if (VARATT_EXTERNAL_IS_COMPRESSED(pointer))
 		return NULL;
+	block = vs_address_block(pointer.va_valueid);
+
+	if (recent_page(pointer.va_toastrelid, block))
+	{
+		result = copy_from_page(last_page.buffer, &pointer);
+		ReleaseBuffer(last_page.buffer);
+		if (result != NULL)
+			return result;
+	}
 
 	LockRelationOid(pointer.va_toastrelid, AccessShareLock);
 	store = RelationIdGetRelation(pointer.va_toastrelid);
@@ -56,23 +137,25 @@ fetch_vector(struct varlena *value)
 		return NULL;
 	}
 
-	len = VARATT_EXTERNAL_GET_EXTSIZE(pointer);
-	result = (struct varlena *) palloc(len + VARHDRSZ);
-	buffer = ReadBuffer(store, vs_address_block(pointer.va_valueid));
-	if (vs_chunk_locate(BufferGetPage(buffer), vs_address_offset(pointer.va_valueid),
-						pointer.va_valueid, 0, &chunk) &&
-		chunk.len == len && !OidIsValid(chunk.next))
-	{
-		memcpy(result, chunk.data - VARHDRSZ, len + VARHDRSZ);
-		ReleaseBuffer(buffer);
-	}
-	else
+	buffer = ReadBuffer(store, block);
+	result = copy_from_page(buffer, &pointer);
+	if (result == NULL)
 	{
 		/* several chunks, or corrupted: the general way finds out */
-		ReleaseBuffer(buffer);
+		Size		len = VARATT_EXTERNAL_GET_EXTSIZE(pointer);
+
+		result = (struct varlena *) palloc(len + VARHDRSZ);
 		SET_VARSIZE(result, len + VARHDRSZ);
-		vs_store_read_slice(store, pointer.va_valueid, len, 0, len, VARDATA(result));
+		vs_store_read_chain(store, &buffer, pointer.va_valueid, len, 0, len,
+							VARDATA(result));
 	}
+	last_page.store = pointer.va_toastrelid;
+	last_page.transaction = MyProc->lxid;
+	last_page.subtransaction = GetCurrentSubTransactionId();
+	last_page.locator = VS_REL_LOCATOR(store);
+	last_page.block = BufferGetBlockNumber(buffer);
+	last_page.buffer = buffer;
+	ReleaseBuffer(buffer);
 	RelationClose(store);
 	return result;
 }

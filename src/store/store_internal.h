@@ -53,6 +53,8 @@ extern Size vs_page_plan_space(const VsPagePlan *plan);
 extern OffsetNumber vs_page_plan_add(VsPagePlan *plan, Size len);
 
 /* store_read.c */
+extern void vs_store_read_chain(Relation store, Buffer *buffer, Oid address, int32 attrsize,
+								int32 offset, int32 len, char *dest);
 extern void vs_store_corrupted(Relation store, Oid address, const char *problem) pg_attribute_noreturn();
 
 /* store_fetch.c */

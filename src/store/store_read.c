@@ -107,11 +107,15 @@ reader_page(VsStoreReader *reader, BlockNumber block)
 	return true;
 }
 
+/*
+ * Copies bytes [offset, offset + len) of the value, going from page to page in
+ * *buffer, which may be InvalidBuffer or hold any page of the store; the last
+ * page stays pinned in it.
+ */
 void
-vs_store_read_slice(Relation store, Oid address, int32 attrsize, int32 offset,
-					int32 len, char *dest)
+vs_store_read_chain(Relation store, Buffer *buffer, Oid address, int32 attrsize,
+					int32 offset, int32 len, char *dest)
 {
-	Buffer		buffer = InvalidBuffer;
 	Oid			at = address;
 	Size		from = offset;
 	Size		to = (Size) offset + len;
@@ -122,18 +126,13 @@ vs_store_read_slice(Relation store, Oid address, int32 attrsize, int32 offset,
 	{
 		BlockNumber block = vs_address_block(at);
 		VsChunk		chunk;
-		Size		skip;
-		Size		take;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!BufferIsValid(buffer) || BufferGetBlockNumber(buffer) != block)
-		{
-			if (BufferIsValid(buffer))
-				ReleaseBuffer(buffer);
-			buffer = ReadBuffer(store, block);
-		}
-		if (!OidIsValid(at) ||
-			!vs_chunk_locate(BufferGetPage(buffer), vs_address_offset(at), address, seq, &chunk))
+		if (!OidIsValid(at))
+			vs_store_corrupted(store, address, "missing chunk");
+		*buffer = ReleaseAndReadBuffer(*buffer, store, block);
+		if (!vs_chunk_locate(BufferGetPage(*buffer), vs_address_offset(at), address, seq,
+							 &chunk))
 			vs_store_corrupted(store, address, "missing chunk");
 		if (start + chunk.len > (Size) attrsize ||
 			(start + chunk.len < (Size) attrsize) != OidIsValid(chunk.next))
@@ -141,14 +140,24 @@ vs_store_read_slice(Relation store, Oid address, int32 attrsize, int32 offset,
 
 		if (start + chunk.len > from)
 		{
-			skip = from > start ? from - start : 0;
-			take = Min(start + chunk.len, to) - (start + skip);
+			Size		skip = from > start ? from - start : 0;
+			Size		take = Min(start + chunk.len, to) - (start + skip);
+
 			memcpy(dest, chunk.data + skip, take);
 			dest += take;
 		}
 		start += chunk.len;
 		at = chunk.next;
 	}
+}
+
+void
+vs_store_read_slice(Relation store, Oid address, int32 attrsize, int32 offset,
+					int32 len, char *dest)
+{
+	Buffer		buffer = InvalidBuffer;
+
+	vs_store_read_chain(store, &buffer, address, attrsize, offset, len, dest);
 	if (BufferIsValid(buffer))
 		ReleaseBuffer(buffer);
 }

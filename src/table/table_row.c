@@ -16,6 +16,7 @@
 #include "access/detoast.h"
 #include "access/heapam.h"
 #include "access/heaptoast.h"
+#include "access/toast_compression.h"
 #include "access/htup_details.h"
 #include "access/toast_helper.h"
 #include "access/toast_internals.h"

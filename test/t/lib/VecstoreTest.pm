@@ -1,0 +1,144 @@
+# What the TAP tests of the table access method have in common: a table whose
+# rows can be verified from their key and version alone.
+#
+# AM=heap in the environment runs the tests on plain tables, to see that a test
+# itself is right.
+package VecstoreTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep);
+
+our @EXPORT = qw($am new_primary create_items wrong_items is_sound is_checked seeded start_psql crash);
+
+our $am = $ENV{AM} || 'vecstore';
+
+# Prints the seed of the run, or takes it from SEED, so that it can be repeated.
+sub seeded
+{
+	my $seed = $ENV{SEED} // int(rand(1_000_000));
+
+	srand($seed);
+	note("SEED=$seed");
+	return $seed;
+}
+
+# A started server with the extension in database postgres.
+sub new_primary
+{
+	my ($name, %options) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(%{ $options{init} // {} });
+	$node->append_conf('postgresql.conf', $options{conf} // '');
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION vecstore');
+	return $node;
+}
+
+# Functions that make a row's values from id and version, and the table items
+# with a vector of one page, one of several, a half and a text; every value is
+# different in every version of every row.
+sub create_items
+{
+	my ($node, %options) = @_;
+	my $kind = $options{kind} // '';
+
+	$node->safe_psql('postgres', <<"SQL");
+CREATE FUNCTION filled(id int, version int, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN array_fill(id::real, ARRAY[dims / 2]) || array_fill(version::real, ARRAY[dims - dims / 2]);
+CREATE FUNCTION long_text(id int, version int) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN id % 5 = 0 THEN repeat(md5(id || ',' || version), 100) ELSE id || ',' || version END;
+CREATE $kind TABLE items (
+	id int PRIMARY KEY,
+	version int NOT NULL,
+	batch int,
+	small vector,
+	large vector(2500),
+	half halfvec(400),
+	body text
+) USING $am;
+ALTER TABLE items ALTER body SET STORAGE EXTERNAL;
+CREATE FUNCTION item(id int, version int, batch int) RETURNS items LANGUAGE sql STABLE
+RETURN ROW(id, version, batch, filled(id, version, 300)::vector,
+	CASE WHEN id % 3 = 0 THEN filled(id, version, 2500)::vector END,
+	filled(id % 2048, version % 2048, 400)::halfvec, long_text(id, version))::items;
+SQL
+	return;
+}
+
+# A query that counts the rows of items whose values are not those of their
+# key and version.
+sub wrong_items
+{
+	return <<'SQL';
+SELECT count(*) FROM items i
+WHERE i IS DISTINCT FROM item(i.id, i.version, i.batch)
+SQL
+}
+
+# Every value is right, the index agrees with the table, the checker finds nothing.
+sub is_sound
+{
+	my ($node, $what) = @_;
+
+	is($node->safe_psql('postgres', wrong_items()), '0', "$what: every row has its values");
+	is( $node->safe_psql('postgres', <<'SQL'), 't', "$what: the index finds all rows");
+SET enable_seqscan = off; SET enable_bitmapscan = off;
+SELECT count(*) = (SELECT count(id) FROM items WHERE id > -1) FROM items
+SQL
+	is_checked($node, 'postgres', 'items', $what);
+	return;
+}
+
+# vecstore.check finds nothing wrong with the table.
+sub is_checked
+{
+	my ($node, $database, $table, $what) = @_;
+
+	return if $am ne 'vecstore';
+	is($node->safe_psql($database, "SELECT * FROM vecstore.check('$table')"), '', "$what: vecstore.check");
+	return;
+}
+
+# A psql running the script in the background; its standard output is appended
+# to $$out.
+sub start_psql
+{
+	my ($node, $script, $out) = @_;
+	my $file = $node->basedir . '/script' . int(rand(1_000_000_000)) . '.sql';
+
+	PostgreSQL::Test::Utils::append_to_file($file, $script);
+	return IPC::Run::start(
+		[ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', $file ],
+		'>', $out, '2>', \my $ignored);
+}
+
+# kill -9 of all of the server's processes at once, then restart and recovery.
+sub crash
+{
+	my ($node) = @_;
+	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+	my @children = split ' ', `ps -o pid= --ppid $postmaster`;
+
+	kill 'KILL', $postmaster, @children;
+	# gone and waited for, or the server would take them for a running one
+	foreach my $pid ($postmaster, @children)
+	{
+		for (my $i = 0; $i < 2000 && kill(0, $pid); $i++)
+		{
+			usleep(10_000);
+		}
+	}
+	$node->{_pid} = undef;
+	$node->start;
+	return;
+}
+
+1;
