@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -163,20 +164,42 @@ operator_text(Oid opno)
 	return text;
 }
 
+/* The primary key's index, deferrable or not, or InvalidOid. */
+static Oid
+primary_key_index(Relation rel)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	Oid			result = InvalidOid;
+	ListCell   *lc;
+
+	foreach (lc, indexes)
+	{
+		HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+
+		if (!HeapTupleIsValid(tup))
+			elog(ERROR, "cache lookup failed for index %u", lfirst_oid(lc));
+		if (((Form_pg_index) GETSTRUCT(tup))->indisprimary)
+			result = lfirst_oid(lc);
+		ReleaseSysCache(tup);
+	}
+	list_free(indexes);
+	return result;
+}
+
 static void
 build_key(Collection *c, Relation rel)
 {
+	Oid			index_oid = primary_key_index(rel);
 	Relation	index;
 	int			i;
 
-	list_free(RelationGetIndexList(rel));	/* sets rd_pkindex */
-	if (!OidIsValid(rel->rd_pkindex))
+	if (!OidIsValid(index_oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("table \"%s\" has no primary key, so its rows cannot be upserted",
 						RelationGetRelationName(rel)),
 				 errhint("Add one with ALTER TABLE … ADD PRIMARY KEY, or use INSERT.")));
-	index = index_open(rel->rd_pkindex, AccessShareLock);
+	index = index_open(index_oid, AccessShareLock);
 	if (!index->rd_index->indimmediate)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
