@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 
 #include "ann/ann_internal.h"
+#include "compat/compat.h"
 
 #define ROWS_AT_ONCE	1024
 #define ROWS_BYTES		((Size) 8 * 1024 * 1024)
@@ -32,7 +33,7 @@ vs_ann_work_memory(void)
 {
 	int			kilobytes = maintenance_work_mem;
 
-	if (IsAutoVacuumWorkerProcess() && autovacuum_work_mem != -1)
+	if (VS_IS_AUTOVACUUM_WORKER() && autovacuum_work_mem != -1)
 		kilobytes = autovacuum_work_mem;
 	return (Size) kilobytes * 1024 / 2;
 }

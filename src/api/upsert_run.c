@@ -60,7 +60,7 @@ put_filled(UpsertBatch *batch, Tuplestorestate *store, TupleTableSlot *slot, Bit
 	}
 	slot_getallattrs(slot);
 	pattern = DatumGetInt32(slot->tts_values[c->natts + 1]);
-	batch->place.row = Abs(DatumGetInt64(slot->tts_values[c->natts]));
+	batch->place.row = llabs(DatumGetInt64(slot->tts_values[c->natts]));
 	missing = bms_difference(wanted, batch->patterns[pattern].given);
 	while ((attno = bms_next_member(missing, attno)) >= 0)
 		slot->tts_values[attno - 1] = vs_api_batch_default(batch, attno, &slot->tts_isnull[attno - 1]);
@@ -270,7 +270,7 @@ vs_api_batch_row(PG_FUNCTION_ARGS)
 {
 	UpsertBatch *batch = running_batch();
 
-	batch->place.row = Abs(PG_GETARG_INT64(0));
+	batch->place.row = llabs(PG_GETARG_INT64(0));
 	batch->pattern = PG_GETARG_INT32(1);
 	batch->conflict = false;
 	PG_RETURN_BOOL(true);

@@ -70,4 +70,26 @@ typedef RelFileNode VsRelFileLocator;
 #define VS_REL_LOCATOR(rel) ((rel)->rd_node)
 #endif
 
+/*
+ * tuplesort_getdatum took a copy argument in 16; before, it always copied.
+ */
+#if PG_VERSION_NUM >= 160000
+#define VS_TUPLESORT_GETDATUM(state, value, isnull) \
+	tuplesort_getdatum(state, true, true, value, isnull, NULL)
+#else
+#define VS_TUPLESORT_GETDATUM(state, value, isnull) \
+	tuplesort_getdatum(state, true, value, isnull, NULL)
+#endif
+
+/*
+ * 17 moved the local transaction id and renamed the test for autovacuum.
+ */
+#if PG_VERSION_NUM >= 170000
+#define VS_MY_LXID (MyProc->vxid.lxid)
+#define VS_IS_AUTOVACUUM_WORKER() AmAutoVacuumWorkerProcess()
+#else
+#define VS_MY_LXID (MyProc->lxid)
+#define VS_IS_AUTOVACUUM_WORKER() IsAutoVacuumWorkerProcess()
+#endif
+
 #endif							/* VS_COMPAT_H */

@@ -66,7 +66,7 @@ static bool
 recent_page(Oid store, BlockNumber block)
 {
 	return last_page.store == store && last_page.block == block &&
-		last_page.transaction == MyProc->lxid &&
+		last_page.transaction == VS_MY_LXID &&
 		last_page.subtransaction == GetCurrentSubTransactionId() &&
 		ReadRecentBuffer(last_page.locator, MAIN_FORKNUM, block, last_page.buffer);
 }
@@ -150,7 +150,7 @@ fetch_vector(struct varlena *value)
 							VARDATA(result));
 	}
 	last_page.store = pointer.va_toastrelid;
-	last_page.transaction = MyProc->lxid;
+	last_page.transaction = VS_MY_LXID;
 	last_page.subtransaction = GetCurrentSubTransactionId();
 	last_page.locator = VS_REL_LOCATOR(store);
 	last_page.block = BufferGetBlockNumber(buffer);

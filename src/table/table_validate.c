@@ -45,7 +45,7 @@ cursor_advance(IndexCursor *cursor, BlockNumber page)
 	if (cursor->valid && ItemPointerGetBlockNumber(&cursor->tid) == page)
 		cursor->passed[ItemPointerGetOffsetNumber(&cursor->tid) - 1] = true;
 
-	cursor->exhausted = !tuplesort_getdatum(cursor->sort, true, &value, &isnull, NULL);
+	cursor->exhausted = !VS_TUPLESORT_GETDATUM(cursor->sort, &value, &isnull);
 	cursor->valid = !cursor->exhausted;
 	if (cursor->exhausted)
 		return;
