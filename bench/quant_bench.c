@@ -10,12 +10,13 @@
  *		bits		bits a dimension (4)
  *		epsilon		bound factor (1.9)
  *		probes		comma separated numbers of lists (a sweep)
+ *		angles		comma separated angles (a sweep of adaptive probing, see beyond())
  *		passes		timed passes over the queries (3)
  *		seed		of rotation and clustering (1)
  *
  * Prints how long training, assignment and coding take, then for each number
- * of probes: recall@10 by exact distance, queries a second of the median
- * pass, and what a query did: codes scanned, codes refined, exact distances.
+ * of probes: recall@10 by exact distance, queries a second of processor time,
+ * median pass, and what a query did: codes scanned, codes refined, exact distances.
  * Metric is cosine.  One thread.
  *-------------------------------------------------------------------------
  */
@@ -43,6 +44,8 @@ typedef struct Config
 	float		epsilon;
 	int			passes;
 	uint64_t	seed;
+	int			nangles;
+	float		angles[MAX_SWEEP];
 	int			nprobes;
 	int			probes[MAX_SWEEP];
 } Config;
@@ -50,17 +53,18 @@ typedef struct Config
 typedef struct List
 {
 	int			rows;
+	float		spread_sq;		/* mean squared distance of its rows to the centroid */
 	int32_t    *row;			/* numbers of its rows */
-	uint8_t    *codes;			/* blocks */
-	float	   *factors;		/* a block: 32 add, 32 rescale, 32 error */
-	uint8_t    *extra;
-	VsQuantFactors *extra_factors;
+	uint8_t    *blocks;			/* each: codes; 32 add, 32 rescale, 32 error */
+	uint8_t    *extra;			/* for each row: factors, code */
 } List;
 
 typedef struct Index
 {
 	Config		config;
 	VsQuantSpec spec;
+	size_t		block_bytes;	/* of a block of a list, with factors */
+	size_t		extra_bytes;	/* of a row's extra code, with factors */
 	int			nrows;
 	float	   *data;			/* rows, then queries */
 	int			nlists;
@@ -70,6 +74,7 @@ typedef struct Index
 
 typedef struct Work
 {
+	int64_t		lists;
 	int64_t		codes;
 	int64_t		refined;
 	int64_t		exact;
@@ -88,12 +93,13 @@ typedef struct Best
 	Result		item[K];
 } Best;
 
+/* processor time, so that other programs disturb less */
 static double
 now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
 }
 
@@ -185,22 +191,21 @@ list_encode(Index *index, List *list, const float *centroid)
 	uint8_t    *code = allocate(NULL, vs_quant_code_bytes(spec));
 	int			i;
 
-	list->codes = allocate(NULL, nblocks * vs_quant_block_bytes(spec) + 1);
-	list->factors = allocate(NULL, nblocks * 96 * sizeof(float) + 1);
-	list->extra = allocate(NULL, list->rows * vs_quant_extra_bytes(spec) + 1);
-	list->extra_factors = allocate(NULL, list->rows * sizeof(VsQuantFactors) + 1);
-	memset(list->codes, 0, nblocks * vs_quant_block_bytes(spec));
+	list->blocks = allocate(NULL, nblocks * index->block_bytes + 1);
+	list->extra = allocate(NULL, list->rows * index->extra_bytes + 1);
+	memset(list->blocks, 0, nblocks * index->block_bytes);
 	vs_quant_rotate(spec, 1, centroid, NULL, rotated_centroid);
 	for (i = 0; i < list->rows; i++)
 	{
+		uint8_t    *block = list->blocks + i / 32 * index->block_bytes;
+		float	   *columns = (float *) (block + vs_quant_block_bytes(spec));
+		uint8_t    *extra = list->extra + i * index->extra_bytes;
 		VsQuantFactors f;
-		float	   *columns = list->factors + i / 32 * 96;
 
 		vs_quant_rotate(spec, 1, row_of(index, list->row[i]), NULL, rotated);
 		vs_quant_encode(spec, rotated, rotated_centroid, code, &f,
-						list->extra + i * vs_quant_extra_bytes(spec), &list->extra_factors[i]);
-		vs_quant_block_put(list->codes + i / 32 * vs_quant_block_bytes(spec), i % 32, code,
-						   0, spec->padded_dim);
+						extra + sizeof(VsQuantFactors), (VsQuantFactors *) extra);
+		vs_quant_block_put(block, i % 32, code, 0, spec->padded_dim);
 		columns[i % 32] = f.add;
 		columns[32 + i % 32] = f.rescale;
 		columns[64 + i % 32] = f.error;
@@ -236,6 +241,7 @@ build(Index *index)
 	for (i = 0; i < index->nrows; i++)
 	{
 		index->lists[nearest[i]].rows++;
+		index->lists[nearest[i]].spread_sq += distances[i];
 		error += distances[i];
 	}
 	printf("assign: %.2f s, %.0f rows/s, %.1f GFlop/s; mean squared distance %.4f\n",
@@ -246,6 +252,7 @@ build(Index *index)
 		if (index->lists[i].rows > largest)
 			largest = index->lists[i].rows;
 		index->lists[i].row = allocate(NULL, sizeof(int32_t) * (index->lists[i].rows + 1));
+		index->lists[i].spread_sq /= (float) (index->lists[i].rows + !index->lists[i].rows);
 		index->lists[i].rows = 0;
 	}
 	for (i = 0; i < index->nrows; i++)
@@ -266,44 +273,43 @@ build(Index *index)
 
 /* ---- searching ---- */
 
-static void
-list_scan(const Index *index, const List *list, const VsQuantQuery *query,
-		  const VsQuantListTerms *terms, const float *vector, Best *best, Work *work)
+/* An entry whose bound passed; it waits while its extra code is fetched. */
+typedef struct Candidate
 {
-	size_t		block_bytes = vs_quant_block_bytes(&index->spec);
-	size_t		extra_bytes = vs_quant_extra_bytes(&index->spec);
-	int			first;
+	const List *list;
+	int			entry;
+	float		est;
+	float		lower;
+	VsQuantListTerms terms;
+} Candidate;
 
-	for (first = 0; first < list->rows; first += 32)
-	{
-		const float *factors = list->factors + first / 32 * 96;
-		VsQuantBlock block = {list->codes + first / 32 * block_bytes,
-		factors, factors + 32, factors + 64};
-		float		lower[32];
-		uint32_t	left = list->rows - first >= 32 ? UINT32_MAX :
-			(UINT32_C(1) << (list->rows - first)) - 1;
+/*
+ * Entries are judged by upper bounds until all lists are through: the K-th
+ * smallest upper bound is above the K-th distance, so what lies below is kept,
+ * and only at the end, in the order of their lower bounds, a few rows are read.
+ */
+typedef struct Search
+{
+	const Index *index;
+	const float *vector;
+	VsQuantQuery *query;
+	Best		upper;			/* K smallest upper bounds */
+	Best		best;			/* K smallest distances */
+	int			nwaiting;
+	Candidate	waiting[64];
+	int			nkept;
+	int			maxkept;
+	Result	   *kept;			/* lower bound and row */
+	Work	   *work;
+} Search;
 
-		left &= vs_quant_block_scan(query, terms, &block, best_threshold(best), NULL, lower);
-		for (; left != 0; left &= left - 1)
-		{
-			int			slot = __builtin_ctz(left);
-			float		est;
+static void
+prefetch(const void *memory, size_t size)
+{
+	size_t		i;
 
-			if (lower[slot] >= best_threshold(best))
-				continue;
-			if (extra_bytes > 0)
-			{
-				work->refined++;
-				if (vs_quant_refine(query, terms, list->extra + (first + slot) * extra_bytes,
-									&list->extra_factors[first + slot], &est) >=
-					best_threshold(best))
-					continue;
-			}
-			work->exact++;
-			best_add(best, exact(index, vector, list->row[first + slot]), list->row[first + slot]);
-		}
-	}
-	work->codes += list->rows;
+	for (i = 0; i < size; i += 64)
+		__builtin_prefetch((const char *) memory + i);
 }
 
 static int
@@ -313,6 +319,106 @@ by_distance(const void *a, const void *b)
 	float		y = ((const Result *) b)->distance;
 
 	return (x > y) - (x < y);
+}
+
+static void
+exact_run(Search *search)
+{
+	size_t		row_bytes = sizeof(float) * search->index->config.dim;
+	int			n = 0;
+	int			i;
+
+	for (i = 0; i < search->nkept; i++)
+		if (search->kept[i].distance < best_threshold(&search->upper))
+			search->kept[n++] = search->kept[i];
+	qsort(search->kept, n, sizeof(Result), by_distance);
+	for (i = 0; i < n && i < 8; i++)
+		prefetch(row_of(search->index, search->kept[i].row), row_bytes);
+	for (i = 0; i < n && search->kept[i].distance < best_threshold(&search->best); i++)
+	{
+		int			row = search->kept[i].row;
+
+		if (i + 8 < n)
+			prefetch(row_of(search->index, search->kept[i + 8].row), row_bytes);
+		search->work->exact++;
+		best_add(&search->best, exact(search->index, search->vector, row), row);
+	}
+}
+
+static void
+refine_run(Search *search)
+{
+	size_t		extra_bytes = search->index->extra_bytes;
+	int			i;
+
+	for (i = 0; i < search->nwaiting; i++)
+	{
+		Candidate  *c = &search->waiting[i];
+		const uint8_t *extra = c->list->extra + c->entry * extra_bytes;
+		float		est = c->est;
+		float		lower = c->lower;
+
+		if (lower >= best_threshold(&search->upper))
+			continue;
+		if (search->index->spec.bits > 1)
+		{
+			search->work->refined++;
+			lower = vs_quant_refine(search->query, &c->terms, extra + sizeof(VsQuantFactors),
+									(const VsQuantFactors *) extra, &est);
+		}
+		if (lower >= best_threshold(&search->upper))
+			continue;
+		best_add(&search->upper, est + (est - lower), 0);
+		if (search->nkept == search->maxkept)
+		{
+			search->maxkept = search->maxkept * 2 + 1000;
+			search->kept = realloc(search->kept, sizeof(Result) * search->maxkept);
+		}
+		search->kept[search->nkept].distance = lower;
+		search->kept[search->nkept++].row = c->list->row[c->entry];
+	}
+	search->nwaiting = 0;
+}
+
+static void
+list_scan(Search *search, const List *list, const VsQuantListTerms *terms)
+{
+	const Index *index = search->index;
+	size_t		codes_bytes = vs_quant_block_bytes(&index->spec);
+	size_t		extra_bytes = index->extra_bytes;
+	int			first;
+
+	for (first = 0; first < list->rows; first += 32)
+	{
+		const uint8_t *codes = list->blocks + first / 32 * index->block_bytes;
+		const float *factors = (const float *) (codes + codes_bytes);
+		VsQuantBlock block = {codes, factors, factors + 32, factors + 64};
+		float		est[32];
+		float		lower[32];
+		uint32_t	left = list->rows - first >= 32 ? UINT32_MAX :
+			(UINT32_C(1) << (list->rows - first)) - 1;
+
+		prefetch(codes + index->block_bytes, index->block_bytes);
+		left &= vs_quant_block_scan(search->query, terms, &block,
+									best_threshold(&search->upper), est, lower);
+		for (; left != 0; left &= left - 1)
+		{
+			int			slot = __builtin_ctz(left);
+			Candidate  *c = &search->waiting[search->nwaiting++];
+
+			c->list = list;
+			c->entry = first + slot;
+			c->est = est[slot];
+			c->lower = lower[slot];
+			c->terms = *terms;
+			prefetch(list->extra + c->entry * extra_bytes, extra_bytes);
+			if (search->nwaiting == 64)
+				refine_run(search);
+		}
+		if (search->nwaiting >= 8)
+			refine_run(search);
+	}
+	search->work->codes += list->rows;
 }
 
 /* Moves the wanted smallest to the front, in order. */
@@ -352,9 +458,25 @@ select_smallest(Result *items, int count, int wanted)
 	qsort(items, wanted, sizeof(Result), by_distance);
 }
 
-static void
-search(const Index *index, const float *vector, int probes, Best *best, Work *work)
+/*
+ * Whether a list is not worth a look: to be as near as what is known already, a
+ * row of usual distance from the centroid would have to lie in the query's
+ * direction by more than the cosine angle.
+ */
+static bool
+beyond(const Search *search, const List *list, float distance_sq, float angle)
 {
+	float		threshold_sq = 2 * best_threshold(&search->upper);
+
+	return distance_sq + list->spread_sq - threshold_sq >
+		2 * angle * sqrtf(distance_sq * list->spread_sq);
+}
+
+static void
+search_index(const Index *index, const float *vector, int probes, float angle,
+			 Best *best, Work *work)
+{
+	static Search search;
 	static void *memory = NULL;
 	static float *scores;
 	static float *rotated;
@@ -382,15 +504,30 @@ search(const Index *index, const float *vector, int probes, Best *best, Work *wo
 		order[i].row = i;
 	}
 	select_smallest(order, index->nlists, probes);
-	best->count = 0;
+	search.index = index;
+	search.vector = vector;
+	search.query = query;
+	search.work = work;
+	search.best.count = 0;
+	search.upper.count = 0;
+	search.nkept = 0;
+	search.nwaiting = 0;
 	for (i = 0; i < probes; i++)
 	{
 		int			list = order[i].row;
 		VsQuantListTerms terms;
 
+		if (i + 1 < probes)
+			prefetch(index->lists[order[i + 1].row].blocks, index->block_bytes);
+		if (beyond(&search, &index->lists[list], 1 + order[i].distance, angle))
+			continue;
+		work->lists++;
 		vs_quant_list_terms(query, scores[list], norms[list], &terms);
-		list_scan(index, &index->lists[list], query, &terms, vector, best, work);
+		list_scan(&search, &index->lists[list], &terms);
 	}
+	refine_run(&search);
+	exact_run(&search);
+	*best = search.best;
 }
 
 /* Distance of each query's K-th neighbour, by exact search. */
@@ -421,12 +558,12 @@ by_value(const void *a, const void *b)
 }
 
 static void
-measure(const Index *index, const float *kth, int probes)
+measure(const Index *index, const float *kth, int probes, float angle)
 {
 	const Config *config = &index->config;
 	double		times[16];
 	double		found = 0;
-	Work		work = {0, 0, 0};
+	Work		work = {0, 0, 0, 0};
 	int			pass;
 	int			q;
 	int			i;
@@ -438,9 +575,9 @@ measure(const Index *index, const float *kth, int probes)
 		for (q = 0; q < config->nqueries; q++)
 		{
 			Best		best;
-			Work		ignored = {0, 0, 0};
+			Work		ignored = {0, 0, 0, 0};
 
-			search(index, row_of(index, index->nrows + q), probes, &best,
+			search_index(index, row_of(index, index->nrows + q), probes, angle, &best,
 				   pass == 0 ? &work : &ignored);
 			for (i = 0; pass == 0 && i < best.count; i++)
 				found += best.item[i].distance <= kth[q] + 1e-6f;
@@ -449,7 +586,8 @@ measure(const Index *index, const float *kth, int probes)
 			times[pass - 1] = now() - start;
 	}
 	qsort(times, config->passes, sizeof(double), by_value);
-	printf("%6d %8.4f %8.0f %10.0f %9.1f %8.1f\n", probes, found / config->nqueries / K,
+	printf("%5.3f %6.1f %8.4f %8.0f %10.0f %9.1f %8.1f\n", angle,
+		   (double) work.lists / config->nqueries, found / config->nqueries / K,
 		   config->nqueries / times[config->passes / 2],
 		   (double) work.codes / config->nqueries,
 		   (double) work.refined / config->nqueries,
@@ -488,6 +626,13 @@ option(Config *config, const char *argument)
 			value = strchr(value, ',');
 			value = value ? value + 1 : NULL;
 		}
+	else if (NAMED("angles"))
+		for (config->nangles = 0; value != NULL && config->nangles < MAX_SWEEP;)
+		{
+			config->angles[config->nangles++] = (float) atof(value);
+			value = strchr(value, ',');
+			value = value ? value + 1 : NULL;
+		}
 	else
 	{
 		fprintf(stderr, "unknown option %s\n", argument);
@@ -518,12 +663,16 @@ main(int argc, char **argv)
 	vs_quant_init();
 	load(&index);
 	vs_quant_spec(&index.spec, VS_QUANT_COSINE, config->dim, config->bits, config->seed);
+	index.block_bytes = vs_quant_block_bytes(&index.spec) + 96 * sizeof(float);
+	index.extra_bytes = vs_quant_extra_bytes(&index.spec) + sizeof(VsQuantFactors);
 	printf("%d rows, %d queries, %d dimensions, %d bits, epsilon %.2f, %s\n", index.nrows,
 		   config->nqueries, config->dim, config->bits, config->epsilon, vs_quant_variant());
 	build(&index);
 	kth = ground_truth(&index);
-	printf("probes   recall      QPS      codes   refined    exact\n");
+	printf("angle probes   recall      QPS      codes   refined    exact\n");
 	for (i = 0; i < config->nprobes; i++)
-		measure(&index, kth, config->probes[i]);
+		measure(&index, kth, config->probes[i], 1);
+	for (i = 0; i < config->nangles; i++)
+		measure(&index, kth, index.nlists, config->angles[i]);
 	return 0;
 }
