@@ -49,9 +49,9 @@ COMMENT ON FUNCTION vecstore.upsert_from(regclass, text, bool, regclass, interva
 
 -- What the statements behind upserts call; of no use elsewhere.
 
-CREATE FUNCTION vecstore.batch_row(ordinal bigint, pattern int) RETURNS bool
+CREATE FUNCTION vecstore.batch_row(ordinal bigint, pattern int, merged bool) RETURNS bool
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_row';
-COMMENT ON FUNCTION vecstore.batch_row(bigint, int) IS 'internal: the row of the batch that comes next';
+COMMENT ON FUNCTION vecstore.batch_row(bigint, int, bool) IS 'internal: the row of the batch that comes next';
 
 CREATE FUNCTION vecstore.batch_gives(attno int) RETURNS bool
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_gives';

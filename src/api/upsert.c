@@ -16,6 +16,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -101,15 +102,40 @@ report_timeout(const char *collection, int ms)
 			 errdetail("None of its rows was written.")));
 }
 
-/* Feeds and runs a batch that has begun; the caller sees to errors. */
-static UpsertCounts
-feed_and_run(UpsertBatch *batch, UpsertFeed feed, void *arg)
+/* An upsert under way, as its error handler must see it. */
+typedef struct UpsertState
 {
+	UpsertBatch *batch;			/* NULL before it has begun */
+	bool		timed;			/* its timer runs */
+	bool		expired;
+} UpsertState;
+
+static UpsertCounts
+do_upsert(volatile UpsertState *state, Oid relid, const UpsertOptions *options, Size expected_bytes,
+		  UpsertFeed feed, void *arg)
+{
+	Relation	rel;
 	UpsertCounts counts;
 
-	feed(batch, arg);
-	counts = vs_api_batch_run(batch);
+	state->timed = vs_api_timeout_start(options->timeout_ms);
+	rel = try_relation_open(relid, RowExclusiveLock);
+	if (!rel)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("collection with OID %u does not exist", relid)));
+	state->batch = vs_api_batch_begin(rel, options, expected_bytes);
+	feed(state->batch, arg);
+	counts = vs_api_batch_run(state->batch);
+	if (state->timed)
+	{
+		/* if it ran out in the last moment, the cancel comes now and not to the next statement */
+		state->timed = false;
+		state->expired = vs_api_timeout_stop();
+	}
 	CHECK_FOR_INTERRUPTS();
+	vs_api_batch_end(state->batch);
+	state->batch = NULL;
+	table_close(rel, NoLock);
 	return counts;
 }
 
@@ -121,48 +147,33 @@ UpsertCounts
 vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes, UpsertFeed feed, void *arg)
 {
 	MemoryContext mcxt = CurrentMemoryContext;
-	Relation	rel = try_relation_open(relid, RowExclusiveLock);
-	UpsertBatch *batch;
+	char	   *name = get_rel_name(relid);
+	volatile UpsertState state = {0};
 	UpsertCounts counts;
-	volatile bool timed;
-	volatile bool expired = false;
 
-	if (!rel)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("collection with OID %u does not exist", relid)));
-	batch = vs_api_batch_begin(rel, options, expected_bytes);
-	timed = vs_api_timeout_start(options->timeout_ms);
 	PG_TRY();
 	{
-		counts = feed_and_run(batch, feed, arg);
-		if (timed)
-		{
-			/* if it ran out in the last moment, the cancel comes now and not to the next statement */
-			timed = false;
-			expired = vs_api_timeout_stop();
-			CHECK_FOR_INTERRUPTS();
-		}
+		counts = do_upsert(&state, relid, options, expected_bytes, feed, arg);
 	}
 	PG_CATCH();
 	{
-		UpsertPlace place = *vs_api_batch_place(batch);
+		UpsertPlace place = {0};
 
 		MemoryContextSwitchTo(mcxt);
-		if (timed)
-			expired = vs_api_timeout_stop();
-		if (place.field)
-			place.field = pstrdup(place.field);
-		if (place.statement)
-			place.statement = pstrdup(place.statement);
-		vs_api_batch_abandon(batch);
-		if (expired && geterrcode() == ERRCODE_QUERY_CANCELED)
-			report_timeout(RelationGetRelationName(rel), options->timeout_ms);
+		if (state.timed)
+			state.expired = vs_api_timeout_stop();
+		if (state.batch)
+		{
+			place = *vs_api_batch_place(state.batch);
+			place.field = place.field ? pstrdup(place.field) : NULL;
+			place.statement = place.statement ? pstrdup(place.statement) : NULL;
+			vs_api_batch_abandon(state.batch);
+		}
+		if (state.expired && geterrcode() == ERRCODE_QUERY_CANCELED)
+			report_timeout(name, options->timeout_ms);
 		vs_api_rethrow(mcxt, &place);
 	}
 	PG_END_TRY();
-	vs_api_batch_end(batch);
-	table_close(rel, NoLock);
 	return counts;
 }
 

@@ -49,6 +49,7 @@ struct UpsertBatch
 
 	/* while the statement runs */
 	int			pattern;		/* of the row on its way */
+	bool		merged;			/* it was filled from the stored row */
 	bool		conflict;		/* its key was there already */
 	UpsertCounts counts;
 };

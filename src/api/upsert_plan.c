@@ -7,7 +7,7 @@
  *
  *		INSERT INTO s.t AS t (id, a, b)
  *		SELECT b.c1, b.c2, b.c3 FROM vecstore_batch AS b
- *		 WHERE vecstore.batch_row(b.ordinal, b.pattern)
+ *		 WHERE vecstore.batch_row(b.ordinal, b.pattern, false)
  *		ON CONFLICT (id) DO UPDATE SET a = EXCLUDED.a, b = EXCLUDED.b
  *		 WHERE vecstore.batch_replaces(true)
  *		RETURNING true
@@ -21,7 +21,9 @@
  * before it looks for a conflict.  So it fills such columns from the stored
  * row, by a subquery that the planner cannot turn into a join that would lose
  * the key order (OFFSET 0); what is written on conflict is still taken from
- * the locked row.
+ * the locked row.  If the stored row is deleted meanwhile, there is no
+ * conflict, and its old values must not come back: batch_row() is told of the
+ * stored row, and an insertion after that is an error.
  *
  * Each name is quoted and qualified; nothing depends on search_path.
  *-------------------------------------------------------------------------
@@ -65,6 +67,13 @@ vs_api_plan_fill(Collection *c, UpsertKind kind, Bitmapset *given)
 			fill = bms_add_member(fill, i + 1);
 	}
 	return fill;
+}
+
+/* Does the statement look at stored rows to fill those of the batch? */
+static bool
+merges_stored(const UpsertPlan *p)
+{
+	return p->kind == UPSERT_PARTIAL && !(bms_is_empty(p->some) && bms_is_empty(p->fill));
 }
 
 static void
@@ -195,7 +204,7 @@ build_sql(Collection *c, UpsertPlan *p)
 {
 	StringInfoData sql;
 	Bitmapset  *columns = bms_union(bms_union(p->all, p->some), p->fill);
-	bool		merges = p->kind == UPSERT_PARTIAL && (p->some || p->fill);
+	bool		merges = merges_stored(p);
 	const char *sep = "";
 	int			attno = -1;
 
@@ -217,7 +226,8 @@ build_sql(Collection *c, UpsertPlan *p)
 	appendStringInfoString(&sql, " FROM " UPSERT_BATCH_NAME " AS b");
 	if (merges)
 		append_stored(&sql, c, p);
-	appendStringInfoString(&sql, " WHERE vecstore.batch_row(b.ordinal, b.pattern)");
+	appendStringInfo(&sql, " WHERE vecstore.batch_row(b.ordinal, b.pattern, %s)",
+					 merges ? "x.known IS NOT NULL" : "false");
 	if (p->kind != UPSERT_INSERT)
 		append_conflict(&sql, c, p);
 	appendStringInfoString(&sql, " RETURNING true");
@@ -306,7 +316,7 @@ vs_api_plan_get(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *
 		SPI_keepplan(p->plan);
 		MemoryContextSwitchTo(old);
 	}
-	if (p->kind == UPSERT_PARTIAL && (p->some || p->fill))
+	if (merges_stored(p))
 		plan_with_index(p->plan);
 	return p;
 }

@@ -142,6 +142,12 @@ count_receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	UpsertBatch *batch = ((CountReceiver *) self)->batch;
 
+	if (batch->merged && !batch->conflict)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not merge row " INT64_FORMAT " into the stored one, which was deleted concurrently",
+						batch->place.row),
+				 errhint("The upsert might succeed if retried.")));
 	if (batch->conflict)
 		batch->counts.replaced++;
 	else
@@ -212,7 +218,7 @@ run_rows(UpsertBatch *batch, bool keyless)
 		kind = batch->options.partial ? UPSERT_PARTIAL : UPSERT_OVERRIDE;
 	summarize_patterns(batch, keyless, &all, &some);
 	fill = vs_api_plan_fill(batch->c, kind, bms_union(all, some));
-	if (some || fill)
+	if (!bms_is_empty(some) || !bms_is_empty(fill))
 		wanted = bms_union(bms_union(all, some), fill);
 	rows = keyless ? drain_keyless(batch, store, wanted) : drain_keyed(batch, store, wanted);
 
@@ -262,7 +268,8 @@ running_batch(void)
 }
 
 /*
- * batch_row(ordinal bigint, pattern int) RETURNS bool: true; this row is next.
+ * batch_row(ordinal bigint, pattern int, merged bool) RETURNS bool: true; this
+ * row is next, and filled from the stored one or not.
  */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_row);
 Datum
@@ -272,6 +279,7 @@ vs_api_batch_row(PG_FUNCTION_ARGS)
 
 	batch->place.row = llabs(PG_GETARG_INT64(0));
 	batch->pattern = PG_GETARG_INT32(1);
+	batch->merged = PG_GETARG_BOOL(2);
 	batch->conflict = false;
 	PG_RETURN_BOOL(true);
 }
