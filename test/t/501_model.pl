@@ -27,6 +27,13 @@ CREATE FUNCTION numbers(key int, n int) RETURNS real[] LANGUAGE sql IMMUTABLE
 RETURN (SELECT array_agg(((key * 31 + i * 7) % 1009)::real) FROM generate_series(1, n) i);
 CREATE FUNCTION gen(key int, n int) RETURNS vector LANGUAGE sql IMMUTABLE RETURN numbers(key, n)::vector;
 CREATE FUNCTION short(v vector) RETURNS text LANGUAGE sql IMMUTABLE RETURN vector_dims(v) || ':' || md5(v::text);
+-- what the checker has to say of a table that is, at the moment, vecstore's
+CREATE FUNCTION problems(rel regclass) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	IF (SELECT amname FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE c.oid = rel) = 'vecstore' THEN
+		RETURN QUERY SELECT c::text FROM vecstore.check(rel) c;
+	END IF;
+END $$;
 SQL
 
 # {T} the table, {L} its log, {AM} its access method, {LAM} the log's
@@ -192,7 +199,8 @@ SELECT 'log', count(*), md5(string_agg(concat_ws('|', id, n, v, t), chr(10) ORDE
 SET enable_seqscan = off;
 SELECT 'by index', count(*), md5(string_agg(concat_ws('|', id, v), chr(10) ORDER BY id)) FROM {T} WHERE id > -1;
 SELECT 'by expression', count(*), md5(string_agg(short(v), chr(10) ORDER BY id)) FROM {T} WHERE vector_dims(v) + n > 0 AND v IS NOT NULL;
-RESET enable_seqscan
+RESET enable_seqscan;
+SELECT problems('{T}') UNION ALL SELECT problems('{L}')
 SQL
 
 # What the next statement is, by the transaction's state; statements about
