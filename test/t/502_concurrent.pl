@@ -1,6 +1,6 @@
 # Many sessions at once on one table: upserts, updates of vectors and of
 # scalars, moves of values between rows, deletes, aborted work, COPY, while
-# others read every row and vacuum.  A reader never sees a row whose values are
+# others read every row, vacuum, and build indexes concurrently.  A reader never sees a row whose values are
 # not its own; at the end table, indexes and value store agree.
 #
 # SECONDS_EACH=n makes it longer.
@@ -113,6 +113,13 @@ foreach my $name (sort keys %scripts)
 	append_to_file($file, $scripts{$name});
 	push @arguments, '-f', "$file\@$weight{$name}";
 }
+my $indexed = '';
+my $indexer = start_psql($node, <<'SQL' x 1000, \$indexed);
+CREATE INDEX CONCURRENTLY by_version ON items (version, vector_dims(small));
+DROP INDEX by_version;
+REINDEX INDEX CONCURRENTLY items_pkey;
+\echo built
+SQL
 my ($out, $err) = run_command(
 	[
 		'pgbench', '-n', '-c', '6', '-j', '2', '-T', $seconds, '--max-tries=50',
@@ -123,7 +130,21 @@ like($out, qr/number of transactions actually processed: [1-9]/, 'the sessions r
 unlike($err, qr/error|abort/i, 'no session failed') or diag(substr($err, 0, 2000));
 like($out, qr/number of failed transactions: 0 /, 'nor a transaction') if $out =~ /failed transactions/;
 
+$indexer->pump_nb;
+$indexer->kill_kill;
+like($indexed, qr/built/, 'indexes were built meanwhile');
+
 is_sound($node, 'at the end');
+SKIP:
+{
+	my ($rc) = $node->psql('postgres', 'CREATE EXTENSION amcheck');
+
+	skip 'amcheck is not installed', 1 if $rc != 0;
+	$node->safe_psql('postgres', 'CREATE INDEX by_version_again ON items (version, vector_dims(small))');
+	my (undef, undef, $problem) = $node->psql('postgres',
+		"SELECT bt_index_check(indexrelid, true) FROM pg_index WHERE indrelid = 'items'::regclass AND indisvalid");
+	is($problem, '', 'every row is in the indexes');
+}
 $node->safe_psql('postgres', 'VACUUM items');
 is_sound($node, 'vacuumed');
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM items'), '>', 100, 'rows are left');
