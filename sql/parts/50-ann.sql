@@ -63,12 +63,12 @@ CREATE FUNCTION vecstore.compact(relation regclass, wait boolean DEFAULT true,
 COMMENT ON FUNCTION vecstore.compact(regclass, boolean) IS
 	'seals, drops dead entries, splits and merges lists, makes unused pages reusable';
 
-CREATE FUNCTION vecstore.segments(index regclass,
+CREATE FUNCTION vecstore.index_segments(index regclass,
 	OUT segment integer, OUT state text, OUT rows bigint, OUT dead bigint,
 	OUT created timestamptz, OUT method text, OUT rows_sealed bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vs_ann_sql_segments' LANGUAGE C STRICT;
-COMMENT ON FUNCTION vecstore.segments(regclass) IS
+COMMENT ON FUNCTION vecstore.index_segments(regclass) IS
 	'segments of a vecann index: the growing one (pending rows), then the sealed ones that still have entries, newest first';
 
 CREATE FUNCTION vecstore.index_info(index regclass,

@@ -66,12 +66,12 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
 	short text := CASE lower(metric)
-		WHEN 'cosine' THEN 'cosine' WHEN 'l2' THEN 'l2' WHEN 'euclidean' THEN 'l2' WHEN 'l1' THEN 'l1'
-		WHEN 'manhattan' THEN 'l1' WHEN 'ip' THEN 'ip' WHEN 'inner_product' THEN 'ip' WHEN 'dot' THEN 'ip' END;
+		WHEN 'cosine' THEN 'cosine' WHEN 'l2' THEN 'l2' WHEN 'euclidean' THEN 'l2'
+		WHEN 'ip' THEN 'ip' WHEN 'inner_product' THEN 'ip' WHEN 'dot' THEN 'ip' END;
 BEGIN
 	IF short IS NULL THEN
 		RAISE EXCEPTION 'unknown metric "%"', metric
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Metrics are cosine, l2, ip (inner product) and l1.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Metrics are cosine, l2 (euclidean) and ip (inner_product).';
 	END IF;
 	RETURN format('%s_%s_ops', vector_type, short);
 END

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_inspect.c
- *	  SQL: vecstore.segments, vecstore.index_info, vecstore.last_scan_stats.
+ *	  SQL: vecstore.index_segments, vecstore.index_info, vecstore.last_scan_stats.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
