@@ -77,7 +77,7 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	if (meta.nlists > 0)
 	{
 		int			probes = vs_ann_probes > 0 ? Min(vs_ann_probes, (int) meta.nlists) :
-		vs_ann_probes_of(meta.nlists);
+			vs_ann_probes_of(meta.nlists);
 
 		share = (double) probes / meta.nlists;
 	}

@@ -74,7 +74,7 @@ put_entry(const VsAnn *ann, Page page, const VsAnnId *id, const uint8 *code,
 	{
 		int			slot = ordinal % VS_QUANT_BLOCK;
 		char	   *block = (char *) page + geo->pending_codes +
-		ordinal / VS_QUANT_BLOCK * geo->block_bytes;
+			ordinal / VS_QUANT_BLOCK * geo->block_bytes;
 		float	   *columns = (float *) (block + geo->block_codes);
 
 		vs_quant_block_put((uint8_t *) block, slot, code, 0, geo->padded);

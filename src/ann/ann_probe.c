@@ -339,7 +339,7 @@ vs_ann_probe_pending(VsAnnScan *so)
 	for (int i = 0; i < 2 * VS_ANN_CHAINS; i++)
 	{
 		const VsAnnChain *chain = i < VS_ANN_CHAINS ? &so->meta.closing[i] :
-		&so->meta.growing[i - VS_ANN_CHAINS];
+			&so->meta.growing[i - VS_ANN_CHAINS];
 		BlockNumber block = chain->head;
 
 		while (block != InvalidBlockNumber)
@@ -359,7 +359,7 @@ score_page(VsAnnScan *so, Page page, int nentries, const VsQuantListTerms *terms
 	for (int i = 0; i < nentries; i += VS_QUANT_BLOCK)
 	{
 		char	   *start = (char *) page + geo->code_start +
-		i / VS_QUANT_BLOCK * geo->block_bytes;
+			i / VS_QUANT_BLOCK * geo->block_bytes;
 		float	   *factors = (float *) (start + geo->block_codes);
 		VsQuantBlock block = {(uint8_t *) start};
 
@@ -555,7 +555,7 @@ vs_ann_probe_refine(VsAnnScan *so, VsAnnCandidate *candidates, int n)
 		int			ordinal = candidates[i].ref & ((1 << VS_ANN_ORDINAL_BITS) - 1);
 		bool		pending = visited->list < 0;
 		BlockNumber block = pending ? visited->block :
-		so->scratch->pages[visited->pages + vs_ann_detail_page_of(geo, ordinal)];
+			so->scratch->pages[visited->pages + vs_ann_detail_page_of(geo, ordinal)];
 
 		if (block != current)
 		{

@@ -152,7 +152,8 @@ vs_ann_queue_add(VsAnnQueue *queue, const float *keys, uint32 first_ref, int n, 
 	for (int i = 0; i < n; i++)
 	{
 		VsAnnCandidate *to = (below & (1U << i)) != 0 ?
-			&queue->near[queue->nnear++] : &queue->far[queue->nfar++];
+			&queue->near[queue->nnear++] :
+			&queue->far[queue->nfar++];
 
 		to->key = keys[i];
 		to->ref = first_ref + i;

@@ -152,7 +152,7 @@ extern void vs_api_batch_abandon(UpsertBatch *batch);
  * A whole upsert (upsert.c): feed adds the rows to the batch, which is then
  * run; both under the timeout, and with errors that name row and field.
  */
-typedef void (*UpsertFeed)(UpsertBatch *batch, void *arg);
+typedef void (*UpsertFeed) (UpsertBatch *batch, void *arg);
 
 extern UpsertCounts vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes,
 								  UpsertFeed feed, void *arg);

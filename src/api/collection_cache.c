@@ -78,7 +78,7 @@ collection_free(Collection *c)
 	ListCell   *lc;
 	int			i;
 
-	foreach (lc, c->plans)
+	foreach(lc, c->plans)
 		SPI_freeplan(((UpsertPlan *) lfirst(lc))->plan);
 	for (i = 0; i < c->natts; i++)
 	{
@@ -172,7 +172,7 @@ primary_key_index(Relation rel)
 	Oid			result = InvalidOid;
 	ListCell   *lc;
 
-	foreach (lc, indexes)
+	foreach(lc, indexes)
 	{
 		HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
 
@@ -285,8 +285,8 @@ collection_build(Relation rel)
 	build_key(c, rel);
 	c->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	c->merge_all = c->partitioned || rel->rd_rel->relrowsecurity ||
-				   (constr && (constr->num_check > 0 || constr->has_generated_stored)) ||
-				   (triggers && triggers->trig_insert_before_row);
+		(constr && (constr->num_check > 0 || constr->has_generated_stored)) ||
+		(triggers && triggers->trig_insert_before_row);
 	c->batch_desc = build_batch_desc(c, rel);
 	c->valid = invalidations == invalidations_before;
 	MemoryContextSwitchTo(old);

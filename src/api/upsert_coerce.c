@@ -45,7 +45,7 @@ vs_api_is_dynamic_type(Oid typid)
 		elog(ERROR, "cache lookup failed for type %u", typid);
 	type = (Form_pg_type) GETSTRUCT(tup);
 	result = strcmp(NameStr(type->typname), DYNAMIC_TYPE_NAME) == 0 &&
-			 type->typnamespace == get_namespace_oid("vecstore", true);
+		type->typnamespace == get_namespace_oid("vecstore", true);
 	ReleaseSysCache(tup);
 	return result;
 }

@@ -271,7 +271,7 @@ find_plan(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *all, B
 {
 	ListCell   *lc;
 
-	foreach (lc, c->plans)
+	foreach(lc, c->plans)
 	{
 		UpsertPlan *p = lfirst(lc);
 

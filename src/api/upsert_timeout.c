@@ -37,7 +37,7 @@ vs_api_timeout_ms(const Interval *timeout)
 	if (!timeout)
 		return 0;
 	ms = timeout->time / 1000.0 +
-		 (timeout->day + timeout->month * (double) DAYS_PER_MONTH) * (double) SECS_PER_DAY * 1000.0;
+		(timeout->day + timeout->month * (double) DAYS_PER_MONTH) * (double) SECS_PER_DAY * 1000.0;
 	if (ms <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

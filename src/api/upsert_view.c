@@ -112,7 +112,7 @@ map_columns(ViewBatch *vb, Relation view, Query *query)
 
 	vb->ncolumns = RelationGetNumberOfAttributes(view);
 	vb->attnos = palloc0(vb->ncolumns * sizeof(AttrNumber));
-	foreach (lc, query->targetList)
+	foreach(lc, query->targetList)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, lc);
 

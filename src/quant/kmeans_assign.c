@@ -51,7 +51,7 @@ tiles_for(int dim)
 	size_t		tiles = ROWS_BYTES / (sizeof(float) * MAX_TILE_ROWS * dim);
 
 	return tiles < 1 ? 1 : tiles > MAX_TILES ? MAX_TILES :
-											   (int) tiles;
+		(int) tiles;
 }
 
 /* Bytes of the arrays, for any variant. */
@@ -62,10 +62,10 @@ vs_assign_bytes(int lists, int dim)
 	size_t		rows = (size_t) tiles_for(dim) * MAX_TILE_ROWS;
 
 	return aligned(sizeof(VsAssign)) +
-		   aligned(sizeof(float) * padded) +
-		   aligned(sizeof(float) * padded * dim) +
-		   aligned(sizeof(float) * rows * dim) +
-		   4 * aligned(sizeof(float) * rows * MAX_TILE_LISTS) + ALIGNMENT;
+		aligned(sizeof(float) * padded) +
+		aligned(sizeof(float) * padded * dim) +
+		aligned(sizeof(float) * rows * dim) +
+		4 * aligned(sizeof(float) * rows * MAX_TILE_LISTS) + ALIGNMENT;
 }
 
 static void *
@@ -131,7 +131,7 @@ rows_pack(VsAssign *assign, int nrows, const float *rows)
 	{
 		const float *row = rows + (size_t) r * dim;
 		float	   *column = assign->packed + (size_t) (r / tile_rows) * tile_rows * dim +
-							 r % tile_rows;
+			r % tile_rows;
 
 		for (d = 0; d < dim; d++)
 			column[(size_t) d * tile_rows] = r < nrows ? row[d] : 0;
@@ -266,7 +266,7 @@ vs_assign_query(const VsAssign *assign, VsQuantMetric metric, const float *query
 		kernels->panel_dot(assign->dim, query, assign->panel + (size_t) first * assign->dim, dot);
 		for (i = 0; i < n; i++)
 			out[first + i] = products ? -dot[i] :
-										fmaxf(norm + (assign->norms[first + i] - 2 * dot[i]), 0);
+				fmaxf(norm + (assign->norms[first + i] - 2 * dot[i]), 0);
 	}
 }
 

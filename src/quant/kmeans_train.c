@@ -342,8 +342,8 @@ lists_share(int lists, int64_t nrows, int clusters, const int64_t *counts, int *
 	for (c = 0; c < clusters; c++)
 	{
 		int64_t		wanted = rows_left > 0 ?
-								 (counts[c] * lists_left + rows_left / 2) / rows_left :
-								 0;
+			(counts[c] * lists_left + rows_left / 2) / rows_left :
+			0;
 		int64_t		others = clusters - c - 1;
 
 		if (wanted > lists_left - others)
@@ -435,7 +435,7 @@ vs_kmeans_train_bytes(const VsKmeansOptions *options, int64_t nrows)
 
 	/* both levels at once: nothing is larger; each cluster might hold all rows */
 	return 2 * (vs_assign_bytes(options->lists, options->dim) + (sizeof(int32_t) + sizeof(float)) * nrows + sizeof(int64_t) * lists) +
-		   (options->lists > FLAT_LISTS ? row_bytes * (nrows + lists) + sizeof(int) * lists : 0);
+		(options->lists > FLAT_LISTS ? row_bytes * (nrows + lists) + sizeof(int) * lists : 0);
 }
 
 int

@@ -27,8 +27,8 @@ size_t
 vs_quant_query_bytes(const VsQuantSpec *spec)
 {
 	return aligned(sizeof(VsQuantQuery)) +
-		   aligned(sizeof(float) * spec->padded_dim) +
-		   (size_t) spec->padded_dim / GROUP_DIMS * 16 + ALIGNMENT;
+		aligned(sizeof(float) * spec->padded_dim) +
+		(size_t) spec->padded_dim / GROUP_DIMS * 16 + ALIGNMENT;
 }
 
 /* Lays out the query and its arrays in memory. */
@@ -57,7 +57,7 @@ table_fill(const float *q, float inverse_step, uint8_t *table)
 	int			i;
 
 	value[0] = (fabsf(q[0]) + fabsf(q[1]) + fabsf(q[2]) + fabsf(q[3])) -
-			   (q[0] + q[1] + q[2] + q[3]);
+		(q[0] + q[1] + q[2] + q[3]);
 	for (i = 0; i < 1; i++)
 		value[i + 1] = value[i] + 2 * q[0];
 	for (i = 0; i < 2; i++)
@@ -71,7 +71,7 @@ table_fill(const float *q, float inverse_step, uint8_t *table)
 		int			rounded = (int) (value[i] * inverse_step + 0.5f);
 
 		table[i] = (uint8_t) (rounded < 0 ? 0 : rounded > 255 ? 255 :
-																rounded);
+							  rounded);
 	}
 }
 
@@ -111,7 +111,7 @@ vs_quant_query_init(void *memory, const VsQuantSpec *spec, const float *rotated,
 
 	/* a rounding is uniform in half a step either way; no sum of them exceeds the worst */
 	query->lut_slack = query->lut_scale *
-					   fminf(epsilon * sqrtf((float) ntables / 12), (float) ntables / 2);
+		fminf(epsilon * sqrtf((float) ntables / 12), (float) ntables / 2);
 	return query;
 }
 
@@ -158,7 +158,7 @@ vs_quant_list_terms(const VsQuantQuery *query, float distance, float centroid_no
 			terms->add += 1;
 	}
 	terms->error = query->epsilon >= VS_QUANT_EPSILON_MAX ? INFINITY :
-															query->epsilon * sqrtf(fmaxf(away_sq, 0));
+		query->epsilon * sqrtf(fmaxf(away_sq, 0));
 }
 
 /* Under Hamming the sums are the scores, and bounds at once. */
@@ -214,7 +214,7 @@ vs_quant_refine(const VsQuantQuery *query, const VsQuantListTerms *terms,
 	float		middle = (float) ((1 << bits) - 1) / 2;
 	float		dot = vs_quant_kernels->extra_dot(bits, query->spec.padded_dim, extra,
 												  query->rotated) -
-					  middle * query->sum;
+		middle * query->sum;
 	float		lower;
 
 	*est = terms->add + terms->mul * extra_factors->add + extra_factors->rescale * dot;

@@ -28,16 +28,16 @@ runs_avx2(void)
 	unsigned int edx;
 
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-		   __builtin_cpu_supports("popcnt") &&
-		   __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C) != 0;
+		__builtin_cpu_supports("popcnt") &&
+		__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C) != 0;
 }
 
 static int
 runs_avx512(void)
 {
 	return runs_avx2() &&
-		   __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+		__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
 /* AVX-512's kernels, with AVX2's bit counts where the instruction is missing. */

@@ -82,7 +82,7 @@ extern void vs_store_release(Relation store, Oid address, CommandId cid, bool sp
 
 /* Copies bytes [offset, offset + len) of a value of attrsize bytes. */
 extern void vs_store_read_slice(Relation store, Oid address, int32 attrsize,
-								int32		offset, int32 len, char *dest);
+								int32 offset, int32 len, char *dest);
 
 /* Whether the address still leads to a value of len bytes. */
 extern bool vs_store_value_exists(Relation store, Oid address, Size len);

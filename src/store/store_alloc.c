@@ -104,8 +104,8 @@ vs_store_page_choose(Relation store, Size whole, int options, VsStorePage *out)
 	if (use_fsm)
 	{
 		block = last == InvalidBlockNumber || space == 0 ?
-					GetPageWithFreeSpace(store, whole) :
-					RecordAndGetPageWithFreeSpace(store, last, space, whole);
+			GetPageWithFreeSpace(store, whole) :
+			RecordAndGetPageWithFreeSpace(store, last, space, whole);
 		while (block != InvalidBlockNumber)
 		{
 			Size		found;

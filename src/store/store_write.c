@@ -129,7 +129,7 @@ vs_store_write(Relation store, VsStoreValue *values, int n, CommandId cid, int o
 	state->cid = cid;
 	state->options = options;
 	state->logical = RelationIsLogicallyLogged(store) &&
-					 (options & HEAP_INSERT_NO_LOGICAL) == 0;
+		(options & HEAP_INSERT_NO_LOGICAL) == 0;
 	state->page.buffer = InvalidBuffer;
 	state->page.vmbuffer = InvalidBuffer;
 	state->npieces = 0;

@@ -197,8 +197,8 @@ copy_in_scan_order(CopyState *state, Relation index, Tuplesortstate *sort)
 	}
 
 	while (index_scan != NULL ?
-			   index_getnext_slot(index_scan, ForwardScanDirection, slot) :
-			   table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		   index_getnext_slot(index_scan, ForwardScanDirection, slot) :
+		   table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
 
@@ -212,8 +212,8 @@ copy_in_scan_order(CopyState *state, Relation index, Tuplesortstate *sort)
 			pgstat_progress_update_param(PROGRESS_CLUSTER_HEAP_BLKS_SCANNED,
 										 (reported + heap_scan->rs_nblocks -
 										  heap_scan->rs_startblock) %
-												 heap_scan->rs_nblocks +
-											 1);
+										 heap_scan->rs_nblocks +
+										 1);
 		}
 
 		if (!must_copy(state, tuple, ((BufferHeapTupleTableSlot *) slot)->buffer))
@@ -314,7 +314,7 @@ static bool
 is_superseded(HeapTuple tuple)
 {
 	return (tuple->t_data->t_infomask & HEAP_XMAX_INVALID) == 0 &&
-		   !HeapTupleHeaderIsOnlyLocked(tuple->t_data);
+		!HeapTupleHeaderIsOnlyLocked(tuple->t_data);
 }
 
 /*
@@ -324,7 +324,7 @@ static bool
 is_recent_successor(CopyState *state, HeapTuple tuple)
 {
 	return (tuple->t_data->t_infomask & HEAP_UPDATED) != 0 &&
-		   !TransactionIdPrecedes(HeapTupleHeaderGetXmin(tuple->t_data), state->oldest_xmin);
+		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(tuple->t_data), state->oldest_xmin);
 }
 
 /*

@@ -102,8 +102,8 @@ same_pointer(Datum new_value, Datum old_value, bool old_isnull)
 	struct varlena *old_pointer = (struct varlena *) DatumGetPointer(old_value);
 
 	return !old_isnull && VARATT_IS_EXTERNAL_ONDISK(new_pointer) &&
-		   VARATT_IS_EXTERNAL_ONDISK(old_pointer) &&
-		   memcmp(new_pointer, old_pointer, TOAST_POINTER_SIZE) == 0;
+		VARATT_IS_EXTERNAL_ONDISK(old_pointer) &&
+		memcmp(new_pointer, old_pointer, TOAST_POINTER_SIZE) == 0;
 }
 
 /*

@@ -18,7 +18,7 @@ compare(FunctionCallInfo fcinfo)
 
 	for (int i = 0; i < dim && result == 0; i++)
 		result = (element_key(a->x[i]) > element_key(b->x[i])) -
-				 (element_key(a->x[i]) < element_key(b->x[i]));
+			(element_key(a->x[i]) < element_key(b->x[i]));
 	if (result == 0)
 		result = (a->dim > b->dim) - (a->dim < b->dim);
 

@@ -45,7 +45,7 @@ term_l1(float a, float b)
  * inlined with a constant term, which then costs no call.
  */
 static pg_attribute_always_inline float
-sum_either(const SparseVector *a, const SparseVector *b, float (*term)(float, float))
+sum_either(const SparseVector *a, const SparseVector *b, float (*term) (float, float))
 {
 	const float *ax = SPARSEVEC_VALUES(a);
 	const float *bx = SPARSEVEC_VALUES(b);

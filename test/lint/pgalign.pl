@@ -5,18 +5,22 @@
 # - the declared name stands 12 columns right of the indentation, its stars
 #   just left of it; a longer type is followed by one space
 # - a comment behind code starts in column 32, or at the next tab stop
+# - a statement goes on one tab right of its beginning, in parentheses right of
+#   the innermost one
 # - a space before the arguments of a pointer to function
 # - the brace that closes an initializer of several lines stands alone
-# - preprocessor directives stay as they were written
+# - preprocessor directives stay as they were written, and so do line breaks
+#   inside of parentheses that clang-format would take away
 use strict;
 use warnings;
 
 use constant { TAB => 4, NAME_COLUMN => 12, COMMENT_COLUMN => 32 };
 
 my %not_a_type = map { $_ => 1 } qw(return goto else case typedef sizeof default do if while for switch);
+my $control = qr/^\s*(?:else\s+)?(?:if|for|while|switch|for\w+|[sd]list_\w+)\s*\(/;
 
 # The lines of a text with each preprocessor directive, continuation lines
-# included, as one element; comments are told apart so that a # in one is none.
+# included, as one element; lines inside of a comment are marked by a \0.
 sub elements
 {
 	my ($text) = @_;
@@ -61,32 +65,81 @@ sub pad
 	return $pad . ' ' x ($to - $from);
 }
 
-sub shift_line
+sub indented
 {
-	my ($line, $delta) = @_;
-	my ($indent, $rest) = $line =~ /^([ \t]*)(.*)$/s;
-	my $column = columns($indent) + $delta;
-	return $line if $rest eq '' || $column < 0;
-	return "\t" x int($column / TAB) . ' ' x ($column % TAB) . $rest;
+	my ($line, $column) = @_;
+	$line =~ s/^[ \t]+//;
+	return "\t" x int($column / TAB) . ' ' x ($column % TAB) . $line;
+}
+
+# Strings, characters and comments become as many x.
+sub bare
+{
+	my ($code) = @_;
+	$code =~ s{("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|/\*.*?\*/)}{'x' x length $1}ge;
+	return $code;
+}
+
+sub collapsed
+{
+	my ($line) = @_;
+	$line =~ s/^\s+|\s+$//g;
+	$line =~ s/\s+/ /g;
+	return $line;
 }
 
 my $original = do { local (@ARGV, $/) = ($ARGV[0]); <> };
 my $formatted = do { local $/; <STDIN> };
 my @directives = grep { /^[ \t]*#/ } elements($original);
-my ($parens, $delta, $shifting) = (0, 0, 0);
-my @opened;
 
 # clang-format takes MACRO(x) at the start of a statement for a statement
 $formatted =~ s/^(\t+[A-Z][A-Z0-9_]*\([^\n;]*\))\n\t+([\[(])/$1$2/mg;
 
+# Lines broken in parentheses, by what they make when joined.
+my %broken;
+my @lines = grep { !/^\0/ } elements($original);
+foreach my $i (0 .. $#lines)
+{
+	my ($joined, $depth) = ('', 0);
+	next if $lines[$i] =~ m{^\s*(?:#|/\*|$)};
+	foreach my $j ($i .. $i + 5)
+	{
+		last if $j > $#lines || $lines[$j] =~ m{^\s*(?:#|/\*|$)};
+		my $bare = bare($lines[$j]);
+		my $line = collapsed($lines[$j]);
+		$joined .= ($joined eq '' || $joined =~ /\($/ ? '' : ' ') . $line;
+		$broken{$joined} //= [ @lines[ $i .. $j ] ] if $j > $i;
+		$depth += ($bare =~ tr/(//) - ($bare =~ tr/)//);
+		last if $depth <= 0;
+	}
+}
+my @work;
 foreach my $line (elements($formatted))
+{
+	my $kept = $line =~ /^[\0#]/ ? undef : $broken{ collapsed($line) };
+	if (!$kept)
+	{
+		push @work, $line;
+		next;
+	}
+	my ($indent) = $line =~ /^([ \t]*)/;
+	push @work, map { my $l = $_; $l =~ s/^\s+//; collapsed($indent . $l) } @$kept;
+	$work[-$_] = $indent . ($_ == @$kept ? '' : "\t") . $work[-$_] foreach 1 .. @$kept;
+}
+
+# of the statement that the line belongs to
+my ($open, $start, $delta, $in_list, $is_control) = (0, 0, 0, 0, 0);
+my @parens;     # columns to align to, undef where clang-format's word counts
+my @opened;     # indentation of lines that open a brace
+
+foreach my $line (@work)
 {
 	if ($line =~ /^[ \t]*#/)
 	{
 		print shift(@directives), "\n";
 		next;
 	}
-	if ($line =~ s/^\0//)
+	if ($line =~ s/^\0// || $line =~ m{^\s*(?:/\*|$)})
 	{
 		print "$line\n";
 		next;
@@ -100,45 +153,79 @@ foreach my $line (elements($formatted))
 		my $quotes = () = $before =~ /(?<!\\)"/g;
 		($code, $comment) = ($before, $behind) if $quotes % 2 == 0;
 	}
+	$code =~ s/\((\*+\w+)\)\(/($1) (/g if bare($code) =~ /\(\*+\w+\)\(/;
+	$code =~ s/, \.\.\.\)/,...)/ if bare($code) =~ /, \.\.\.\)/;
 
-	if ($shifting)
+	# where the line begins
+	my ($indent) = $code =~ /^([ \t]*)/;
+	my $here = columns($indent);
+	if (@parens)
 	{
-		$code = shift_line($code, $delta);
+		$code = indented($code, $parens[-1] // $here + $delta);
 	}
-	elsif ($parens == 0
-		&& $code =~ /^(\t*)((?:\w+ )+)(\**)(\(\*+\w+(?:\[\w*\])?\)|\w+)(?=[;,=\[(:]| [=:])(.*)$/
+	elsif (!$open)
+	{
+		($start, $delta) = ($here, 0);
+	}
+	elsif ($in_list)
+	{
+		$code = indented($code, $here + $delta);
+	}
+	elsif ($start > 0 && $here > $start && $code !~ /^\s*[{}]/)
+	{
+		$code = indented($code, $start + TAB);
+	}
+
+	# a declaration
+	if (!$open
+		&& $code =~ /^(\t*)((?:\w+ )+)(\**)(\(\*+\w+(?:\[\w*\])?\)|\w+)(?=[;,=\[(:]| [=:(])(.*)$/
 		&& !$not_a_type{ (split / /, $2)[0] }
 		&& $2 !~ /^(?:struct|enum|union) $/)
 	{
-		my ($indent, $type, $stars, $name, $rest) = ($1, $2, $3, $4, $5);
+		my ($tabs, $type, $stars, $name, $rest) = ($1, $2, $3, $4, $5);
 		$type =~ s/ $//;
 		$rest =~ s/^\(/ (/ if $name =~ /^\(/;
-		my $from = columns("$indent$type");
-		my $to = columns($indent) + NAME_COLUMN - length($stars);
-		my $before = columns("$indent$type $stars$name");
-		$code = "$indent$type" . pad($from, $to) . "$stars$name$rest";
+		my $from = columns("$tabs$type");
+		my $to = columns($tabs) + NAME_COLUMN - length($stars);
+		$code = "$tabs$type" . pad($from, $to) . "$stars$name$rest";
 		$delta = ($to > $from ? $to : $from + 1) - $from - 1;
-		$delta += 1 if $name =~ /^\(/;
-		$shifting = 1;
 	}
 
-	# does the statement go on in the next line?
-	(my $bare = $code) =~ s/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'//g;
-	$parens += ($bare =~ tr/(//) - ($bare =~ tr/)//);
-	$shifting = 0 if $bare =~ /[;{}]\s*$/ || $bare =~ /=\s*$/;
+	# what it leaves open
+	my $bare = bare($code);
+	for (my $i = 0; $i < length $bare; $i++)
+	{
+		my $c = substr($bare, $i, 1);
+		my $more = substr($bare, $i + 1) =~ /\S/;
+		if ($c eq '(' || ($c eq '{' && $more))
+		{
+			push @parens, $more ? columns(substr($bare, 0, $i + 1)) : undef;
+		}
+		elsif ($c eq ')' || ($c eq '}' && @parens))
+		{
+			pop @parens;
+		}
+	}
+	$in_list = $bare =~ /,\s*$/;
+	$is_control = $bare =~ $control if !$open;
+	$open = @parens
+		|| ($bare !~ /[;{}]\s*$/
+		&& $bare !~ /^\s*(?:case\b.*|default\s*|\w+\s*):\s*$/
+		&& $bare !~ /^\s*(?:else|do)\s*$/
+		&& !($is_control && $bare =~ /\)\s*$/));
 
 	if ($comment ne '')
 	{
 		my $from = columns($code);
 		my $to = $from < COMMENT_COLUMN ? COMMENT_COLUMN : $from - $from % TAB + TAB;
-		$code .= ($code =~ /^\s*$/ ? '' : pad($from, $to)) . $comment;
+		$code .= pad($from, $to) . $comment;
 	}
 
 	# the brace that closes an initializer of several lines stands alone
-	my $open = ($bare =~ tr/{//) - ($bare =~ tr/}//);
-	my ($indent) = $code =~ /^(\t*)/;
-	push @opened, $indent for 1 .. $open;
-	my $closed = $open < 0 ? (splice @opened, $open)[0] // '' : '';
-	$code =~ s/(?<=[^\s{}])\};$/\n$closed};/ if $open < 0;
+	my $braces = ($bare =~ tr/{//) - ($bare =~ tr/}//);
+	($indent) = $code =~ /^(\t*)/;
+	push @opened, $indent for 1 .. $braces;
+	my $closed = $braces < 0 ? (splice @opened, $braces)[0] // '' : '';
+	$code =~ s/(?<=[^\s{}])\};$/\n$closed};/ if $braces < 0;
 	print "$code\n";
 }

@@ -189,7 +189,7 @@ expect_near(const char *kernel, int n, float got, double expected, double terms)
 
 	if (isnan(expected)			 ? !isnan(got) :
 		fabs(expected) > FLT_MAX ? (double) got != (expected > 0 ? INFINITY : -INFINITY) :
-								   !(fabs(got - expected) <= tolerance))
+		!(fabs(got - expected) <= tolerance))
 		failure(kernel, n, got, expected, tolerance);
 }
 
@@ -395,7 +395,7 @@ test_half_to_float(const VsKernels *k)
 			double		expected = half_value(src[i]);
 
 			if (isnan(expected) ? !isnan(dst[i]) :
-								  (double) dst[i] != expected || !signbit(dst[i]) != !signbit(expected))
+				(double) dst[i] != expected || !signbit(dst[i]) != !signbit(expected))
 				failure("half_to_float", base + i, dst[i], expected, 0);
 		}
 		expect_halves(k, 32, dst);

@@ -289,7 +289,7 @@ scene_score(Scene *scene, const float *rows, const float *centroid, const float 
 	scene->query = vs_quant_query_init(scene->query_memory, spec, rotated, epsilon);
 	vs_quant_list_terms(scene->query,
 						spec->metric == VS_QUANT_L2 ? (float) distance(dim, centroid, q) :
-													  (float) -dot(dim, centroid, q),
+						(float) -dot(dim, centroid, q),
 						(float) dot(dim, centroid, centroid), &scene->terms);
 	below = vs_quant_block_scan(scene->query, &scene->terms, &block, (float) scene->exact[0],
 								scene->est, scene->lower);
@@ -362,7 +362,7 @@ test_estimates(const char *variant, VsQuantMetric metric, const char *name)
 				for (k = 0; k < 32; k++, count++)
 				{
 					double		e = (scene.est[k] - scene.exact[k]) /
-									(scene.est[k] - scene.lower[k]);
+						(scene.est[k] - scene.lower[k]);
 
 					sum[0] += e;
 					squares[0] += e * e;
@@ -586,15 +586,15 @@ test_shapes(void)
 	VsQuantSpec spec;
 
 	expect("padded", vs_quant_padded_dim(1) == 64 && vs_quant_padded_dim(64) == 64 &&
-						 vs_quant_padded_dim(65) == 128 && vs_quant_padded_dim(16000) == 16000);
+		   vs_quant_padded_dim(65) == 128 && vs_quant_padded_dim(16000) == 16000);
 	expect("refused", !vs_quant_spec(&spec, VS_QUANT_L2, 0, 1, 0) &&
-						  !vs_quant_spec(&spec, VS_QUANT_L2, 64001, 1, 0) &&
-						  !vs_quant_spec(&spec, VS_QUANT_L2, 10, 0, 0) &&
-						  !vs_quant_spec(&spec, VS_QUANT_L2, 10, 9, 0) &&
-						  !vs_quant_spec(&spec, VS_QUANT_HAMMING, 10, 2, 0));
+		   !vs_quant_spec(&spec, VS_QUANT_L2, 64001, 1, 0) &&
+		   !vs_quant_spec(&spec, VS_QUANT_L2, 10, 0, 0) &&
+		   !vs_quant_spec(&spec, VS_QUANT_L2, 10, 9, 0) &&
+		   !vs_quant_spec(&spec, VS_QUANT_HAMMING, 10, 2, 0));
 	expect("taken", vs_quant_spec(&spec, VS_QUANT_COSINE, 100, 4, 0));
 	expect("bytes", vs_quant_code_bytes(&spec) == 16 && vs_quant_block_bytes(&spec) == 512 &&
-						vs_quant_extra_bytes(&spec) == 64);
+		   vs_quant_extra_bytes(&spec) == 64);
 	vs_quant_spec(&spec, VS_QUANT_COSINE, 100, 1, 0);
 	expect("no extra bytes", vs_quant_extra_bytes(&spec) == 0);
 	report("all", "shapes");

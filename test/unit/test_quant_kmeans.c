@@ -329,7 +329,7 @@ test_repeatable(const char *variant)
 
 	random_floats(nrows * dim, 1, rows);
 	expect("lists", vs_kmeans_train(&options, nrows, rows, first) == lists &&
-						vs_kmeans_train(&options, nrows, rows, second) == lists);
+		   vs_kmeans_train(&options, nrows, rows, second) == lists);
 	expect("same seed, same centroids", memcmp(first, second, sizeof(float) * lists * dim) == 0);
 	options.seed++;
 	vs_kmeans_train(&options, nrows, rows, second);
@@ -513,7 +513,7 @@ test_sample_size(void)
 {
 	expect("few rows", vs_kmeans_sample_size(1000, 100) == 1000);
 	expect("many rows", vs_kmeans_sample_size(1000000, 100) < 1000000 &&
-							vs_kmeans_sample_size(1000000, 100) >= 100 * 39);
+		   vs_kmeans_sample_size(1000000, 100) >= 100 * 39);
 	expect("many lists", vs_kmeans_sample_size(INT64_C(1000000000), 65536) >= 65536 * INT64_C(39));
 	report("all", "sample sizes");
 }

@@ -121,7 +121,7 @@ same_as_strtof(const char *text)
 }
 
 static void
-test_numbers(const char *what, void (*write_number)(char *text, size_t size))
+test_numbers(const char *what, void (*write_number) (char *text, size_t size))
 {
 	int			wrong = 0;
 
@@ -143,7 +143,7 @@ test_text(const char *text, VsTextStatus status, int dim, size_t at, size_t leng
 	float		x[4];
 	VsTextResult result = vs_types_text_parse(text, 4, x);
 	bool		same = result.status == status && result.dim == dim &&
-					   result.at == at && result.length == length;
+		result.at == at && result.length == length;
 
 	ok(same, text);
 }
