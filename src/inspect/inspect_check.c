@@ -60,7 +60,7 @@ static void check_rows(CheckState *state);
 static void check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value);
 static void check_chunks(CheckState *state);
 static void check_index(CheckState *state);
-static void report(CheckState *state, Oid address, const char *format, ...) pg_attribute_printf(3, 4);
+static void report(CheckState *state, Oid address, const char *format,...) pg_attribute_printf(3, 4);
 
 Datum
 vs_inspect_check(PG_FUNCTION_ARGS)
@@ -99,7 +99,7 @@ vs_inspect_check(PG_FUNCTION_ARGS)
 }
 
 static void
-report(CheckState *state, Oid address, const char *format, ...)
+report(CheckState *state, Oid address, const char *format,...)
 {
 	Datum		values[4];
 	bool		isnull[4] = {false};
@@ -291,7 +291,7 @@ check_index(CheckState *state)
 	List	   *indexes = RelationGetIndexList(state->store);
 	ListCell   *cell;
 
-	foreach (cell, indexes)
+	foreach(cell, indexes)
 	{
 		Relation	index = relation_open(lfirst_oid(cell), AccessShareLock);
 

@@ -66,9 +66,9 @@ static bool
 recent_page(Oid store, BlockNumber block)
 {
 	return last_page.store == store && last_page.block == block &&
-		   last_page.transaction == VS_MY_LXID &&
-		   last_page.subtransaction == GetCurrentSubTransactionId() &&
-		   ReadRecentBuffer(last_page.locator, MAIN_FORKNUM, block, last_page.buffer);
+		last_page.transaction == VS_MY_LXID &&
+		last_page.subtransaction == GetCurrentSubTransactionId() &&
+		ReadRecentBuffer(last_page.locator, MAIN_FORKNUM, block, last_page.buffer);
 }
 
 /*

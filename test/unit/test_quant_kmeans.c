@@ -38,7 +38,7 @@ counting_alloc(void *arg, size_t size)
 	(void) arg;
 	/* whatever is not written must not matter */
 	memset(h, 0xa5, size + HEADER);
-	*h = (Held) {held.previous, &held, size};
+	*h = (Held){held.previous, &held, size};
 	h->previous->next = h->next->previous = h;
 	in_use += size;
 	if (in_use > peak)

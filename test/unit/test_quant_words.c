@@ -90,8 +90,7 @@ load(const char *path)
 static void
 build(void)
 {
-	VsKmeansOptions options = {.dim = DIM, .lists = LISTS, .seed = 1,
-	.memory = {plain_alloc, plain_release, NULL}};
+	VsKmeansOptions options = {.dim = DIM, .lists = LISTS, .seed = 1, .memory = {plain_alloc, plain_release, NULL}};
 	void	   *memory;
 	int			i;
 
@@ -200,7 +199,8 @@ test_bounds(const char *variant, float epsilon, double most_above, double most_c
 	cut = (double) tally.neighbours_cut / (double) tally.neighbours;
 	passed = (double) tally.passed / QUERIES;
 	printf("# epsilon %g: 1-bit bound above %.4f, refined %.4f, neighbours cut %.4f; "
-		   "%.1f rows left a query\n", epsilon, above, refined_above, cut, passed);
+		   "%.1f rows left a query\n",
+		   epsilon, above, refined_above, cut, passed);
 	expect("bounds above", above <= most_above && refined_above <= most_above);
 	expect("neighbours cut", cut <= most_cut);
 	expect("rows left", passed <= most_passed);
