@@ -145,7 +145,7 @@ build_lists(Build *build)
 	phase(VS_ANN_PHASE_TRAIN, rows);
 	dir = vs_ann_train(ann, build->heap, build->spool, vs_ann_target_lists(rows), NULL);
 	for (int i = 0; i < dir->nlists; i++)
-		dir->heads[i] = vs_ann_list_create(ann, i, 1);
+		dir->heads[i] = vs_ann_list_create(ann, i, 0, 1);
 	phase(VS_ANN_PHASE_ASSIGN, rows);
 	rows = vs_ann_assign(ann, build->heap, dir, build->spool, 1, assign_progress);
 	dir->generation = 2;

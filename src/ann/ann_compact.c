@@ -29,21 +29,22 @@
 #define TOO_MANY_LISTS		8
 #define NEIGHBOURS			4		/* of a split list, rewritten with it */
 
-/* Entries and dead ones of a list, from its extents. */
+/* Counts a list from its extents into the plan, whose counts are 0. */
 static void
-count_list(const VsAnn *ann, BlockNumber head, int64 *entries, int64 *dead)
+count_list(const VsAnn *ann, BlockNumber head, int list, VsAnnPlan *plan)
 {
 	BlockNumber block = head;
 
-	*entries = *dead = 0;
 	while (block != InvalidBlockNumber)
 	{
 		VsAnnExtent extent;
 
 		CHECK_FOR_INTERRUPTS();
 		vs_ann_extent_read(ann, block, &extent);
-		*entries += extent.header.nentries;
-		*dead += extent.header.ndead;
+		plan->entries[list] += extent.header.nentries;
+		plan->dead[list] += extent.header.ndead;
+		if (block == head)
+			plan->unsplit[list] = extent.header.unsplit;
 		block = extent.header.next;
 	}
 }
@@ -96,7 +97,8 @@ fate_of(const VsAnnPlan *plan, int list, int nlists)
 {
 	int64		live = plan->entries[list] - plan->dead[list];
 
-	if (live > SPLIT_FACTOR * plan->rows_per_list)
+	/* rows that are all alike make one list, which is looked at again when it has doubled */
+	if (live > SPLIT_FACTOR * plan->rows_per_list && live > 2 * (int64) plan->unsplit[list])
 		return VS_ANN_SPLIT;
 	if (nlists > 1 && live < MERGE_FACTOR * plan->rows_per_list)
 		return VS_ANN_DROP;
@@ -122,9 +124,10 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 	plan->fates = palloc0(dir->nlists);
 	plan->entries = palloc0(sizeof(int64) * dir->nlists);
 	plan->dead = palloc0(sizeof(int64) * dir->nlists);
+	plan->unsplit = palloc0(sizeof(uint32) * dir->nlists);
 	for (int i = 0; i < dir->nlists; i++)
 	{
-		count_list(ann, dir->heads[i], &plan->entries[i], &plan->dead[i]);
+		count_list(ann, dir->heads[i], i, plan);
 		rows += plan->entries[i] - plan->dead[i];
 	}
 	target = vs_ann_target_lists(rows);
@@ -174,15 +177,16 @@ parts_of(const VsAnnPlan *plan, int list)
 	}
 }
 
+/* Adds a list: the one that begins at head, or else a new one. */
 static void
 add_list(const VsAnn *ann, VsAnnDirectory *dir, const float *centroid, BlockNumber head,
-		 uint32 epoch)
+		 uint32 unsplit, uint32 epoch)
 {
 	int			padded = ann->geo.padded;
 
 	memcpy(dir->centroids + (Size) dir->nlists * padded, centroid, sizeof(float) * padded);
 	dir->heads[dir->nlists] = head != InvalidBlockNumber ? head :
-		vs_ann_list_create(ann, dir->nlists, epoch);
+		vs_ann_list_create(ann, dir->nlists, unsplit, epoch);
 	dir->nlists++;
 }
 
@@ -198,7 +202,7 @@ split_list(const VsAnn *ann, Relation heap, const VsAnnDirectory *old, int list,
 	trained = vs_ann_train(ann, heap, spool, parts, old->mean);
 	for (int i = 0; i < trained->nlists; i++)
 		add_list(ann, dir, trained->centroids + (Size) i * ann->geo.padded,
-				 InvalidBlockNumber, epoch);
+				 InvalidBlockNumber, trained->nlists == 1 ? vs_ann_spool_count(spool) : 0, epoch);
 	pfree(trained->mean);
 	pfree(trained->heads);
 	pfree(trained);
@@ -230,10 +234,10 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 		switch ((VsAnnFate) plan->fates[i])
 		{
 			case VS_ANN_KEEP:
-				add_list(ann, dir, centroid, old->heads[i], epoch);
+				add_list(ann, dir, centroid, old->heads[i], 0, epoch);
 				break;
 			case VS_ANN_REWRITE:
-				add_list(ann, dir, centroid, InvalidBlockNumber, epoch);
+				add_list(ann, dir, centroid, InvalidBlockNumber, plan->unsplit[i], epoch);
 				break;
 			case VS_ANN_SPLIT:
 				split_list(ann, heap, old, i, parts_of(plan, i), dir, epoch);

@@ -159,7 +159,7 @@ train_anew(Seal *seal)
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		dir->heads[i] = vs_ann_list_create(seal->ann, i, seal->number);
+		dir->heads[i] = vs_ann_list_create(seal->ann, i, 0, seal->number);
 	}
 	return dir;
 }
@@ -282,11 +282,11 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 }
 
 /*
- * Does what is asked, as bits of VS_ANN_DO_*; needs the seal lock.  First brings
- * to an end what a seal left that was begun and failed.
+ * Does what is asked; needs the seal lock.  First brings to an end what a seal
+ * left that was begun and failed.
  */
-void
-vs_ann_maintain(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
+static void
+maintain_opened(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann seal",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -310,8 +310,9 @@ vs_ann_maintain(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *resu
 	MemoryContextDelete(context);
 }
 
-static bool
-maintain_locked(Relation index, Relation heap, VsAnnWait wait, int what,
+/* Takes the seal lock and does what is asked, as bits of VS_ANN_DO_*; see vs_ann_flush. */
+bool
+vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int what,
 				VsAnnSealResult *result)
 {
 	VsAnn		ann;
@@ -321,7 +322,7 @@ maintain_locked(Relation index, Relation heap, VsAnnWait wait, int what,
 		return false;
 	vs_ann_open(&ann, index);
 	if (ann.has_dim)
-		vs_ann_maintain(&ann, heap, what, result);
+		maintain_opened(&ann, heap, what, result);
 	vs_ann_seal_unlock(index);
 	return true;
 }
@@ -329,12 +330,12 @@ maintain_locked(Relation index, Relation heap, VsAnnWait wait, int what,
 bool
 vs_ann_flush(Relation index, Relation heap, VsAnnWait wait, VsAnnSealResult *result)
 {
-	return maintain_locked(index, heap, wait, VS_ANN_DO_FLUSH | VS_ANN_DO_GROW, result);
+	return vs_ann_maintain(index, heap, wait, VS_ANN_DO_FLUSH | VS_ANN_DO_GROW, result);
 }
 
 bool
 vs_ann_compact(Relation index, Relation heap, VsAnnWait wait, VsAnnSealResult *result)
 {
-	return maintain_locked(index, heap, wait, VS_ANN_DO_FLUSH | VS_ANN_DO_COMPACT |
+	return vs_ann_maintain(index, heap, wait, VS_ANN_DO_FLUSH | VS_ANN_DO_COMPACT |
 						   VS_ANN_DO_GROW | VS_ANN_DO_SWEEP, result);
 }

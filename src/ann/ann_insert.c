@@ -15,6 +15,8 @@
 #include "ann/ann_internal.h"
 #include "compat/compat.h"
 
+#define MOST_ROWS_TRAINED	200000
+
 /* Kept in the IndexInfo between the rows of a statement. */
 typedef struct InsertState
 {
@@ -82,8 +84,12 @@ seal_if_large(const VsAnn *ann, Relation heap)
 		return;
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 		pages += meta.growing[i].npages;
-	if ((pages - 1) * ann->geo.pending_capacity >= limit)
-		vs_ann_flush(ann->index, heap, VS_ANN_NOWAIT, &result);
+	if ((pages - 1) * ann->geo.pending_capacity < limit)
+		return;
+	/* training all lists anew is left to vacuum when it would take long */
+	vs_ann_maintain(ann->index, heap, VS_ANN_NOWAIT,
+					meta.list_rows < MOST_ROWS_TRAINED ?
+					VS_ANN_DO_FLUSH | VS_ANN_DO_GROW : VS_ANN_DO_FLUSH, &result);
 }
 
 bool

@@ -211,7 +211,8 @@ typedef struct VsAnnCoded
 } VsAnnCoded;
 
 extern Size vs_ann_coded_bytes(const VsAnn *ann);
-extern BlockNumber vs_ann_list_create(const VsAnn *ann, uint32 list_no, uint32 epoch);
+extern BlockNumber vs_ann_list_create(const VsAnn *ann, uint32 list_no, uint32 unsplit,
+									  uint32 epoch);
 extern void vs_ann_list_append(const VsAnn *ann, BlockNumber head, VsAnnCoded **entries,
 							   int n, uint32 epoch);
 
@@ -317,13 +318,13 @@ extern void vs_ann_blocks_add(BlockNumber block, void *blocks);
 
 /* ---- seal, compaction (ann_flush.c, ann_compact.c) ---- */
 
-/* what vs_ann_maintain is to do */
+/* what a seal is to do */
 #define VS_ANN_DO_FLUSH		0x01
 #define VS_ANN_DO_COMPACT	0x02	/* lists that need it */
 #define VS_ANN_DO_GROW		0x04	/* all lists, if they are too few by far */
 #define VS_ANN_DO_SWEEP		0x08	/* find pages that can be reused */
 
-extern void vs_ann_maintain(const VsAnn *ann, Relation heap, int what,
+extern bool vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int what,
 							VsAnnSealResult *result);
 
 /* How a directory is to change: what becomes of each old list. */
@@ -341,6 +342,7 @@ typedef struct VsAnnPlan
 	uint8	   *fates;			/* VsAnnFate of each list */
 	int64	   *entries;		/* of each list, dead ones too */
 	int64	   *dead;
+	uint32	   *unsplit;		/* entries that could not be told apart */
 	int64		rows_per_list;	/* aimed at */
 	bool		all;			/* train anew from everything */
 	bool		any;			/* something other than VS_ANN_KEEP */

@@ -44,9 +44,9 @@ init_extent(const VsAnn *ann, Page page, BlockNumber self, uint32 list_no)
 		pages[i] = InvalidBlockNumber;
 }
 
-/* A new, empty list. */
+/* A new, empty list.  unsplit: see VsAnnExtentHeader. */
 BlockNumber
-vs_ann_list_create(const VsAnn *ann, uint32 list_no, uint32 epoch)
+vs_ann_list_create(const VsAnn *ann, uint32 list_no, uint32 unsplit, uint32 epoch)
 {
 	VsAnnChange change;
 	BlockNumber block;
@@ -55,6 +55,7 @@ vs_ann_list_create(const VsAnn *ann, uint32 list_no, uint32 epoch)
 	vs_ann_change_begin(&change, ann);
 	page = vs_ann_change_new(&change, VS_ANN_EXTENT, epoch, &block);
 	init_extent(ann, page, block, list_no);
+	VS_ANN_EXTENT_HEADER(page)->unsplit = unsplit;
 	vs_ann_change_commit(&change);
 	return block;
 }

@@ -194,7 +194,7 @@ typedef struct VsAnnExtentHeader
 	BlockNumber tail;			/* last extent's first page */
 	uint32		list_entries;
 	uint32		list_no;		/* place in the directory when it was made */
-	uint32		unused;
+	uint32		unsplit;		/* entries that could not be told apart when it was split */
 } VsAnnExtentHeader;
 
 StaticAssertDecl(sizeof(VsAnnExtentHeader) == 28, "VsAnnExtentHeader has padding");
