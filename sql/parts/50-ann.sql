@@ -92,3 +92,70 @@ CREATE FUNCTION vecstore.last_scan_stats(
 	AS 'MODULE_PATHNAME', 'vs_ann_sql_last_scan_stats' LANGUAGE C;
 COMMENT ON FUNCTION vecstore.last_scan_stats() IS
 	'what the last scan of a vecann index in this session did';
+
+-- Values of random rows are asked for as queries, through the index and
+-- without it.  An answer of the index is right if it is no farther than the
+-- farthest exact one.  The settings are the function's own and end with it.
+CREATE FUNCTION vecstore.recall(index regclass, k integer DEFAULT 10, sample integer DEFAULT 200,
+	OUT queries integer, OUT recall float8, OUT index_ms float8, OUT exact_ms float8)
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET enable_seqscan = on
+	SET enable_sort = on
+	SET enable_indexscan = on
+	SET enable_bitmapscan = off
+	SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	source text;
+	value text;
+	query text;
+	asked record;
+	near float8[];
+	exact float8[];
+	begun timestamptz;
+	good bigint := 0;
+	expected bigint := 0;
+BEGIN
+	SELECT format('%s WHERE %s IS NOT NULL', i.indrelid::regclass, pg_get_indexdef(i.indexrelid, 1, false)) ||
+			coalesce(' AND (' || pg_get_expr(i.indpred, i.indrelid) || ')', ''),
+		pg_get_indexdef(i.indexrelid, 1, false),
+		format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+	INTO source, value, query
+	FROM pg_index AS i
+		JOIN pg_class AS c ON c.oid = i.indexrelid
+		JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'vecann'
+		JOIN pg_opclass AS p ON p.oid = i.indclass[0]
+		JOIN pg_amop AS m ON m.amopfamily = p.opcfamily
+		JOIN pg_operator AS o ON o.oid = m.amopopr
+		JOIN pg_namespace AS n ON n.oid = o.oprnamespace
+	WHERE i.indexrelid = recall.index;
+	IF source IS NULL THEN
+		RAISE wrong_object_type USING MESSAGE = format('"%s" is not a vecann index', index);
+	END IF;
+	query := format('SELECT array_agg(d) FROM (SELECT %1$s %3$s $1 AS d FROM %2$s ORDER BY %1$s %3$s $1 LIMIT %4$s) AS q',
+		value, source, query, k);
+	queries := 0;
+	index_ms := 0;
+	exact_ms := 0;
+	FOR asked IN EXECUTE format('SELECT %s AS value FROM %s ORDER BY random() LIMIT %s', value, source, sample) LOOP
+		PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true),
+			set_config('enable_indexscan', 'on', true);
+		begun := clock_timestamp();
+		EXECUTE query INTO near USING asked.value;
+		index_ms := index_ms + 1000 * extract(epoch FROM clock_timestamp() - begun);
+		PERFORM set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true),
+			set_config('enable_indexscan', 'off', true);
+		begun := clock_timestamp();
+		EXECUTE query INTO exact USING asked.value;
+		exact_ms := exact_ms + 1000 * extract(epoch FROM clock_timestamp() - begun);
+		queries := queries + 1;
+		expected := expected + cardinality(exact);
+		good := good + (SELECT count(*) FROM unnest(near) AS f WHERE f <= exact[cardinality(exact)]);
+	END LOOP;
+	recall := good::float8 / nullif(expected, 0);
+	index_ms := index_ms / nullif(queries, 0);
+	exact_ms := exact_ms / nullif(queries, 0);
+END
+$$;
+COMMENT ON FUNCTION vecstore.recall(regclass, integer, integer) IS
+	'recall at k of a vecann index under the current settings, and mean milliseconds of a query with it and without, on random rows as queries';

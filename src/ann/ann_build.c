@@ -139,6 +139,8 @@ build_lists(Build *build)
 	int64		rows = vs_ann_spool_count(build->spool);
 	VsAnnDirectory *dir;
 	VsAnnSegment segment = {0};
+	BlockNumber root;
+	BlockNumber centre;
 	VsAnnChange change;
 	VsAnnMetaData *meta;
 
@@ -149,6 +151,8 @@ build_lists(Build *build)
 	phase(VS_ANN_PHASE_ASSIGN, rows);
 	rows = vs_ann_assign(ann, build->heap, dir, build->spool, 1, assign_progress);
 	dir->generation = 2;
+	root = vs_ann_directory_write(ann, dir, 1);
+	centre = vs_ann_centre_write(ann, dir->centre, 1);
 
 	segment.number = 1;
 	segment.method = VS_ANN_SEALED_BUILD;
@@ -160,8 +164,9 @@ build_lists(Build *build)
 	meta->dim = ann->spec.dim;
 	meta->bits = ann->spec.bits;
 	meta->sealed = segment.number;
-	meta->directory = vs_ann_directory_write(ann, dir, segment.number);
+	meta->directory = root;
 	meta->generation = dir->generation;
+	meta->centre = centre;
 	meta->nlists = dir->nlists;
 	meta->list_rows = rows;
 	vs_ann_segment_append(&change, meta, &segment);

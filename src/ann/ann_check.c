@@ -222,6 +222,7 @@ check_lists(Check *check)
 {
 	VsAnnDirectory *dir;
 
+	vs_ann_centre_pages(&check->ann, check->meta.centre, reach_directory, check);
 	if (check->meta.directory == InvalidBlockNumber)
 		return;
 	vs_ann_directory_pages(&check->ann, check->meta.directory, reach_directory, check);

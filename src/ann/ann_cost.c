@@ -28,14 +28,20 @@
 #define COST_OF_EXACT		4.0		/* reading a value by address, and its distance */
 #define EXACT_PER_ROW		4.0
 
+/* Rows whose codes are scored in no more time than the rest of a query takes. */
+#define ROWS_WORTH_SCORING	20000
+
 /*
  * Lists that a scan scores before it returns rows, unless vecann.probes says:
- * twice the square root of their number, all of them if they are few.
+ * twice the square root of their number, or more while that costs little.
  */
 int
-vs_ann_probes_of(int nlists)
+vs_ann_probes_of(int nlists, int64 rows)
 {
-	return Min(nlists, Max(8, (int) ceil(2 * sqrt((double) nlists))));
+	double		by_lists = ceil(2 * sqrt((double) nlists));
+	double		by_rows = ceil((double) ROWS_WORTH_SCORING * nlists / Max(rows, 1));
+
+	return Min(nlists, Max(by_lists, by_rows));
 }
 
 void
@@ -77,7 +83,7 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	if (meta.nlists > 0)
 	{
 		int			probes = vs_ann_probes > 0 ? Min(vs_ann_probes, (int) meta.nlists) :
-			vs_ann_probes_of(meta.nlists);
+			vs_ann_probes_of(meta.nlists, meta.list_rows);
 
 		share = (double) probes / meta.nlists;
 	}

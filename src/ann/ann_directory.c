@@ -20,24 +20,10 @@
 #include "ann/ann_internal.h"
 #include "compat/ann_compat.h"
 
-/* i'th float of the stream: the mean, then the centroids. */
-static void
-copy_floats(const VsAnn *ann, const VsAnnDirectory *dir, int64 first, int n, float *out)
-{
-	int			padded = ann->geo.padded;
-
-	for (int i = 0; i < n; i++)
-	{
-		int64		at = first + i;
-
-		out[i] = at < padded ? dir->mean[at] : dir->centroids[at - padded];
-	}
-}
-
+/* Writes a stream of floats over pages; returns the first page. */
 static BlockNumber
-write_centroids(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch)
+write_floats(const VsAnn *ann, const float *floats, int64 total, uint32 epoch)
 {
-	int64		total = (int64) (dir->nlists + 1) * ann->geo.padded;
 	int			npages = (total + VS_ANN_FLOATS_PER_PAGE - 1) / VS_ANN_FLOATS_PER_PAGE;
 	BlockNumber next = InvalidBlockNumber;
 
@@ -52,7 +38,7 @@ write_centroids(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch)
 		CHECK_FOR_INTERRUPTS();
 		vs_ann_change_begin(&change, ann);
 		page = vs_ann_change_new(&change, VS_ANN_CENTROID, epoch, &block);
-		copy_floats(ann, dir, first, n, (float *) ((char *) page + VS_ANN_CONTENTS));
+		memcpy((char *) page + VS_ANN_CONTENTS, floats + first, sizeof(float) * n);
 		VS_ANN_OPAQUE(page)->next = next;
 		VS_ANN_OPAQUE(page)->used = n;
 		vs_ann_change_commit(&change);
@@ -65,7 +51,8 @@ write_centroids(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch)
 BlockNumber
 vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch)
 {
-	BlockNumber centroids = write_centroids(ann, dir, epoch);
+	BlockNumber centroids = write_floats(ann, dir->mean,
+										 (int64) (dir->nlists + 1) * ann->geo.padded, epoch);
 	int			npages = (dir->nlists + VS_ANN_HEADS_PER_PAGE - 1) / VS_ANN_HEADS_PER_PAGE;
 	BlockNumber next = InvalidBlockNumber;
 
@@ -192,6 +179,27 @@ vs_ann_directory_pages(const VsAnn *ann, BlockNumber root,
 	UnlockReleaseBuffer(buffer);
 	visit_chain(ann, root, VS_ANN_DIRECTORY, visit, arg);
 	visit_chain(ann, centroids, VS_ANN_CENTROID, visit, arg);
+}
+
+/* Writes a centre; returns its first page. */
+BlockNumber
+vs_ann_centre_write(const VsAnn *ann, const float *centre, uint32 epoch)
+{
+	return write_floats(ann, centre, ann->geo.padded, epoch);
+}
+
+/* Reads the centre that begins at block: padded floats. */
+void
+vs_ann_centre_read(const VsAnn *ann, BlockNumber block, float *centre)
+{
+	read_floats(ann, block, centre, ann->geo.padded);
+}
+
+void
+vs_ann_centre_pages(const VsAnn *ann, BlockNumber block,
+					void (*visit) (BlockNumber block, void *arg), void *arg)
+{
+	visit_chain(ann, block, VS_ANN_CENTROID, visit, arg);
 }
 
 /* ---- directories kept by the backend ---- */

@@ -188,6 +188,7 @@ publish(Seal *seal, int64 rows)
 {
 	const VsAnn *ann = seal->ann;
 	BlockNumber root = seal->meta.directory;
+	BlockNumber centre = seal->meta.centre;
 	VsAnnSegment segment = {0};
 	VsAnnChange change;
 	VsAnnMetaData *meta;
@@ -196,6 +197,8 @@ publish(Seal *seal, int64 rows)
 	{
 		seal->dir->generation = seal->meta.generation + 1;
 		root = vs_ann_directory_write(ann, seal->dir, seal->number);
+		if (centre == InvalidBlockNumber && seal->dir->centre != NULL)
+			centre = vs_ann_centre_write(ann, seal->dir->centre, seal->number);
 	}
 	segment.number = seal->number;
 	segment.method = seal->plan != NULL ? VS_ANN_SEALED_COMPACT : VS_ANN_SEALED_FLUSH;
@@ -215,6 +218,7 @@ publish(Seal *seal, int64 rows)
 	if (seal->dir != seal->old)
 	{
 		meta->directory = root;
+		meta->centre = centre;
 		meta->nlists = seal->dir->nlists;
 		meta->generation = seal->dir->generation;
 	}

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_insert.c
- *	  aminsert: code the value against the origin, append it to a pending page.
+ *	  aminsert: code the value against the centre, append it to a pending page.
  *
  * Its cost does not depend on the size of the index.  The insert that
  * takes the pending part past pending_limit seals it, unless a seal is under way.
@@ -57,6 +57,7 @@ insert_state(Relation index, IndexInfo *info, const void *payload)
 		state = palloc0(sizeof(InsertState));
 		vs_ann_open(&state->ann, index);
 		state->tail.block = InvalidBlockNumber;
+		state->tail.context = info->ii_Context;
 		info->ii_AmCache = state;
 	}
 	dim = vs_ann_payload_dim(state->ann.type.kind, payload);
@@ -116,14 +117,7 @@ vs_ann_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 	value = PG_DETOAST_DATUM_PACKED(values[0]);
 	payload = VARDATA_ANY(value);
 	state = insert_state(index, info, payload);
-	if (state->ann.geo.pending_blocks > 0)
-	{
-		vs_ann_coder_rotate(&state->coder, payload, state->coder.rotated);
-		vs_ann_coder_encode(&state->coder, payload, state->coder.rotated,
-							state->coder.origin, false);
-	}
-	grown = vs_ann_pending_append(&state->ann, &state->tail, &id, state->coder.code,
-								  &state->coder.factors);
+	grown = vs_ann_pending_append(&state->coder, &state->tail, &id, payload);
 	if (grown)
 		seal_if_large(&state->ann, heap);
 

@@ -271,7 +271,7 @@ vs_ann_sql_index_info(PG_FUNCTION_ARGS)
 	values[n++] = Float8GetDatum(meta.nlists == 0 ? 0 :
 								 (double) (sizes.entries - sizes.dead) / meta.nlists);
 	values[n++] = Int64GetDatum(sizes.largest);
-	values[n++] = Int32GetDatum(vs_ann_probes_of(meta.nlists));
+	values[n++] = Int32GetDatum(vs_ann_probes_of(meta.nlists, meta.list_rows));
 	values[n++] = bytes_of_pages(pending_pages);
 	values[n++] = bytes_of_pages(sizes.pages);
 	values[n++] = bytes_of_pages(directory_pages);

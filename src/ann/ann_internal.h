@@ -190,10 +190,13 @@ extern void vs_ann_seal_unlock(Relation index);
 typedef struct VsAnnTail
 {
 	BlockNumber block;
+	bool		centred;		/* how its page is coded */
+	float	   *centre;			/* padded; NULL until a page needs it */
+	MemoryContext context;		/* for centre */
 } VsAnnTail;
 
-extern bool vs_ann_pending_append(const VsAnn *ann, VsAnnTail *tail, const VsAnnId *id,
-								  const uint8 *code, const VsQuantFactors *factors);
+extern bool vs_ann_pending_append(VsAnnCoder *coder, VsAnnTail *tail, const VsAnnId *id,
+								  const void *payload);
 extern VsAnnId *vs_ann_pending_ids(Page page);
 extern void vs_ann_pending_block(const VsAnn *ann, Page page, int block,
 								 VsQuantBlock *out);
@@ -261,7 +264,8 @@ typedef struct VsAnnDirectory
 	uint32		generation;
 	float	   *mean;			/* padded; all zeros but under L2 */
 	bool		has_mean;
-	float	   *centroids;		/* nlists * padded */
+	float	   *centroids;		/* nlists * padded, behind mean */
+	float	   *centre;			/* mean of the sample if just trained, else NULL */
 	BlockNumber *heads;
 } VsAnnDirectory;
 
@@ -271,6 +275,11 @@ extern BlockNumber vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory
 extern void vs_ann_directory_pages(const VsAnn *ann, BlockNumber root,
 								   void (*visit) (BlockNumber block, void *arg),
 								   void *arg);
+
+extern BlockNumber vs_ann_centre_write(const VsAnn *ann, const float *centre, uint32 epoch);
+extern void vs_ann_centre_read(const VsAnn *ann, BlockNumber block, float *centre);
+extern void vs_ann_centre_pages(const VsAnn *ann, BlockNumber block,
+								void (*visit) (BlockNumber block, void *arg), void *arg);
 
 /* A directory kept by the backend for scans, with centroids packed. */
 typedef struct VsAnnCache
@@ -395,6 +404,6 @@ extern char *vs_ann_phasename(int64 phase);
 extern Relation vs_ann_open_for_inspection(Oid indexoid, Relation *heap);
 
 /* lists scanned first by an index of so many (ann_cost.c) */
-extern int	vs_ann_probes_of(int nlists);
+extern int	vs_ann_probes_of(int nlists, int64 rows);
 
 #endif							/* VS_ANN_INTERNAL_H */

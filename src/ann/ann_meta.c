@@ -40,6 +40,7 @@ vs_ann_meta_init(Page page, const VsAnn *ann, uint64 seed)
 	meta->generation = 1;
 	meta->directory = InvalidBlockNumber;
 	meta->segments = InvalidBlockNumber;
+	meta->centre = InvalidBlockNumber;
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 	{
 		meta->growing[i].head = meta->growing[i].tail = InvalidBlockNumber;

@@ -65,6 +65,7 @@ typedef VsAnnPageOpaqueData *VsAnnPageOpaque;
 
 #define VS_ANN_CLOSED		0x0001	/* pending: a seal has it, append elsewhere */
 #define VS_ANN_RETIRED		0x0002	/* unreachable from the metapage; content stays */
+#define VS_ANN_CENTRED		0x0004	/* pending: coded against the centre, not the origin */
 
 /* a function, for PageGetSpecialPointer is a macro that uses its argument twice */
 static inline VsAnnPageOpaque
@@ -104,7 +105,7 @@ typedef struct VsAnnChain
  *	    48	   8	rows in the lists
  *	    56	   8	of those, known dead
  *	    64	   4	pages retired since the last sweep
- *	    68	   4	unused, 0
+ *	    68	   4	first page of the centre, or InvalidBlockNumber
  *	    72	  96	growing pending chains
  *	   168	  96	pending chains of the seal begun
  */
@@ -127,7 +128,7 @@ typedef struct VsAnnMetaData
 	int64		list_rows;
 	int64		list_dead;
 	uint32		pages_retired;
-	uint32		unused2;
+	BlockNumber centre;
 	VsAnnChain	growing[VS_ANN_CHAINS];
 	VsAnnChain	closing[VS_ANN_CHAINS];
 } VsAnnMetaData;
@@ -165,8 +166,9 @@ StaticAssertDecl(sizeof(VsAnnId) == 16, "VsAnnId has padding");
  * Pending page                        since format 1; written by ann_pending.c
  *	offset	size	content
  *	    64	16*n	ids; n = geometry's pending_capacity
- *	     b	 B*k	k blocks of 32 codes against the origin, with their factors;
- *					none when a block does not fit (padded dimension over 1,792)
+ *	     b	 B*k	k blocks of 32 codes against the origin, or the centre if the page's flags
+ *					say so, with their factors; none when a block does not fit (padded
+ *					dimension over 1,792)
  * opaque.used ends the last entry, opaque.next links the chain, opaque.epoch
  * is the seal that will take it.  Entries never move: inserts append, vacuum
  * sets a flag in place, a seal retires whole pages.
@@ -216,7 +218,9 @@ StaticAssertDecl(sizeof(VsAnnExtentHeader) == 28, "VsAnnExtentHeader has padding
  *	offset	size	content
  *	    64	   f	floats: the mean (padded_dim), then all centroids, one stream
  *					cut at page ends
- * Rotated, and relative to the mean, which is not zero under L2 only.
+ * Rotated, and relative to the mean, which is not zero under L2 only.  The centre is
+ * a stream of its own: padded_dim floats, rotated; the mean of the rows that the
+ * index was first trained on.  It never changes.
  * Directory and centroid pages are never changed: a new generation has new ones.
  */
 typedef struct VsAnnDirectoryHeader

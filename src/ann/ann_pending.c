@@ -87,24 +87,39 @@ put_entry(const VsAnn *ann, Page page, const VsAnnId *id, const uint8 *code,
 	}
 }
 
-/* Appends to the page if it is open and has room. */
-static bool
-append_to_page(const VsAnn *ann, BlockNumber block, const VsAnnId *id,
-			   const uint8 *code, const VsQuantFactors *factors)
+typedef enum Appended
 {
-	Buffer		buffer = ReadBuffer(ann->index, block);
+	APPENDED,
+	NO_ROOM,
+	CODED_OTHERWISE
+} Appended;
+
+/* Appends to the tail page if it is open, has room, and is coded as tail says. */
+static Appended
+append_to_page(VsAnnCoder *coder, VsAnnTail *tail, const VsAnnId *id)
+{
+	const VsAnn *ann = coder->ann;
+	Buffer		buffer = ReadBuffer(ann->index, tail->block);
 	VsAnnChange change;
+	bool		centred;
 
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	if (!has_room(ann, BufferGetPage(buffer)))
 	{
 		UnlockReleaseBuffer(buffer);
-		return false;
+		return NO_ROOM;
+	}
+	centred = (VS_ANN_OPAQUE(BufferGetPage(buffer))->flags & VS_ANN_CENTRED) != 0;
+	if (centred != tail->centred)
+	{
+		UnlockReleaseBuffer(buffer);
+		tail->centred = centred;
+		return CODED_OTHERWISE;
 	}
 	vs_ann_change_begin(&change, ann);
-	put_entry(ann, vs_ann_change_page(&change, buffer), id, code, factors);
+	put_entry(ann, vs_ann_change_page(&change, buffer), id, coder->code, &coder->factors);
 	vs_ann_change_commit(&change);
-	return true;
+	return APPENDED;
 }
 
 /*
@@ -120,28 +135,31 @@ extend_chain(const VsAnn *ann, int chain_no, bool *added)
 	VsAnnChain *chain;
 	BlockNumber block;
 	Page		page;
+	Page		last;
 
 	vs_ann_change_begin(&change, ann);
 	meta = vs_ann_meta_change(&change);
 	chain = &meta->growing[chain_no];
+	last = NULL;
 	if (chain->tail != InvalidBlockNumber)
 	{
-		page = vs_ann_change_read(&change, chain->tail, VS_ANN_PENDING);
-		if (has_room(ann, page))
+		last = vs_ann_change_read(&change, chain->tail, VS_ANN_PENDING);
+		if (has_room(ann, last))
 		{
 			block = chain->tail;
 			vs_ann_change_abort(&change);
 			*added = false;
 			return block;
 		}
-		vs_ann_change_new(&change, VS_ANN_PENDING, Max(meta->sealed, meta->sealing) + 1, &block);
-		VS_ANN_OPAQUE(page)->next = block;
 	}
+	page = vs_ann_change_new(&change, VS_ANN_PENDING, Max(meta->sealed, meta->sealing) + 1,
+							 &block);
+	if (meta->centre != InvalidBlockNumber)
+		VS_ANN_OPAQUE(page)->flags |= VS_ANN_CENTRED;
+	if (last != NULL)
+		VS_ANN_OPAQUE(last)->next = block;
 	else
-	{
-		vs_ann_change_new(&change, VS_ANN_PENDING, Max(meta->sealed, meta->sealing) + 1, &block);
 		chain->head = block;
-	}
 	chain->tail = block;
 	chain->npages++;
 	vs_ann_change_commit(&change);
@@ -149,35 +167,66 @@ extend_chain(const VsAnn *ann, int chain_no, bool *added)
 	return block;
 }
 
+/* Codes the coder's rotated row as tail says. */
+static void
+encode(VsAnnCoder *coder, VsAnnTail *tail, const void *payload)
+{
+	const VsAnn *ann = coder->ann;
+
+	if (ann->geo.pending_blocks == 0)
+		return;
+	if (tail->centred && tail->centre == NULL)
+	{
+		VsAnnMetaData meta;
+
+		vs_ann_meta_read(ann, &meta);
+		tail->centre = MemoryContextAlloc(tail->context, sizeof(float) * ann->geo.padded);
+		vs_ann_centre_read(ann, meta.centre, tail->centre);
+	}
+	vs_ann_coder_encode(coder, payload, coder->rotated,
+						tail->centred ? tail->centre : coder->origin, false);
+}
+
 /*
- * Appends an entry.  tail is kept by the caller between calls (at first with
- * InvalidBlockNumber).  Returns whether a page was added, which is when
- * a caller may want to look at the size of the pending part.
+ * Appends an entry for the payload.  tail is kept by the caller between calls
+ * (at first with InvalidBlockNumber).  Returns whether a page was added, which is
+ * when a caller may want to look at the size of the pending part.
  */
 bool
-vs_ann_pending_append(const VsAnn *ann, VsAnnTail *tail, const VsAnnId *id,
-					  const uint8 *code, const VsQuantFactors *factors)
+vs_ann_pending_append(VsAnnCoder *coder, VsAnnTail *tail, const VsAnnId *id,
+					  const void *payload)
 {
+	const VsAnn *ann = coder->ann;
 	int			chain_no = vs_compat_backend_number() % VS_ANN_CHAINS;
 	bool		grown = false;
 
+	if (ann->geo.pending_blocks > 0)
+		vs_ann_coder_rotate(coder, payload, coder->rotated);
+	encode(coder, tail, payload);
+	if (tail->block == InvalidBlockNumber)
+	{
+		VsAnnMetaData meta;
+
+		vs_ann_meta_read(ann, &meta);
+		tail->block = meta.growing[chain_no].tail;
+	}
 	for (;;)
 	{
+		Appended	appended = NO_ROOM;
 		bool		added;
 
 		CHECK_FOR_INTERRUPTS();
-		if (tail->block == InvalidBlockNumber)
-		{
-			VsAnnMetaData meta;
-
-			vs_ann_meta_read(ann, &meta);
-			tail->block = meta.growing[chain_no].tail;
-		}
-		if (tail->block != InvalidBlockNumber &&
-			append_to_page(ann, tail->block, id, code, factors))
+		if (tail->block != InvalidBlockNumber)
+			appended = append_to_page(coder, tail, id);
+		if (appended == APPENDED)
 			return grown;
-		tail->block = extend_chain(ann, chain_no, &added);
-		grown = grown || added;
+		if (appended == CODED_OTHERWISE)
+			encode(coder, tail, payload);
+		else
+		{
+			tail->block = extend_chain(ann, chain_no, &added);
+			grown = grown || added;
+		}
 	}
 }
 

@@ -308,13 +308,9 @@ probe_pending_page(VsAnnScan *so, BlockNumber block)
 	Page		page = BufferGetPage(buffer);
 	int			used = VS_ANN_OPAQUE(page)->used;
 	BlockNumber next = VS_ANN_OPAQUE(page)->next;
+	bool		centred = (VS_ANN_OPAQUE(page)->flags & VS_ANN_CENTRED) != 0;
 	uint32		ref = first_ref(so, block, -1);
-	VsQuantListTerms terms;
 
-	if (so->pending_query != NULL && ann->type.metric != VS_QUANT_HAMMING)
-		vs_quant_list_terms(so->pending_query,
-							ann->type.metric == VS_QUANT_L2 ? so->pending_query->norm_sq : 0,
-							0, &terms);
 	if (ann->geo.pending_blocks == 0)
 		add_uncoded(so, used, ref);
 	else
@@ -324,7 +320,7 @@ probe_pending_page(VsAnnScan *so, BlockNumber block)
 			VsQuantBlock codes;
 
 			vs_ann_pending_block(ann, page, i / VS_QUANT_BLOCK, &codes);
-			score_block(so, so->pending_query, &terms, &codes,
+			score_block(so, so->pending_query, &so->pending_terms[centred], &codes,
 						Min(VS_QUANT_BLOCK, used - i), ref + i);
 		}
 	}
@@ -333,9 +329,37 @@ probe_pending_page(VsAnnScan *so, BlockNumber block)
 	return next;
 }
 
+/* Terms of codes against the origin, and against the centre if there is one. */
+static void
+pending_terms(VsAnnScan *so)
+{
+	const VsAnn *ann = &so->ann;
+	const float *query = so->pending_query->rotated;
+	bool		l2 = ann->type.metric == VS_QUANT_L2;
+	float	   *centre;
+	double		distance = 0;
+	double		norm_sq = 0;
+
+	vs_quant_list_terms(so->pending_query, l2 ? so->pending_query->norm_sq : 0, 0,
+						&so->pending_terms[0]);
+	if (so->meta.centre == InvalidBlockNumber)
+		return;
+	centre = palloc(sizeof(float) * ann->geo.padded);
+	vs_ann_centre_read(ann, so->meta.centre, centre);
+	for (int i = 0; i < ann->geo.padded; i++)
+	{
+		distance += l2 ? (query[i] - centre[i]) * (query[i] - centre[i]) : -query[i] * centre[i];
+		norm_sq += centre[i] * centre[i];
+	}
+	vs_quant_list_terms(so->pending_query, distance, norm_sq, &so->pending_terms[1]);
+	pfree(centre);
+}
+
 void
 vs_ann_probe_pending(VsAnnScan *so)
 {
+	if (so->pending_query != NULL && so->ann.type.metric != VS_QUANT_HAMMING)
+		pending_terms(so);
 	for (int i = 0; i < 2 * VS_ANN_CHAINS; i++)
 	{
 		const VsAnnChain *chain = i < VS_ANN_CHAINS ? &so->meta.closing[i] :

@@ -127,7 +127,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 		vs_ann_meta_read(&so->ann, &so->meta);
 		vs_ann_probe_begin(so);
 		so->probes = Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
-						 vs_ann_probes_of(so->nranked));
+						 vs_ann_probes_of(so->nranked, so->meta.list_rows));
 		vs_ann_scan_stats.lists = so->nranked;
 		vs_ann_probe_pending(so);
 		vs_ann_probe_lists(so, so->probes);

@@ -126,6 +126,7 @@ typedef struct VsAnnScan
 	const char *payload;		/* the query */
 	float		epsilon;
 	VsQuantQuery *pending_query;
+	VsQuantListTerms pending_terms[2];	/* of codes against origin, centre */
 	VsQuantQuery *list_query;	/* the same, unless rows are moved by a mean */
 	char	   *block;			/* a block cut over pages is put together here */
 	int			nranked;

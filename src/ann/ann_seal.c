@@ -155,16 +155,12 @@ subtract(float *rows, int64 n, int padded, const float *mean)
 	}
 }
 
-/* The mean of the rows under L2, where moving everything by it is allowed. */
+/* The mean of n > 0 rows. */
 static void
-choose_mean(const VsAnn *ann, const float *rows, int64 n, float *mean)
+mean_of(const float *rows, int64 n, int padded, float *mean)
 {
-	int			padded = ann->geo.padded;
-	double	   *sum;
+	double	   *sum = palloc0(sizeof(double) * padded);
 
-	if (ann->type.metric != VS_QUANT_L2 || n == 0)
-		return;
-	sum = palloc0(sizeof(double) * padded);
 	for (int64 i = 0; i < n; i++)
 	{
 		for (int j = 0; j < padded; j++)
@@ -220,6 +216,8 @@ vs_ann_train(const VsAnn *ann, Relation heap, VsAnnSpool *spool, int lists,
 	memset(dir->mean, 0, sizeof(float) * padded * 2);
 	dir->centroids = dir->mean + padded;
 	dir->heads = palloc(sizeof(BlockNumber) * lists);
+	if (mean == NULL)
+		dir->centre = palloc0(sizeof(float) * padded);
 
 	old = MemoryContextSwitchTo(context);
 	n = sample_size(ann, &options, vs_ann_spool_count(spool));
@@ -228,8 +226,13 @@ vs_ann_train(const VsAnn *ann, Relation heap, VsAnnSpool *spool, int lists,
 	n = read_rows(ann, heap, sample, n, rows);
 	if (mean != NULL)
 		memcpy(dir->mean, mean, sizeof(float) * padded);
-	else
-		choose_mean(ann, rows, n, dir->mean);
+	else if (n > 0 && ann->type.metric != VS_QUANT_HAMMING)
+	{
+		mean_of(rows, n, padded, dir->centre);
+		/* under L2 everything may be moved by the mean */
+		if (ann->type.metric == VS_QUANT_L2)
+			memcpy(dir->mean, dir->centre, sizeof(float) * padded);
+	}
 	subtract(rows, n, padded, dir->mean);
 	dir->nlists = Max(1, vs_kmeans_train(&options, n, rows, dir->centroids));
 	MemoryContextSwitchTo(old);

@@ -244,6 +244,7 @@ mark_reachable(const VsAnn *ann, const VsAnnMetaData *meta, Sweep *sweep)
 		block = VS_ANN_OPAQUE(BufferGetPage(buffer))->next;
 		UnlockReleaseBuffer(buffer);
 	}
+	vs_ann_centre_pages(ann, meta->centre, mark, sweep);
 	if (meta->directory != InvalidBlockNumber)
 	{
 		VsAnnDirectory *dir = vs_ann_directory_read(ann, meta->directory);
