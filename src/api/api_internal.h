@@ -19,6 +19,7 @@
 #include "fmgr.h"
 #include "nodes/bitmapset.h"
 #include "nodes/execnodes.h"
+#include "compat/compat.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -156,7 +157,7 @@ typedef void (*UpsertFeed) (UpsertBatch *batch, void *arg);
 
 extern UpsertCounts vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes,
 								  UpsertFeed feed, void *arg);
-extern void vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place) pg_attribute_noreturn();
+pg_noreturn extern void vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place);
 extern Datum vs_api_result(FunctionCallInfo fcinfo, UpsertCounts counts);
 
 /* Does a row belong in the partition that the caller named? (upsert_partition.c) */

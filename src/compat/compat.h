@@ -92,4 +92,16 @@ typedef RelFileNode VsRelFileLocator;
 #define VS_IS_AUTOVACUUM_WORKER() IsAutoVacuumWorkerProcess()
 #endif
 
+/*
+ * 18 passes EXPLAIN ANALYZE's counters to an index scan; our own scans count
+ * nowhere.
+ */
+#if PG_VERSION_NUM >= 180000
+#define VS_INDEX_BEGINSCAN(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys)
+#else
+#define VS_INDEX_BEGINSCAN(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
+#endif
+
 #endif							/* VS_COMPAT_H */

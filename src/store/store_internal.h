@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "compat/compat.h"
 #include "storage/buf.h"
 #include "storage/bufpage.h"
 #include "store/store_page.h"
@@ -55,7 +56,7 @@ extern OffsetNumber vs_page_plan_add(VsPagePlan *plan, Size len);
 /* store_read.c */
 extern void vs_store_read_chain(Relation store, Buffer *buffer, Oid address, int32 attrsize,
 								int32 offset, int32 len, char *dest);
-extern void vs_store_corrupted(Relation store, Oid address, const char *problem) pg_attribute_noreturn();
+pg_noreturn extern void vs_store_corrupted(Relation store, Oid address, const char *problem);
 
 /* store_fetch.c */
 extern void vs_store_fetch_init(void);

@@ -185,7 +185,7 @@ copy_in_scan_order(CopyState *state, Relation index, Tuplesortstate *sort)
 		const int64 values[] = {PROGRESS_CLUSTER_PHASE_INDEX_SCAN_HEAP, RelationGetRelid(index)};
 
 		pgstat_progress_update_multi_param(2, params, values);
-		index_scan = index_beginscan(state->old_rel, index, SnapshotAny, 0, 0);
+		index_scan = VS_INDEX_BEGINSCAN(state->old_rel, index, SnapshotAny, 0, 0);
 		index_rescan(index_scan, NULL, 0, NULL, 0);
 	}
 	else
