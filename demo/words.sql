@@ -1,54 +1,131 @@
--- Words and their nearest neighbours; run by test/run/demo, which puts the data
--- where \copy finds it.
+-- A first run: real words and their vectors, from an empty database to compaction.
+-- Run by test/run/demo, which puts the data where \copy finds it.
 \set ON_ERROR_STOP on
 \set QUIET on
 \pset footer off
 \pset border 2
 \timing off
+SET client_min_messages = warning;
 
-\echo '--- An extension like any other: nothing to preload'
+\echo '=== 1. An extension like any other: nothing to preload'
 \set ECHO queries
 CREATE EXTENSION vecstore;
-CREATE TABLE words (
-	id int PRIMARY KEY,
-	word text NOT NULL UNIQUE,
-	embedding vector(100) NOT NULL
-);
 \set ECHO none
 
 \echo
-\echo '--- Load real word vectors (GloVe, 100 dimensions)'
-\timing on
-\set QUIET off
-\copy words from 'build/demo/words.tsv'
-\set QUIET on
-\timing off
+\echo '=== 2. A collection: a table with a key, a vector and an index, made by one call'
 \set ECHO queries
-ANALYZE words;
-SELECT count(*) AS words, min(vector_dims(embedding)) AS dimensions,
-       pg_size_pretty(pg_total_relation_size('words')) AS size
-FROM words;
+SELECT vecstore.create_collection('words', dimension => 100, metric => 'cosine', id_type => 'int',
+	fields => '{"word": "text not null", "note": "text"}');
+\d words
 \set ECHO none
 
 \echo
-\echo '--- The words nearest to a word, by cosine distance'
-PREPARE nearest(text) AS
-SELECT w.word, round((w.embedding <=> q.embedding)::numeric, 3) AS distance
-FROM words w, words q
-WHERE q.word = $1 AND w.word <> $1
-ORDER BY w.embedding <=> q.embedding
-LIMIT 8;
-\echo 'SELECT w.word, round((w.embedding <=> q.embedding)::numeric, 3) AS distance'
-\echo 'FROM words w, words q'
-\echo 'WHERE q.word = $1 AND w.word <> $1'
-\echo 'ORDER BY w.embedding <=> q.embedding'
-\echo 'LIMIT 8;'
-\timing on
+\echo '=== 3. Real word vectors (GloVe) come in by batches of 2,000, column-wise, as a driver sends them'
+CREATE TEMP TABLE source (id int, word text, embedding vector(100));
+\copy source from 'build/demo/words.tsv'
+\echo 'SELECT * FROM vecstore.upsert_columns(''words'', ''{id,word,embedding}'', $1, $2, $3)'
+SET client_min_messages = notice;
+DO $$
+DECLARE
+	batch record;
+	result vecstore.upsert_result;
+	done int := 0;
+	since timestamptz;
+	total interval := '0';
+BEGIN
+	FOR batch IN SELECT array_agg(id) AS ids, array_agg(word) AS words, array_agg(embedding) AS vectors
+		FROM source GROUP BY id / 2000 ORDER BY id / 2000
+	LOOP
+		since := clock_timestamp();
+		result := vecstore.upsert_columns('words', '{id,word,embedding}', batch.ids, batch.words, batch.vectors);
+		total := total + (clock_timestamp() - since);
+		done := done + result.inserted;
+		IF done % 4000 < 2000 THEN
+			RAISE INFO '% words, % a second', done, round(done / extract(epoch FROM total));
+		END IF;
+	END LOOP;
+END $$;
+SET client_min_messages = warning;
+CREATE INDEX ON words (word);
+ANALYZE words;
+
 \echo
-\echo 'nearest to king'
-EXECUTE nearest('king');
-\echo 'nearest to paris'
-EXECUTE nearest('paris');
-\echo 'nearest to blue'
-EXECUTE nearest('blue');
+\echo '=== 4. New rows are pending: in the index already, searched exactly, not yet sealed into lists'
+\set ECHO queries
+SELECT name, rows_estimate, dimensions, metric, pending, segments FROM vecstore.collections;
+\timing on
+SELECT word, round((embedding <=> (SELECT embedding FROM words WHERE word = 'king'))::numeric, 3) AS distance
+FROM words ORDER BY embedding <=> (SELECT embedding FROM words WHERE word = 'king') LIMIT 6;
 \timing off
+\set ECHO none
+
+\echo
+\echo '=== 5. Flush: what is pending becomes a segment.  Never needed for a row to be found; it makes searches fast'
+\set ECHO queries
+SELECT * FROM vecstore.flush('words');
+SELECT segment, state, rows, method FROM vecstore.segments('words');
+\timing on
+SELECT word, round((embedding <=> (SELECT embedding FROM words WHERE word = 'king'))::numeric, 3) AS distance
+FROM words ORDER BY embedding <=> (SELECT embedding FROM words WHERE word = 'king') LIMIT 6;
+\timing off
+EXPLAIN (COSTS OFF)
+SELECT word FROM words ORDER BY embedding <=> (SELECT embedding FROM words WHERE word = 'king') LIMIT 6;
+\set ECHO none
+
+\echo
+\echo '=== 6. Recall: of the true 10 nearest of 100 words, how many does the index find?'
+CREATE TEMP TABLE questions AS SELECT id, embedding FROM source ORDER BY hashint4(id) LIMIT 100;
+CREATE FUNCTION pg_temp.ten_nearest(q vector) RETURNS SETOF int LANGUAGE sql AS
+	'SELECT id FROM words ORDER BY embedding <=> q LIMIT 10';
+\set ECHO queries
+CREATE TEMP TABLE by_index AS SELECT q.id AS question, n AS answer FROM questions q, pg_temp.ten_nearest(q.embedding) n;
+SET enable_indexscan = off;
+CREATE TEMP TABLE exact AS SELECT q.id AS question, n AS answer FROM questions q, pg_temp.ten_nearest(q.embedding) n;
+RESET enable_indexscan;
+SELECT count(*) AS true_neighbours, count(i.answer) AS found, round(count(i.answer)::numeric / count(*), 4) AS recall
+FROM exact e LEFT JOIN by_index i USING (question, answer);
+\set ECHO none
+
+\echo
+\echo '=== 7. Upsert: rows whose key exists are replaced, the others inserted'
+\set ECHO queries
+-- "banana" gets the vector of "king" and a note; its word is left as it is
+SELECT * FROM vecstore.upsert('words', (
+	SELECT json_agg(json_build_object('id', b.id, 'note', 'moved to king', 'embedding', k.embedding::real[]))
+	FROM words b, words k WHERE b.word = 'banana' AND k.word = 'king'), partial => true);
+-- a new word, right beside "king"
+SELECT * FROM vecstore.upsert_from('words',
+	'SELECT 1000000 AS id, ''newcomer'' AS word, ''brand new'' AS note, embedding FROM words WHERE word = ''king''');
+\echo 'Both are found at once:'
+SELECT word, note, round((embedding <=> (SELECT embedding FROM words WHERE word = 'king'))::numeric, 3) AS distance
+FROM words ORDER BY embedding <=> (SELECT embedding FROM words WHERE word = 'king') LIMIT 6;
+\set ECHO none
+
+\echo
+\echo '=== 8. Half of the words once more, in one batch from a query; equal rows can be left alone'
+\set ECHO queries
+\timing on
+SELECT * FROM vecstore.upsert_from('words', 'SELECT * FROM source WHERE id % 2 = 0 AND word <> ''banana''');
+SELECT * FROM vecstore.upsert_from('words', 'SELECT * FROM source WHERE word <> ''banana''', skip_unchanged => true);
+\timing off
+SELECT segment, state, rows, dead FROM vecstore.segments('words');
+\set ECHO none
+
+\echo
+\echo '=== 9. Deleted rows are gone at once; VACUUM and compaction give their space back'
+\set ECHO queries
+DELETE FROM words WHERE word IN ('banana', 'newcomer') OR id % 3 = 0 AND word NOT IN ('king', 'queen', 'prince');
+SELECT word, round((embedding <=> (SELECT embedding FROM words WHERE word = 'king'))::numeric, 3) AS distance
+FROM words ORDER BY embedding <=> (SELECT embedding FROM words WHERE word = 'king') LIMIT 6;
+\timing on
+VACUUM words;
+SELECT rows_sealed, segment, elapsed FROM vecstore.compact('words');
+\timing off
+SELECT segment, state, rows, dead FROM vecstore.segments('words');
+SELECT name, rows_estimate, pending, segments, dead, pg_size_pretty(row_bytes) AS rows, pg_size_pretty(value_bytes) AS vectors,
+	pg_size_pretty(index_bytes) AS index
+FROM vecstore.collections;
+\set ECHO none
+\echo
+\echo 'That was it.  README.md has the tour in your language, docs/reference.md all functions.'
