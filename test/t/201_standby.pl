@@ -54,7 +54,7 @@ $primary->backup('backup');
 
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
-$standby->append_conf('postgresql.conf', "max_standby_streaming_delay = 20ms\nhot_standby_feedback = off\n");
+$standby->append_conf('postgresql.conf', "max_standby_streaming_delay = 200ms\nhot_standby_feedback = off\n");
 $standby->start;
 $primary->wait_for_catchup($standby);
 

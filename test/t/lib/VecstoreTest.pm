@@ -15,7 +15,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(usleep);
 
-our @EXPORT = qw($am new_primary create_items wrong_items is_sound is_checked seeded start_psql crash);
+our @EXPORT = qw($am new_primary create_items wrong_items is_sound is_checked
+  create_points points_query points_problem is_indexed seeded start_psql crash);
 
 our $am = $ENV{AM} || 'vecstore';
 
@@ -104,6 +105,65 @@ sub is_checked
 
 	return if $am ne 'vecstore';
 	is($node->safe_psql($database, "SELECT * FROM vecstore.check('$table')"), '', "$what: vecstore.check");
+	return;
+}
+
+# A table points with a vecann index, whose rows' vectors are point(id, version).
+sub create_points
+{
+	my ($node, $options) = @_;
+
+	$node->safe_psql('postgres', <<"SQL");
+CREATE FUNCTION point(id int, version int) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT array_agg(sin(id % 40 * i)::real + cos((id * 31 + version * 17) * i)::real / 4) FROM generate_series(1, 16) i)::vector;
+CREATE TABLE points (id int PRIMARY KEY, version int, e vector(16)) USING $am;
+CREATE INDEX points_e ON points USING vecann (e vector_l2_ops) WITH ($options);
+SQL
+	return;
+}
+
+# A query for points_problem: what the index and what the sequential scan find in one snapshot.
+sub points_query
+{
+	my $query = '(SELECT point(' . int(rand(1000)) . ', 1))';
+
+	return <<"SQL";
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SET LOCAL vecann.probes = 1000000; SET LOCAL vecann.epsilon = 1000;
+SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off;
+SELECT count(*), md5(string_agg(id::text, ',' ORDER BY id)), count(*) FILTER (WHERE e IS DISTINCT FROM point(id, version)),
+	count(*) FILTER (WHERE d < before - 1e-5)
+FROM (SELECT id, version, e, d, lag(d) OVER () AS before
+	FROM (SELECT id, version, e, e <-> $query AS d FROM points ORDER BY e <-> $query) s) t;
+SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = on; SET LOCAL enable_sort = on;
+SELECT count(*), md5(string_agg(id::text, ',' ORDER BY id)), 0, 0 FROM points;
+COMMIT;
+SQL
+}
+
+# What is wrong with the query's output: nothing if the index returned all rows, once, with
+# their vectors, nearest first.  (Rows nearer to each other than a float's precision may change places.)
+sub points_problem
+{
+	my ($output) = @_;
+	my ($index, $scan) = split /\n/, $output;
+
+	return '' if defined $scan && $index eq $scan;
+	return "rows|ids|wrong|out of order: by index $index, by scan " . ($scan // 'nothing');
+}
+
+# The index of points agrees with the table, and the checkers find nothing.
+sub is_indexed
+{
+	my ($node, $what) = @_;
+
+	my $query = points_query();
+
+	(my $explain = $query) =~ s/^SELECT/EXPLAIN SELECT/m;
+	like($node->safe_psql('postgres', $explain), qr/Index Scan using points_e/, "$what: the index is used");
+	is(points_problem($node->safe_psql('postgres', $query)), '', "$what: the index finds all rows in order");
+	is($node->safe_psql('postgres', "SELECT * FROM vecstore.check_index('points_e')"), '', "$what: vecstore.check_index");
+	is_checked($node, 'postgres', 'points', $what);
 	return;
 }
 
