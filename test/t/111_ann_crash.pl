@@ -16,24 +16,26 @@ use VecstoreTest;
 
 use constant { ROUNDS => $ENV{ROUNDS} // 8, ROWS => 3000, STEPS => 2000 };
 
+# Writer w owns the ids that are w modulo 2, so that no two wait for each other.
 sub writer
 {
+	my ($w) = @_;
 	my $script = '';
 
 	foreach my $step (1 .. STEPS)
 	{
-		my $first = int(rand(ROWS));
-		my $last = $first + int(rand(80));
+		my $first = 2 * int(rand(ROWS / 2)) + $w;
+		my $last = $first + int(rand(160));
 		my $version = int(rand(1000));
-		my $upsert = "INSERT INTO points SELECT i, $version, point(i, $version) FROM generate_series($first, $last) i\n"
+		my $upsert = "INSERT INTO points SELECT i, $version, point(i, $version) FROM generate_series($first, $last, 2) i\n"
 		  . 'ON CONFLICT (id) DO UPDATE SET version = excluded.version, e = excluded.e;';
 
 		$script .= (
 			$upsert, $upsert,
-			"DELETE FROM points WHERE id BETWEEN $first AND $last;",
+			"DELETE FROM points WHERE id BETWEEN $first AND $last AND id % 2 = $w;",
 			"BEGIN; $upsert ROLLBACK;",
-			"UPDATE points SET e = point(id, $version), version = $version WHERE id BETWEEN $first AND $last;",
-			"INSERT INTO points SELECT " . ROWS . " + i, 1, point(@{[ROWS]} + i, 1) FROM generate_series($first, $last) i ON CONFLICT DO NOTHING;"
+			"UPDATE points SET e = point(id, $version), version = $version WHERE id BETWEEN $first AND $last AND id % 2 = $w;",
+			"INSERT INTO points SELECT " . ROWS . " + i, 1, point(@{[ROWS]} + i, 1) FROM generate_series($first, $last, 2) i ON CONFLICT DO NOTHING;"
 		)[ rand 6 ] . "\n\\echo w\n";
 	}
 	return $script;
@@ -63,7 +65,7 @@ foreach my $round (1 .. ROUNDS)
 	my $favourite = $favourites[ $round % @favourites ];
 	my @outputs = ('') x 3;
 	my @running = (
-		start_psql($node, writer(), \$outputs[0]), start_psql($node, writer(), \$outputs[1]),
+		start_psql($node, writer(0), \$outputs[0]), start_psql($node, writer(1), \$outputs[1]),
 		start_psql($node, maintainer($favourite), \$outputs[2]));
 
 	my $deadline = time + 60;
