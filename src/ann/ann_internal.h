@@ -20,6 +20,7 @@
 #include "quant/kmeans.h"
 #include "quant/quant.h"
 #include "store/store.h"
+#include "util/recent_pages.h"
 
 /* ---- settings and options (ann_options.c) ---- */
 
@@ -110,6 +111,7 @@ typedef struct VsAnn
 	VsAnnType	type;
 	bool		has_dim;		/* false: no row yet, and spec and geo are not filled */
 	bool		bulk;			/* being built: pages are logged at the end */
+	VsRecentPages *recent;		/* NULL but in scans */
 	VsQuantSpec spec;
 	VsAnnGeometry geo;
 } VsAnn;
@@ -167,6 +169,7 @@ extern void vs_ann_change_abort(VsAnnChange *change);
 
 extern Buffer vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode,
 							   VsAnnPageKind kind);
+extern Buffer vs_ann_page_read_again(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind);
 extern void vs_ann_page_init(Page page, VsAnnPageKind kind, uint32 epoch);
 extern Buffer vs_ann_page_new(const VsAnn *ann);
 extern void vs_ann_page_retire(const VsAnn *ann, const BlockNumber *blocks, int n);

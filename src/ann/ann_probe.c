@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -26,7 +27,9 @@ static VsAnnScratch scratch_pool[4];
 static Size
 scratch_bytes(const VsAnnScratch *scratch)
 {
-	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.far_capacity) +
+	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.heap_capacity +
+								  scratch->queue.sorted_capacity) +
+		sizeof(VsAnnScored) * scratch->queue.block_capacity +
 		sizeof(VsAnnVisited) * scratch->visited_capacity +
 		sizeof(BlockNumber) * scratch->pages_capacity +
 		sizeof(VsAnnFound) * scratch->found_capacity +
@@ -267,37 +270,39 @@ score_block(VsAnnScan *so, const VsQuantQuery *query, const VsQuantListTerms *te
 			const VsQuantBlock *block, int n, uint32 ref)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
-	float		keys[VS_QUANT_BLOCK];
+	float	   *keys = vs_ann_queue_keys(queue);
 	uint32		below;
 	uint32		used = n == VS_QUANT_BLOCK ? 0xFFFFFFFFU : (1U << n) - 1;
 
 	if (so->all_alike)
 	{
-		memset(keys, 0, sizeof(keys));
+		memset(keys, 0, sizeof(float) * VS_QUANT_BLOCK);
 		below = queue->limit > 0 ? used : 0;
 	}
 	else
 	{
 		below = vs_quant_block_scan(query, terms, block, queue->limit, NULL, keys) & used;
-		for (int i = 0; i < n; i++)
-		{
-			/* a bound that is no number is no bound */
-			if (unlikely(isnan(keys[i])))
-			{
-				keys[i] = -INFINITY;
-				below |= queue->limit > -INFINITY ? 1U << i : 0;
-			}
-		}
+		for (int i = 0; i < VS_QUANT_BLOCK; i++)
+			keys[i] = keys[i] < FLT_MAX ? keys[i] : FLT_MAX;
 	}
-	vs_ann_queue_add(queue, keys, ref, n, below);
+	vs_ann_queue_add(queue, ref, n, below);
 }
 
 /* Entries without codes: every distance may be the smallest. */
 static void
 add_uncoded(VsAnnScan *so, int n, uint32 ref)
 {
-	for (int i = 0; i < n; i++)
-		vs_ann_queue_push(&so->scratch->queue, -INFINITY, ref + i);
+	VsAnnQueue *queue = &so->scratch->queue;
+
+	for (int done = 0; done < n; done += VS_QUANT_BLOCK)
+	{
+		float	   *keys = vs_ann_queue_keys(queue);
+		int			some = Min(VS_QUANT_BLOCK, n - done);
+
+		for (int i = 0; i < some; i++)
+			keys[i] = -INFINITY;
+		vs_ann_queue_add(queue, ref + done, some, some == 32 ? 0xFFFFFFFFU : (1U << some) - 1);
+	}
 }
 
 static BlockNumber
@@ -428,8 +433,7 @@ score_extent(VsAnnScan *so, Buffer first, const VsAnnExtent *extent,
 	for (int p = 0; p < geo->code_pages; p++)
 	{
 		if (p > 0)
-			buffer = vs_ann_page_read(&so->ann, extent->pages[p - 1], BUFFER_LOCK_SHARE,
-									  VS_ANN_CODES);
+			buffer = vs_ann_page_read_again(&so->ann, extent->pages[p - 1], VS_ANN_CODES);
 		if (per_page > 0)
 			score_page(so, BufferGetPage(buffer), Min(left, per_page), terms, ref);
 		else
@@ -501,11 +505,17 @@ vs_ann_probe_lists(VsAnnScan *so, int until)
 	for (; so->next_list < until; so->next_list++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (so->next_list + 1 < until)
+			vs_recent_prefetch(so->ann.recent, so->ann.index,
+							   so->scratch->ranked[so->next_list + 1].head, 0, BLCKSZ);
 		probe_list(so, so->next_list);
 	}
 }
 
 /* ---- refinement ---- */
+
+/* Ids fetched from memory while others are worked on. */
+#define PREFETCH_AHEAD	12
 
 static void
 add_found(VsAnnScan *so, const VsAnnId *id, float key, bool exact)
@@ -521,7 +531,7 @@ add_found(VsAnnScan *so, const VsAnnId *id, float key, bool exact)
 	found->address = id->address;
 	found->exact = exact;
 	found->distance = key;
-	vs_ann_queue_push(&scratch->queue, key, (uint32) scratch->nfound++ | VS_ANN_REF_FOUND);
+	vs_ann_queue_push(&scratch->queue, key, (uint32) scratch->nfound++);
 }
 
 /* Key and exactness of an entry whose detail lies at the address. */
@@ -552,54 +562,73 @@ refine_detail(VsAnnScan *so, const VsAnnVisited *visited, const char *detail, fl
 	add_found(so, &id, key, exact);
 }
 
-/*
- * Reads the ids of candidates just popped, tightens their bounds, and pushes
- * those that count again.  Sorts candidates by where they lie.
- */
-static int
-compare_refs(const void *a, const void *b)
-{
-	uint32		x = ((const VsAnnCandidate *) a)->ref;
-	uint32		y = ((const VsAnnCandidate *) b)->ref;
-
-	return x < y ? -1 : x > y;
-}
-
-void
-vs_ann_probe_refine(VsAnnScan *so, VsAnnCandidate *candidates, int n)
+/* Where the id of a candidate is. */
+static inline BlockNumber
+locate(VsAnnScan *so, uint32 ref, VsAnnVisited **visited, int *offset)
 {
 	const VsAnnGeometry *geo = &so->ann.geo;
+	int			ordinal = ref & ((1 << VS_ANN_ORDINAL_BITS) - 1);
+
+	*visited = &so->scratch->visited[ref >> VS_ANN_ORDINAL_BITS];
+	if ((*visited)->list < 0)
+	{
+		*offset = VS_ANN_CONTENTS + ordinal * (int) sizeof(VsAnnId);
+		return (*visited)->block;
+	}
+	*offset = vs_ann_detail_offset(geo, ordinal);
+	return so->scratch->pages[(*visited)->pages + vs_ann_detail_page_of(geo, ordinal)];
+}
+
+static inline void
+prefetch_id(VsAnnScan *so, uint32 ref)
+{
+	VsAnnVisited *visited;
+	int			offset;
+	BlockNumber block = locate(so, ref, &visited, &offset);
+
+	vs_recent_prefetch(so->ann.recent, so->ann.index, block, offset,
+					   visited->list < 0 ? (int) sizeof(VsAnnId) : so->ann.geo.detail_bytes);
+}
+
+/*
+ * Reads the ids of candidates just taken from the queue, tightens their
+ * bounds, and pushes those that count.
+ */
+void
+vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
+{
 	Buffer		buffer = InvalidBuffer;
 	BlockNumber current = InvalidBlockNumber;
+	VsAnnVisited *visited;
+	int			offset;
 
-	qsort(candidates, n, sizeof(VsAnnCandidate), compare_refs);
+	for (int i = 0; i < Min(n, PREFETCH_AHEAD); i++)
+		prefetch_id(so, candidates[i].ref);
 	for (int i = 0; i < n; i++)
 	{
-		VsAnnVisited *visited = &so->scratch->visited[candidates[i].ref >> VS_ANN_ORDINAL_BITS];
-		int			ordinal = candidates[i].ref & ((1 << VS_ANN_ORDINAL_BITS) - 1);
+		BlockNumber block = locate(so, candidates[i].ref, &visited, &offset);
 		bool		pending = visited->list < 0;
-		BlockNumber block = pending ? visited->block :
-			so->scratch->pages[visited->pages + vs_ann_detail_page_of(geo, ordinal)];
 
+		if (i + PREFETCH_AHEAD < n)
+			prefetch_id(so, candidates[i + PREFETCH_AHEAD].ref);
 		if (block != current)
 		{
 			if (BufferIsValid(buffer))
 				UnlockReleaseBuffer(buffer);
-			buffer = vs_ann_page_read(&so->ann, block, BUFFER_LOCK_SHARE,
-									  pending ? VS_ANN_PENDING : VS_ANN_DETAIL);
+			buffer = vs_ann_page_read_again(&so->ann, block, pending ? VS_ANN_PENDING : VS_ANN_DETAIL);
 			current = block;
 		}
 		if (pending)
 		{
-			VsAnnId    *id = &vs_ann_pending_ids(BufferGetPage(buffer))[ordinal];
+			VsAnnId    *id = (VsAnnId *) ((char *) BufferGetPage(buffer) + offset);
 
 			if ((id->flags & VS_ANN_DEAD) == 0)
 				add_found(so, id, candidates[i].key,
 						  so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING);
 		}
 		else
-			refine_detail(so, visited, (char *) BufferGetPage(buffer) +
-						  vs_ann_detail_offset(geo, ordinal), candidates[i].key);
+			refine_detail(so, visited, (char *) BufferGetPage(buffer) + offset,
+						  candidates[i].key);
 	}
 	if (BufferIsValid(buffer))
 		UnlockReleaseBuffer(buffer);

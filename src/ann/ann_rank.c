@@ -3,49 +3,59 @@
  *	  The queue of a scan's candidates.
  *
  * A scan scores tens of thousands of entries and wants the few with the smallest
- * keys, without knowing how few.  So only a small part is kept as a heap (near):
- * while entries are scored, the part is cut back now and then to the smallest,
- * which lowers the limit that the next ones must be below to get in.  The rest
- * lies unordered (far), and is drawn on when the heap has come up to the limit, in portions
- * that double.
+ * keys, without knowing how few.  So the keys of all are kept as they come
+ * (scored), and a candidate is made only of an entry whose key is below limit
+ * (near).  When near grows large it is cut back to the smallest, which lowers
+ * the limit; when it is used up, the limit is raised and near is filled from scored, in
+ * portions that double.
  *
- * Invariant: no key in far is below limit, so the heap's first candidate is the
- * smallest of all while its key is below limit or far is empty.
+ * Invariant: near got exactly the entries of scored whose key is below limit,
+ * those already taken from it among them; so limit stays above any key taken.
+ * Keys of entries are no NaN and below INFINITY.
+ *
+ * Candidates whose id is known lie in a heap beside.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
 #include "ann/ann_scan.h"
 
 #define NEAR_MOST	2048		/* near is cut back at this size ... */
-#define NEAR_LEAST	512			/* ... to this one */
+#define NEAR_LEAST	768			/* ... to this one */
+#define BUCKETS		512
 
 void
 vs_ann_queue_reset(VsAnnQueue *queue)
 {
-	queue->nnear = 0;
-	queue->nfar = 0;
-	queue->heaped = false;
+	queue->nnear = queue->taken = queue->ready = 0;
+	queue->arranged = false;
+	queue->near_most = NEAR_MOST;
+	queue->nblocks = 0;
+	queue->beyond = 0;
+	queue->nheap = 0;
 	queue->limit = INFINITY;
+	queue->any_taken = false;
 	queue->refill = NEAR_LEAST;
 }
 
-static void
-grow(VsAnnQueue *queue, VsAnnCandidate **array, int *capacity, int64 needed)
+static void *
+grow(VsAnnQueue *queue, void *array, int *capacity, int64 needed, Size size)
 {
-	int64		size = Max(needed, Max(4096, (int64) *capacity * 2));
+	int64		larger = Max(needed, Max(4096, (int64) *capacity * 2));
 
-	if (needed > MaxAllocHugeSize / sizeof(VsAnnCandidate) || size > INT_MAX)
+	if (larger > INT_MAX || larger > MaxAllocHugeSize / size)
 		elog(ERROR, "too many candidates in a vecann scan");
-	if (*array == NULL)
-		*array = MemoryContextAllocHuge(queue->context, sizeof(VsAnnCandidate) * size);
+	if (array == NULL)
+		array = MemoryContextAllocHuge(queue->context, size * larger);
 	else
-		*array = repalloc_huge(*array, sizeof(VsAnnCandidate) * size);
-	*capacity = size;
+		array = repalloc_huge(array, size * larger);
+	*capacity = larger;
+	return array;
 }
 
 static inline void
@@ -99,69 +109,296 @@ select_smallest(VsAnnCandidate *array, int n, int k)
 	}
 }
 
-static float
-smallest_key(const VsAnnCandidate *array, int n)
+/* Raises or lowers limit, not below what was taken. */
+static void
+set_limit(VsAnnQueue *queue, float limit)
 {
-	float		smallest = INFINITY;
-
-	for (int i = 0; i < n; i++)
-		smallest = Min(smallest, array[i].key);
-	return smallest;
+	if (queue->any_taken && limit <= queue->most_taken)
+		limit = nextafterf(queue->most_taken, INFINITY);
+	queue->limit = limit;
 }
 
-/* Moves all but the smallest of near to far. */
+/* Puts what was not taken of near first, in no order. */
 static void
-cut_back(VsAnnQueue *queue)
+unready(VsAnnQueue *queue)
 {
-	int			surplus = queue->nnear - NEAR_LEAST;
-
-	select_smallest(queue->near, queue->nnear, NEAR_LEAST);
-	if (queue->nfar + surplus > queue->far_capacity)
-		grow(queue, &queue->far, &queue->far_capacity, (int64) queue->nfar + surplus);
-	memcpy(queue->far + queue->nfar, queue->near + NEAR_LEAST,
-		   sizeof(VsAnnCandidate) * surplus);
-	queue->limit = smallest_key(queue->near + NEAR_LEAST, surplus);
-	queue->nfar += surplus;
-	queue->nnear = NEAR_LEAST;
-	queue->heaped = false;
+	if (queue->taken > 0)
+		memmove(queue->near, queue->near + queue->taken,
+				sizeof(VsAnnCandidate) * (queue->nnear - queue->taken));
+	queue->nnear -= queue->taken;
+	queue->taken = queue->ready = 0;
+	queue->arranged = false;
 }
 
 /*
- * Adds n (at most 32) scored entries with consecutive refs; bit i of below
- * tells that keys[i] is below the limit.
+ * Buckets over the finite keys of some candidates, by size.  False when the keys
+ * do not spread.
  */
-void
-vs_ann_queue_add(VsAnnQueue *queue, const float *keys, uint32 first_ref, int n, uint32 below)
+static bool
+spread(VsAnnQueue *queue, const VsAnnCandidate *array, int n)
 {
-	if (queue->nfar + n > queue->far_capacity)
-		grow(queue, &queue->far, &queue->far_capacity, (int64) queue->nfar + n);
-	if (queue->nnear + n > queue->near_capacity)
-		grow(queue, &queue->near, &queue->near_capacity, (int64) queue->nnear + n);
-	if (below == 0)
-	{
-		VsAnnCandidate *far = queue->far + queue->nfar;
+	float		least = INFINITY;
+	float		most = -INFINITY;
 
-		for (int i = 0; i < n; i++)
-		{
-			far[i].key = keys[i];
-			far[i].ref = first_ref + i;
-		}
-		queue->nfar += n;
-		return;
-	}
 	for (int i = 0; i < n; i++)
 	{
-		VsAnnCandidate *to = (below & (1U << i)) != 0 ?
-			&queue->near[queue->nnear++] :
-			&queue->far[queue->nfar++];
+		float		key = array[i].key;
 
-		to->key = keys[i];
-		to->ref = first_ref + i;
+		least = key < least && key > -INFINITY ? key : least;
+		most = key > most ? key : most;
 	}
-	queue->heaped = false;
-	if (queue->nnear >= NEAR_MOST)
+	queue->least = least;
+	queue->scale = (BUCKETS - 1) / (most - least);
+	return least < most && isfinite(queue->scale);
+}
+
+static inline int
+bucket_of(const VsAnnQueue *queue, float key)
+{
+	float		bucket = (key - queue->least) * queue->scale;
+
+	return bucket > 0 ? (int) bucket : 0;
+}
+
+/* A key that about n of near are below. */
+static float
+key_after(VsAnnQueue *queue, int n)
+{
+	int			counts[BUCKETS] = {0};
+	int			bucket = 0;
+	int			below;
+
+	if (!spread(queue, queue->near, queue->nnear))
+	{
+		select_smallest(queue->near, queue->nnear, n);
+		return queue->near[n].key;
+	}
+	for (int i = 0; i < queue->nnear; i++)
+		counts[bucket_of(queue, queue->near[i].key)]++;
+	below = counts[0];
+	while (bucket < BUCKETS - 1 && below + counts[bucket + 1] <= n)
+		below += counts[++bucket];
+	return queue->least + (bucket + 1) / queue->scale;
+}
+
+/* Leaves only the smallest in near. */
+static void
+cut_back(VsAnnQueue *queue)
+{
+	float		limit = key_after(queue, NEAR_LEAST);
+	int			kept = 0;
+
+	/* rounding must not raise it: keys that went beyond would be below */
+	set_limit(queue, Min(limit, queue->limit));
+	for (int i = 0; i < queue->nnear; i++)
+	{
+		if (queue->near[i].key < queue->limit)
+			queue->near[kept++] = queue->near[i];
+	}
+	queue->beyond += queue->nnear - kept;
+	queue->nnear = kept;
+	queue->near_most = Max(NEAR_MOST, 2 * kept);
+}
+
+/* Room for the keys of the next block, which vs_ann_queue_add takes over. */
+float *
+vs_ann_queue_keys(VsAnnQueue *queue)
+{
+	if (queue->nblocks == queue->block_capacity)
+		queue->blocks = grow(queue, queue->blocks, &queue->block_capacity,
+							 (int64) queue->nblocks + 1, sizeof(VsAnnScored));
+	return queue->blocks[queue->nblocks].keys;
+}
+
+/*
+ * Adds n (at most 32) scored entries with consecutive refs, their keys in
+ * vs_ann_queue_keys; bit i of below is set where the i'th is below the limit.
+ */
+void
+vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below)
+{
+	VsAnnScored *block = &queue->blocks[queue->nblocks++];
+	int			before;
+
+	block->first_ref = first_ref;
+	block->n = n;
+	queue->beyond += n;
+	if (below == 0)
+		return;
+	if (queue->arranged)
+		unready(queue);
+	if (queue->nnear + n > queue->near_capacity)
+		queue->near = grow(queue, queue->near, &queue->near_capacity,
+						   (int64) queue->nnear + n, sizeof(VsAnnCandidate));
+	before = queue->nnear;
+	for (; below != 0; below &= below - 1)
+	{
+		int			i = pg_rightmost_one_pos32(below);
+
+		/* a NaN that became a bound is marked as below whatever the limit is */
+		if (block->keys[i] < queue->limit)
+		{
+			queue->near[queue->nnear].key = block->keys[i];
+			queue->near[queue->nnear++].ref = first_ref + i;
+		}
+	}
+	queue->beyond -= queue->nnear - before;
+	if (queue->nnear >= queue->near_most)
 		cut_back(queue);
 }
+
+/* The limit below which, among keys of scored not below the present one, there are about n. */
+static float
+higher_limit(VsAnnQueue *queue, int n)
+{
+	int			nkeys = 0;
+	float		limit = -INFINITY;
+
+	if (n >= queue->beyond)
+		return INFINITY;
+	if (queue->beyond > queue->near_capacity)
+		queue->near = grow(queue, queue->near, &queue->near_capacity, queue->beyond,
+						   sizeof(VsAnnCandidate));
+	for (int b = 0; b < queue->nblocks; b++)
+	{
+		const VsAnnScored *block = &queue->blocks[b];
+
+		for (int i = 0; i < block->n; i++)
+		{
+			if (block->keys[i] >= queue->limit)
+				queue->near[nkeys++].key = block->keys[i];
+		}
+	}
+	Assert(nkeys == queue->beyond);
+	select_smallest(queue->near, nkeys, n);
+	for (int i = 0; i < n; i++)
+		limit = Max(limit, queue->near[i].key);
+	return nextafterf(limit, INFINITY);
+}
+
+/* Fills near, which is empty, from scored. */
+static void
+draw(VsAnnQueue *queue)
+{
+	float		limit = higher_limit(queue, queue->refill);
+
+	queue->nnear = queue->taken = queue->ready = 0;
+	queue->arranged = false;
+	for (int b = 0; b < queue->nblocks; b++)
+	{
+		const VsAnnScored *block = &queue->blocks[b];
+
+		if (queue->nnear + VS_QUANT_BLOCK > queue->near_capacity)
+			queue->near = grow(queue, queue->near, &queue->near_capacity,
+							   (int64) queue->nnear + VS_QUANT_BLOCK, sizeof(VsAnnCandidate));
+		for (int i = 0; i < block->n; i++)
+		{
+			if (block->keys[i] >= queue->limit && block->keys[i] < limit)
+			{
+				queue->near[queue->nnear].key = block->keys[i];
+				queue->near[queue->nnear++].ref = block->first_ref + i;
+			}
+		}
+	}
+	queue->beyond -= queue->nnear;
+	queue->limit = limit;
+	queue->near_most = Max(NEAR_MOST, 2 * queue->nnear);
+	queue->refill = Min(queue->refill * 2, INT_MAX / 4);
+}
+
+/* Sorts near by bucket. */
+static void
+arrange(VsAnnQueue *queue)
+{
+	int			starts[BUCKETS + 1] = {0};
+	VsAnnCandidate *sorted;
+
+	queue->arranged = true;
+	queue->spread = spread(queue, queue->near, queue->nnear);
+	if (!queue->spread)
+		return;
+	if (queue->sorted_capacity < queue->nnear)
+		queue->sorted = grow(queue, queue->sorted, &queue->sorted_capacity, queue->nnear,
+							 sizeof(VsAnnCandidate));
+	for (int i = 0; i < queue->nnear; i++)
+		starts[bucket_of(queue, queue->near[i].key) + 1]++;
+	for (int b = 1; b < BUCKETS; b++)
+		starts[b] += starts[b - 1];
+	for (int i = 0; i < queue->nnear; i++)
+		queue->sorted[starts[bucket_of(queue, queue->near[i].key)]++] = queue->near[i];
+
+	sorted = queue->sorted;
+	queue->sorted = queue->near;
+	queue->near = sorted;
+	Assert(queue->taken == 0);
+	{
+		int			capacity = queue->sorted_capacity;
+
+		queue->sorted_capacity = queue->near_capacity;
+		queue->near_capacity = capacity;
+	}
+}
+
+/* Makes about so many ready, up to the end of a bucket, so that none after them is less. */
+static void
+make_ready(VsAnnQueue *queue, int portion)
+{
+	int			end = queue->taken + portion;
+
+	if (!queue->spread || end >= queue->nnear)
+		end = queue->nnear;
+	else
+	{
+		int			bucket = bucket_of(queue, queue->near[end - 1].key);
+
+		while (end < queue->nnear && bucket_of(queue, queue->near[end].key) == bucket)
+			end++;
+	}
+	queue->ready = end;
+	queue->bound = INFINITY;
+	for (int i = queue->taken; i < end; i++)
+		queue->bound = Min(queue->bound, queue->near[i].key);
+}
+
+/*
+ * The smallest key of entries scored and not yet taken; false if there are none.
+ * The next of them, about portion, are then ready to be taken.
+ */
+bool
+vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound)
+{
+	if (queue->taken == queue->ready)
+	{
+		if (queue->ready == queue->nnear && queue->beyond > 0)
+			draw(queue);
+		if (queue->ready == queue->nnear)
+			return false;
+		if (!queue->arranged)
+			arrange(queue);
+		make_ready(queue, portion);
+	}
+	*bound = queue->bound;
+	return true;
+}
+
+/* Takes those that are ready; the array is good until the next call. */
+VsAnnCandidate *
+vs_ann_queue_take(VsAnnQueue *queue, int *n)
+{
+	VsAnnCandidate *taken = queue->near + queue->taken;
+
+	*n = queue->ready - queue->taken;
+	for (int i = 0; i < *n; i++)
+	{
+		if (!queue->any_taken || taken[i].key > queue->most_taken)
+			queue->most_taken = taken[i].key;
+		queue->any_taken = true;
+	}
+	queue->taken = queue->ready;
+	return taken;
+}
+
+/* ---- candidates whose id is known ---- */
 
 static void
 sift_down(VsAnnCandidate *heap, int n, int i)
@@ -201,57 +438,25 @@ sift_up(VsAnnCandidate *heap, int i)
 	heap[i] = moving;
 }
 
-static void
-make_heap(VsAnnQueue *queue)
-{
-	for (int i = queue->nnear / 2 - 1; i >= 0; i--)
-		sift_down(queue->near, queue->nnear, i);
-	queue->heaped = true;
-}
-
-/* Moves the smallest of far to near. */
-static void
-draw_on_far(VsAnnQueue *queue)
-{
-	int			n = Min(queue->refill, queue->nfar);
-
-	select_smallest(queue->far, queue->nfar, n);
-	if (queue->nnear + n > queue->near_capacity)
-		grow(queue, &queue->near, &queue->near_capacity, (int64) queue->nnear + n);
-	memcpy(queue->near + queue->nnear, queue->far, sizeof(VsAnnCandidate) * n);
-	queue->nnear += n;
-	queue->nfar -= n;
-	memmove(queue->far, queue->far + n, sizeof(VsAnnCandidate) * queue->nfar);
-	queue->limit = smallest_key(queue->far, queue->nfar);
-	queue->refill = Min(queue->refill * 2, INT_MAX / 4);
-	make_heap(queue);
-}
-
-/* One candidate, whatever its key. */
 void
 vs_ann_queue_push(VsAnnQueue *queue, float key, uint32 ref)
 {
-	if (queue->nnear == queue->near_capacity)
-		grow(queue, &queue->near, &queue->near_capacity, (int64) queue->nnear + 1);
-	queue->near[queue->nnear].key = key;
-	queue->near[queue->nnear].ref = ref;
-	queue->nnear++;
-	if (queue->heaped)
-		sift_up(queue->near, queue->nnear - 1);
+	if (queue->nheap == queue->heap_capacity)
+		queue->heap = grow(queue, queue->heap, &queue->heap_capacity,
+						   (int64) queue->nheap + 1, sizeof(VsAnnCandidate));
+	queue->heap[queue->nheap].key = key;
+	queue->heap[queue->nheap].ref = ref;
+	queue->nheap++;
+	sift_up(queue->heap, queue->nheap - 1);
 }
 
-/* The candidate with the smallest key; false if there is none. */
+/* The one pushed with the smallest key; false if there is none. */
 bool
-vs_ann_queue_peek(VsAnnQueue *queue, VsAnnCandidate *first)
+vs_ann_queue_peek(const VsAnnQueue *queue, VsAnnCandidate *first)
 {
-	if (!queue->heaped)
-		make_heap(queue);
-	while (queue->nfar > 0 &&
-		   (queue->nnear == 0 || queue->near[0].key >= queue->limit))
-		draw_on_far(queue);
-	if (queue->nnear == 0)
+	if (queue->nheap == 0)
 		return false;
-	*first = queue->near[0];
+	*first = queue->heap[0];
 	return true;
 }
 
@@ -259,7 +464,7 @@ vs_ann_queue_peek(VsAnnQueue *queue, VsAnnCandidate *first)
 void
 vs_ann_queue_pop(VsAnnQueue *queue)
 {
-	queue->near[0] = queue->near[--queue->nnear];
-	if (queue->nnear > 0)
-		sift_down(queue->near, queue->nnear, 0);
+	queue->heap[0] = queue->heap[--queue->nheap];
+	if (queue->nheap > 0)
+		sift_down(queue->heap, queue->nheap, 0);
 }

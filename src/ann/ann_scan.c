@@ -28,8 +28,9 @@
 #include "ann/ann_scan.h"
 #include "compat/compat.h"
 
-/* Candidates taken up a stage at once, so that they can be sorted by page. */
-#define REFINE_AT_ONCE	32
+/* Candidates taken up a stage at once, so that they are waited for together. */
+#define REFINE_FIRST	64
+#define REFINE_LATER	128
 #define EXACT_AT_ONCE	8
 
 /* Rows emitted for which as many lists as at the beginning are scored again. */
@@ -121,6 +122,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	pgstat_count_index_scan(scan->indexRelation);
 
 	vs_ann_open(&so->ann, scan->indexRelation);
+	so->ann.recent = vs_recent_pages(scan->indexRelation);
 	if (so->ann.has_dim)
 	{
 		take_query(scan, so);
@@ -155,7 +157,7 @@ compute_exact(VsAnnScan *so, VsAnnCandidate *candidates, int n)
 	Oid			addresses[EXACT_AT_ONCE];
 
 	for (int i = 0; i < n; i++)
-		found[i] = &so->scratch->found[candidates[i].ref & ~VS_ANN_REF_FOUND];
+		found[i] = &so->scratch->found[candidates[i].ref];
 	qsort(found, n, sizeof(VsAnnFound *), compare_addresses);
 	for (int i = 0; i < n; i++)
 		addresses[i] = found[i]->address;
@@ -174,43 +176,66 @@ compute_exact(VsAnnScan *so, VsAnnCandidate *candidates, int n)
 		found[i]->exact = true;
 		found[i]->distance = distance;
 		vs_ann_queue_push(&so->scratch->queue, isnan(distance) ? INFINITY : (float) distance,
-						  (uint32) (found[i] - so->scratch->found) | VS_ANN_REF_FOUND);
+						  (uint32) (found[i] - so->scratch->found));
 	}
 	vs_ann_scan_stats.exact_distances += n;
 }
 
 static bool
-is_found(const VsAnnCandidate *candidate)
-{
-	return (candidate->ref & VS_ANN_REF_FOUND) != 0;
-}
-
-static bool
 is_exact(VsAnnScan *so, const VsAnnCandidate *candidate)
 {
-	return is_found(candidate) &&
-		so->scratch->found[candidate->ref & ~VS_ANN_REF_FOUND].exact;
+	return so->scratch->found[candidate->ref].exact;
 }
 
-/* Takes the first candidates of the queue, all of one stage, one stage up. */
+/* Computes exact distances of the first of the heap, those below bound. */
 static void
-advance(VsAnnScan *so, VsAnnCandidate first)
+advance(VsAnnScan *so, VsAnnCandidate first, float bound)
 {
-	VsAnnCandidate taken[REFINE_AT_ONCE];
-	bool		found = is_found(&first);
-	int			most = found ? EXACT_AT_ONCE : REFINE_AT_ONCE;
+	VsAnnCandidate taken[EXACT_AT_ONCE];
 	int			n = 0;
 
 	do
 	{
 		taken[n++] = first;
 		vs_ann_queue_pop(&so->scratch->queue);
-	} while (n < most && vs_ann_queue_peek(&so->scratch->queue, &first) &&
-			 is_found(&first) == found && !is_exact(so, &first));
-	if (found)
-		compute_exact(so, taken, n);
-	else
-		vs_ann_probe_refine(so, taken, n);
+	} while (n < EXACT_AT_ONCE && vs_ann_queue_peek(&so->scratch->queue, &first) &&
+			 first.key <= bound && !is_exact(so, &first));
+	compute_exact(so, taken, n);
+}
+
+/*
+ * Brings candidates forward until the first one is exact, and nothing scored can be
+ * nearer; false if none is left of what was scored.
+ */
+static bool
+settle_first(VsAnnScan *so, VsAnnCandidate *first)
+{
+	VsAnnQueue *queue = &so->scratch->queue;
+
+	for (;;)
+	{
+		int			portion = so->scratch->nfound < 4 * REFINE_FIRST ? REFINE_FIRST : REFINE_LATER;
+		float		bound = INFINITY;
+		bool		more = vs_ann_queue_bound(queue, portion, &bound);
+		bool		any = vs_ann_queue_peek(queue, first);
+
+		CHECK_FOR_INTERRUPTS();
+		if (any && (!more || first->key <= bound))
+		{
+			if (is_exact(so, first))
+				return true;
+			advance(so, *first, bound);
+		}
+		else if (more)
+		{
+			int			n;
+			VsAnnCandidate *taken = vs_ann_queue_take(queue, &n);
+
+			vs_ann_probe_refine(so, taken, n);
+		}
+		else
+			return false;
+	}
 }
 
 /* Whether so many rows were wanted that more lists should be scored. */
@@ -243,25 +268,16 @@ vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
 		return false;
 
 	more = lists_wanted(so);
-	for (;;)
+	if (more > 0)
+		vs_ann_probe_lists(so, more);
+	while (!settle_first(so, &first))
 	{
-		CHECK_FOR_INTERRUPTS();
-		if (more > 0)
-			vs_ann_probe_lists(so, more);
-		more = 0;
-		if (!vs_ann_queue_peek(&so->scratch->queue, &first))
-		{
-			if (so->next_list >= so->nranked)
-				return false;
-			more = Min(so->nranked, Max(so->next_list * 2, 1));
-			continue;
-		}
-		if (is_exact(so, &first))
-			break;
-		advance(so, first);
+		if (so->next_list >= so->nranked)
+			return false;
+		vs_ann_probe_lists(so, Min(so->nranked, Max(so->next_list * 2, 1)));
 	}
 	vs_ann_queue_pop(&so->scratch->queue);
-	found = &so->scratch->found[first.ref & ~VS_ANN_REF_FOUND];
+	found = &so->scratch->found[first.ref];
 
 	so->emitted++;
 	vs_ann_scan_stats.rows_returned++;

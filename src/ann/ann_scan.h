@@ -20,38 +20,61 @@ typedef struct VsAnnCandidate
 	uint32		ref;
 } VsAnnCandidate;
 
+/* A block of entries as it was scored. */
+typedef struct VsAnnScored
+{
+	uint32		first_ref;
+	int			n;
+	float		keys[VS_QUANT_BLOCK];
+} VsAnnScored;
+
 /*
- * Queue of candidates, smallest key first.  near is a heap; far holds those
- * whose key was not below limit when they came, in no order.  Most candidates of a
- * scan go to far once and are never looked at again.
+ * Queue of candidates, smallest key first: entries scored, of which most are never
+ * looked at again, and those whose id is known, in a heap.  See ann_rank.c.
  */
 typedef struct VsAnnQueue
 {
-	VsAnnCandidate *near;
+	VsAnnScored *blocks;
+	int			nblocks;
+	int			block_capacity;
+	VsAnnCandidate *near;		/* taken, then ready, then others below limit */
+	int			taken;
+	int			ready;
 	int			nnear;
 	int			near_capacity;
-	bool		heaped;
-	VsAnnCandidate *far;
-	int			nfar;
-	int			far_capacity;
+	int			near_most;		/* cut back at this size */
+	bool		arranged;		/* near is sorted by bucket ... */
+	bool		spread;			/* ... of which there is more than one */
+	float		least;			/* buckets: first key, buckets in a unit */
+	float		scale;
+	VsAnnCandidate *sorted;		/* to sort near into */
+	int			sorted_capacity;
+	int			beyond;			/* scored and not below limit */
 	float		limit;
-	int			refill;			/* so many come from far at once next time */
+	float		bound;			/* smallest key of those ready */
+	float		most_taken;
+	bool		any_taken;
+	int			refill;			/* about so many go to near at once next time */
+	VsAnnCandidate *heap;
+	int			nheap;
+	int			heap_capacity;
 	MemoryContext context;
 } VsAnnQueue;
 
 extern void vs_ann_queue_reset(VsAnnQueue *queue);
-extern void vs_ann_queue_add(VsAnnQueue *queue, const float *keys, uint32 first_ref, int n,
-							 uint32 below);
+extern float *vs_ann_queue_keys(VsAnnQueue *queue);
+extern void vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below);
+extern bool vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound);
+extern VsAnnCandidate *vs_ann_queue_take(VsAnnQueue *queue, int *n);
 extern void vs_ann_queue_push(VsAnnQueue *queue, float key, uint32 ref);
-extern bool vs_ann_queue_peek(VsAnnQueue *queue, VsAnnCandidate *first);
+extern bool vs_ann_queue_peek(const VsAnnQueue *queue, VsAnnCandidate *first);
 extern void vs_ann_queue_pop(VsAnnQueue *queue);
 
 /*
  * ref of an entry as a page scan found it: number in visited, and ordinal there.
- * With the top bit set it is a number in found: an entry whose id is known.
+ * ref of one whose id is known: number in found.
  */
 #define VS_ANN_ORDINAL_BITS	9
-#define VS_ANN_REF_FOUND	0x80000000U
 #define VS_ANN_MAX_VISITED	(1 << (31 - VS_ANN_ORDINAL_BITS))
 
 /* A page or extent that was scored. */
@@ -141,7 +164,7 @@ typedef struct VsAnnScan
 extern void vs_ann_probe_begin(VsAnnScan *so);
 extern void vs_ann_probe_pending(VsAnnScan *so);
 extern void vs_ann_probe_lists(VsAnnScan *so, int until);
-extern void vs_ann_probe_refine(VsAnnScan *so, VsAnnCandidate *candidates, int n);
+extern void vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n);
 extern VsAnnScratch *vs_ann_scratch_take(MemoryContext scan_context);
 
 #endif							/* VS_ANN_SCAN_H */

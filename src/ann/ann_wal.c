@@ -59,7 +59,7 @@ page_is(Page page, VsAnnPageKind kind)
 Buffer
 vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode, VsAnnPageKind kind)
 {
-	Buffer		buffer = ReadBuffer(ann->index, block);
+	Buffer		buffer = vs_recent_read(ann->recent, ann->index, block);
 
 	LockBuffer(buffer, lockmode);
 	if (unlikely(!page_is(BufferGetPage(buffer), kind)))
@@ -68,6 +68,20 @@ vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode, VsAnnPageKin
 				 errmsg("index \"%s\" has an unexpected page at block %u",
 						RelationGetRelationName(ann->index), block),
 				 errhint("Please REINDEX it.")));
+	return buffer;
+}
+
+/*
+ * The same with a share lock, for scans: what the page is follows from another one that
+ * was looked at.  The check costs a cache miss, so only assertions do it.
+ */
+Buffer
+vs_ann_page_read_again(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind)
+{
+	Buffer		buffer = vs_recent_read(ann->recent, ann->index, block);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	Assert(page_is(BufferGetPage(buffer), kind));
 	return buffer;
 }
 

@@ -20,12 +20,17 @@
 #include "storage/bufmgr.h"
 #include "store/store.h"
 #include "store/store_internal.h"
+#include "util/recent_pages.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+
+/* of a value, brought into the processor's cache ahead; it goes on by itself */
+#define PREFETCH_BYTES	512
 
 struct VsStoreReader
 {
 	Relation	store;			/* NULL: the table has none */
+	VsRecentPages *recent;
 	BlockNumber nblocks;		/* known to exist; the store cannot shrink under our lock */
 	Buffer		buffer;			/* last page, pinned */
 	char	   *copy;			/* varlena-shaped space for values in several chunks */
@@ -103,7 +108,10 @@ reader_page(VsStoreReader *reader, BlockNumber block)
 		if (block >= reader->nblocks)
 			return false;
 	}
-	reader->buffer = ReleaseAndReadBuffer(reader->buffer, reader->store, block);
+	if (BufferIsValid(reader->buffer))
+		ReleaseBuffer(reader->buffer);
+	reader->buffer = InvalidBuffer;
+	reader->buffer = vs_recent_read(reader->recent, reader->store, block);
 	return true;
 }
 
@@ -224,7 +232,10 @@ vs_store_reader_open(Relation table)
 	VsStoreReader *reader = palloc0(sizeof(VsStoreReader));
 
 	if (OidIsValid(table->rd_rel->reltoastrelid))
+	{
 		reader->store = table_open(table->rd_rel->reltoastrelid, AccessShareLock);
+		reader->recent = vs_recent_pages(reader->store);
+	}
 	reader->buffer = InvalidBuffer;
 	reader->context = CurrentMemoryContext;
 	return reader;
@@ -280,9 +291,27 @@ vs_store_reader_get(VsStoreReader *reader, Oid address, Size len)
 	return reader_assemble(reader, address, len);
 }
 
+/* A guess where the chunk's tuple lies, to have it in the processor's cache. */
+static void
+prefetch_tuple(VsStoreReader *reader, Oid address)
+{
+	BlockNumber block = vs_address_block(address);
+	const char *page = vs_recent_peek(reader->recent, reader->store, block);
+	ItemIdData	item;
+	int			offset;
+
+	if (page == NULL)
+		return;
+	item = *PageGetItemId((Page) page, vs_address_offset(address));
+	offset = ItemIdGetOffset(&item);
+	if (offset < BLCKSZ)
+		vs_recent_prefetch(reader->recent, reader->store, block, offset,
+						   Min(BLCKSZ - offset, Min(PREFETCH_BYTES, (int) ItemIdGetLength(&item) + 1)));
+}
+
 /*
- * Starts reading the pages of the values' first chunks, for later calls of
- * vs_store_reader_get.
+ * Starts reading the values' first chunks, for later calls of vs_store_reader_get:
+ * from the disk, or where the page is remembered to be in a buffer, from memory.
  */
 void
 vs_store_reader_prefetch(VsStoreReader *reader, const Oid *addresses, int n)
@@ -295,11 +324,20 @@ vs_store_reader_prefetch(VsStoreReader *reader, const Oid *addresses, int n)
 	{
 		BlockNumber block = vs_address_block(addresses[i]);
 
-		if (block == previous || !OidIsValid(addresses[i]))
+		if (!OidIsValid(addresses[i]))
 			continue;
-		if (block < reader->nblocks)
+		if (vs_recent_peek(reader->recent, reader->store, block) != NULL)
+			vs_recent_prefetch(reader->recent, reader->store, block,
+							   SizeOfPageHeaderData + (vs_address_offset(addresses[i]) - 1) * sizeof(ItemIdData),
+							   sizeof(ItemIdData));
+		else if (block != previous && block < reader->nblocks)
 			PrefetchBuffer(reader->store, MAIN_FORKNUM, block);
 		previous = block;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		if (OidIsValid(addresses[i]))
+			prefetch_tuple(reader, addresses[i]);
 	}
 }
 
