@@ -35,7 +35,7 @@ python_packages() {
 	installed "$here/requirements.txt" && return
 	rm -rf "$build/venv"
 	python3 -m venv "$build/venv" >"$log" 2>&1 || skip "python3 cannot make a virtual environment"
-	timeout 300 "$python" -m pip install -q --disable-pip-version-check \
+	timeout 300 "$python" -m pip install -q --disable-pip-version-check --retries 2 --timeout 20 \
 		-r "$here/requirements.txt" >>"$log" 2>&1 || skip "pip could not install requirements.txt"
 	stamp "$here/requirements.txt"
 }
