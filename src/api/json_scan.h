@@ -2,8 +2,9 @@
  * json_scan.h
  *	  A reader of JSON text that hands out pieces of it without copying.
  *
- * For values of type json, which the server has checked already; a text that
- * is not JSON after all is an error, never a read past its end.
+ * A thin layer over the lexer of common/jsonapi.h, which knows what a token
+ * is.  For values of type json, which the server has checked already; a text
+ * that is not JSON after all is an error, never a read past its end.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_JSON_SCAN_H
@@ -11,11 +12,10 @@
 
 #include "postgres.h"
 
-typedef struct JsonScan
-{
-	const char *at;
-	const char *end;
-} JsonScan;
+#include "common/jsonapi.h"
+
+/* The lexer; its token is the one that comes next. */
+typedef JsonLexContext JsonScan;
 
 typedef enum JsonKind
 {
@@ -35,8 +35,11 @@ typedef struct JsonPiece
 	int			len;
 } JsonPiece;
 
-/* The kind of the value that comes next; moves over white space only. */
-extern JsonKind vs_api_json_peek(JsonScan *scan);
+/* A reader of the text, in the current memory context. */
+extern JsonScan *vs_api_json_begin(const char *text, int len);
+
+/* The kind of the value that comes next. */
+extern JsonKind vs_api_json_peek(const JsonScan *scan);
 
 /* Takes the next value, whole. */
 extern JsonPiece vs_api_json_value(JsonScan *scan);
@@ -46,9 +49,10 @@ extern void vs_api_json_enter(JsonScan *scan);
 
 /*
  * Before each element or name: true if there is one, after moving over a
- * comma; false at the closing bracket, which is moved over.
+ * comma; false at the closing bracket (JSON_TOKEN_OBJECT_END or
+ * JSON_TOKEN_ARRAY_END), which is moved over.
  */
-extern bool vs_api_json_next(JsonScan *scan, bool first, char closing);
+extern bool vs_api_json_next(JsonScan *scan, bool first, JsonTokenType closing);
 
 /* Moves over the colon after a name. */
 extern void vs_api_json_colon(JsonScan *scan);

@@ -85,7 +85,7 @@ add_dynamic(JsonFeed *feed, const char *members, int len)
 static void
 add_dynamic_object(JsonFeed *feed, const JsonPiece *value)
 {
-	JsonScan	inside = {value->text, value->text + value->len};
+	JsonScan   *inside;
 
 	if (value->kind == JSON_KIND_NULL)
 		return;
@@ -93,8 +93,9 @@ add_dynamic_object(JsonFeed *feed, const JsonPiece *value)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("dynamic fields must be a JSON object")));
-	vs_api_json_enter(&inside);
-	if (vs_api_json_next(&inside, true, '}'))
+	inside = vs_api_json_begin(value->text, value->len);
+	vs_api_json_enter(inside);
+	if (vs_api_json_next(inside, true, JSON_TOKEN_OBJECT_END))
 		add_dynamic(feed, value->text + 1, value->len - 2);
 }
 
@@ -168,7 +169,7 @@ read_row(JsonFeed *feed, JsonScan *scan)
 	if (feed->c->dynamic)
 		initStringInfo(&feed->dynamic);
 	vs_api_json_enter(scan);
-	for (nth = 0; vs_api_json_next(scan, nth == 0, '}'); nth++)
+	for (nth = 0; vs_api_json_next(scan, nth == 0, JSON_TOKEN_OBJECT_END); nth++)
 	{
 		if (vs_api_json_peek(scan) != JSON_KIND_STRING)
 			elog(ERROR, "invalid JSON object");
@@ -184,7 +185,7 @@ static void
 feed_json(UpsertBatch *batch, void *arg)
 {
 	JsonFeed   *feed = arg;
-	JsonScan	scan = {VARDATA_ANY(feed->data), VARDATA_ANY(feed->data) + VARSIZE_ANY_EXHDR(feed->data)};
+	JsonScan   *scan = vs_api_json_begin(VARDATA_ANY(feed->data), VARSIZE_ANY_EXHDR(feed->data));
 	bool		first;
 
 	feed->batch = batch;
@@ -193,14 +194,14 @@ feed_json(UpsertBatch *batch, void *arg)
 	feed->isnull = palloc(feed->c->natts * sizeof(bool));
 	feed->max_order = feed->c->natts;
 	feed->order = palloc0(feed->max_order * sizeof(AttrNumber));
-	if (vs_api_json_peek(&scan) != JSON_KIND_ARRAY)
+	if (vs_api_json_peek(scan) != JSON_KIND_ARRAY)
 	{
-		read_row(feed, &scan);
+		read_row(feed, scan);
 		return;
 	}
-	vs_api_json_enter(&scan);
-	for (first = true; vs_api_json_next(&scan, first, ']'); first = false)
-		read_row(feed, &scan);
+	vs_api_json_enter(scan);
+	for (first = true; vs_api_json_next(scan, first, JSON_TOKEN_ARRAY_END); first = false)
+		read_row(feed, scan);
 }
 
 /*

@@ -83,22 +83,22 @@ UpsertOptions
 vs_api_options_from_json(text *json)
 {
 	UpsertOptions options = {0};
-	JsonScan	scan = {VARDATA_ANY(json), VARDATA_ANY(json) + VARSIZE_ANY_EXHDR(json)};
+	JsonScan   *scan = vs_api_json_begin(VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
 	bool		first;
 
-	if (vs_api_json_peek(&scan) != JSON_KIND_OBJECT)
+	if (vs_api_json_peek(scan) != JSON_KIND_OBJECT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("upsert options must be a JSON object")));
-	vs_api_json_enter(&scan);
-	for (first = true; vs_api_json_next(&scan, first, '}'); first = false)
+	vs_api_json_enter(scan);
+	for (first = true; vs_api_json_next(scan, first, JSON_TOKEN_OBJECT_END); first = false)
 	{
-		JsonPiece	name_piece = vs_api_json_value(&scan);
+		JsonPiece	name_piece = vs_api_json_value(scan);
 		char	   *name = vs_api_json_string(&name_piece, NULL);
 		JsonPiece	value;
 
-		vs_api_json_colon(&scan);
-		value = vs_api_json_value(&scan);
+		vs_api_json_colon(scan);
+		value = vs_api_json_value(scan);
 		if (value.kind != JSON_KIND_NULL)
 			set_option(&options, name, scalar_text(name, &value));
 	}

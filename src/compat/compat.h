@@ -104,4 +104,15 @@ typedef RelFileNode VsRelFileLocator;
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #endif
 
+/*
+ * 17 lets the caller bring the lexer; NULL makes one as before.
+ */
+#if PG_VERSION_NUM >= 170000
+#define VS_JSON_LEXER(text, len, escapes) \
+	makeJsonLexContextCstringLen(NULL, text, len, GetDatabaseEncoding(), escapes)
+#else
+#define VS_JSON_LEXER(text, len, escapes) \
+	makeJsonLexContextCstringLen((char *) (text), len, GetDatabaseEncoding(), escapes)
+#endif
+
 #endif							/* VS_COMPAT_H */
