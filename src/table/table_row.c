@@ -58,6 +58,7 @@ vs_row_prepare_values(VsRow *row, Relation rel, const Datum *values,
 {
 	ToastTupleContext ttc;
 	MemoryContext caller;
+	char	   *space;
 
 	row->rel = rel;
 	row->natts = RelationGetNumberOfAttributes(rel);
@@ -65,13 +66,19 @@ vs_row_prepare_values(VsRow *row, Relation rel, const Datum *values,
 										 ALLOCSET_SMALL_SIZES);
 	row->changed = false;
 	row->nstored = 0;
+	row->nreleased = 0;
 	caller = MemoryContextSwitchTo(row->context);
 
-	row->values = palloc(row->natts * sizeof(Datum));
-	row->isnull = palloc(row->natts * sizeof(bool));
-	row->stored_attrs = palloc(row->natts * sizeof(int));
-	row->stored = palloc(row->natts * sizeof(VsStoreValue));
-	row->carriers = palloc(row->natts * sizeof(VsCarrier *));
+	/* one piece of memory for all, the widest elements first */
+	space = palloc(row->natts * (sizeof(Datum) + sizeof(VsStoreValue) + sizeof(VsCarrier *) +
+								 sizeof(ToastAttrInfo) + 2 * sizeof(int) + sizeof(bool)));
+	row->values = (Datum *) space;
+	row->stored = (VsStoreValue *) (row->values + row->natts);
+	row->carriers = (VsCarrier **) (row->stored + row->natts);
+	ttc.ttc_attr = (ToastAttrInfo *) (row->carriers + row->natts);
+	row->stored_attrs = (int *) (ttc.ttc_attr + row->natts);
+	row->released = (Oid *) (row->stored_attrs + row->natts);
+	row->isnull = (bool *) (row->released + row->natts);
 	for (int i = 0; i < row->natts; i++)
 	{
 		row->isnull[i] = i >= natts || isnull[i];
@@ -84,7 +91,6 @@ vs_row_prepare_values(VsRow *row, Relation rel, const Datum *values,
 	ttc.ttc_oldvalues = NULL;
 	ttc.ttc_oldisnull = NULL;
 	ttc.ttc_flags = 0;
-	ttc.ttc_attr = palloc(row->natts * sizeof(ToastAttrInfo));
 	row_take_values(row, &ttc, old);
 	row_shrink(row, &ttc);
 	row->changed |= (ttc.ttc_flags & TOAST_NEEDS_CHANGE) != 0;
@@ -92,18 +98,36 @@ vs_row_prepare_values(VsRow *row, Relation rel, const Datum *values,
 	MemoryContextSwitchTo(caller);
 }
 
+void
+vs_row_foreign_pointer(Relation rel)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("row of table \"%s\" points to another table's value store",
+					RelationGetRelationName(rel))));
+}
+
 /*
- * Whether the value is the pointer that the old row has in the same column.
+ * Whether the new row keeps the old row's value of a column.  If not, and that
+ * is a pointer, notes that it is to be released.
  */
 static bool
-same_pointer(Datum new_value, Datum old_value, bool old_isnull)
+keeps_value(VsRow *row, int attribute, struct varlena *old_value)
 {
-	struct varlena *new_pointer = (struct varlena *) DatumGetPointer(new_value);
-	struct varlena *old_pointer = (struct varlena *) DatumGetPointer(old_value);
+	struct varlena *new_value = (struct varlena *) DatumGetPointer(row->values[attribute]);
+	struct varatt_external pointer;
 
-	return !old_isnull && VARATT_IS_EXTERNAL_ONDISK(new_pointer) &&
-		VARATT_IS_EXTERNAL_ONDISK(old_pointer) &&
-		memcmp(new_pointer, old_pointer, TOAST_POINTER_SIZE) == 0;
+	if (!VARATT_IS_EXTERNAL_ONDISK(old_value))
+		return false;
+	if (!row->isnull[attribute] && VARATT_IS_EXTERNAL_ONDISK(new_value) &&
+		memcmp(new_value, old_value, TOAST_POINTER_SIZE) == 0)
+		return true;
+
+	VARATT_EXTERNAL_GET_POINTER(pointer, old_value);
+	if (pointer.va_toastrelid != vs_store_pointer_relid(row->rel))
+		vs_row_foreign_pointer(row->rel);
+	row->released[row->nreleased++] = pointer.va_valueid;
+	return false;
 }
 
 /*
@@ -131,6 +155,10 @@ row_take_values(VsRow *row, ToastTupleContext *ttc, HeapTuple old)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		ToastAttrInfo *info = &ttc->ttc_attr[i];
 		struct varlena *value = (struct varlena *) DatumGetPointer(row->values[i]);
+		bool		kept = false;
+
+		if (old_values && !old_isnull[i] && att->attlen == -1)
+			kept = keeps_value(row, i, (struct varlena *) DatumGetPointer(old_values[i]));
 
 		info->tai_colflags = 0;
 		info->tai_oldexternal = NULL;
@@ -143,7 +171,7 @@ row_take_values(VsRow *row, ToastTupleContext *ttc, HeapTuple old)
 				ttc->ttc_flags |= TOAST_HAS_NULLS;
 			continue;
 		}
-		if (old_values && same_pointer(row->values[i], old_values[i], old_isnull[i]))
+		if (kept)
 		{
 			info->tai_colflags |= TOASTCOL_IGNORE;
 			continue;

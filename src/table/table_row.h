@@ -32,9 +32,12 @@ typedef struct VsRow
 	int		   *stored_attrs;	/* indexes of the values to be stored, and */
 	VsStoreValue *stored;		/* the bytes of each */
 	VsCarrier **carriers;
+	int			nreleased;		/* addresses of the old row's values that the row */
+	Oid		   *released;		/* does not keep */
 } VsRow;
 
 /* table_row.c */
+extern void vs_row_foreign_pointer(Relation rel) pg_attribute_noreturn();
 extern bool vs_row_may_store(Relation rel);
 extern void vs_row_prepare(VsRow *row, Relation rel, TupleTableSlot *slot, HeapTuple old);
 extern void vs_row_prepare_values(VsRow *row, Relation rel, const Datum *values,

@@ -60,45 +60,8 @@ copy_external_tuple(Relation rel, ItemPointer tid)
 }
 
 /*
- * Addresses of the values that the tuple points to and that row, the new
- * version, does not keep (row may be NULL).
+ * Marks n values of the table's store deleted.
  */
-static int
-collect_released(Relation rel, HeapTuple tuple, const VsRow *row, Oid **addresses)
-{
-	TupleDesc	desc = RelationGetDescr(rel);
-	Datum	   *values = palloc(desc->natts * sizeof(Datum));
-	bool	   *isnull = palloc(desc->natts * sizeof(bool));
-	int			n = 0;
-
-	*addresses = palloc(desc->natts * sizeof(Oid));
-	heap_deform_tuple(tuple, desc, values, isnull);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		struct varlena *value = (struct varlena *) DatumGetPointer(values[i]);
-		struct varatt_external pointer;
-
-		if (isnull[i] || TupleDescAttr(desc, i)->attlen != -1 ||
-			!VARATT_IS_EXTERNAL_ONDISK(value))
-			continue;
-		if (row != NULL && !row->isnull[i] &&
-			VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(row->values[i])) &&
-			memcmp(value, DatumGetPointer(row->values[i]), TOAST_POINTER_SIZE) == 0)
-			continue;
-
-		VARATT_EXTERNAL_GET_POINTER(pointer, value);
-		if (pointer.va_toastrelid != rel->rd_rel->reltoastrelid)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("row of table \"%s\" points to another table's value store",
-							RelationGetRelationName(rel))));
-		(*addresses)[n++] = pointer.va_valueid;
-	}
-	pfree(values);
-	pfree(isnull);
-	return n;
-}
-
 static void
 release_values(Relation rel, const Oid *addresses, int n, CommandId cid, bool speculative)
 {
@@ -118,11 +81,27 @@ release_values(Relation rel, const Oid *addresses, int n, CommandId cid, bool sp
 void
 vs_table_release_values(Relation rel, HeapTuple tuple, CommandId cid, bool speculative)
 {
-	Oid		   *addresses;
-	int			n = collect_released(rel, tuple, NULL, &addresses);
+	TupleDesc	desc = RelationGetDescr(rel);
+	Datum	   *values = palloc(desc->natts * (sizeof(Datum) + sizeof(Oid) + sizeof(bool)));
+	Oid		   *addresses = (Oid *) (values + desc->natts);
+	bool	   *isnull = (bool *) (addresses + desc->natts);
+	int			n = 0;
 
+	heap_deform_tuple(tuple, desc, values, isnull);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		struct varatt_external pointer;
+
+		if (isnull[i] || TupleDescAttr(desc, i)->attlen != -1 ||
+			!VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(values[i])))
+			continue;
+		VARATT_EXTERNAL_GET_POINTER(pointer, DatumGetPointer(values[i]));
+		if (pointer.va_toastrelid != rel->rd_rel->reltoastrelid)
+			vs_row_foreign_pointer(rel);
+		addresses[n++] = pointer.va_valueid;
+	}
 	release_values(rel, addresses, n, cid, speculative);
-	pfree(addresses);
+	pfree(values);
 }
 
 TM_Result
@@ -175,8 +154,6 @@ vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, Comm
 	ItemPointerData old_tid = *otid;
 	VsRow		row;
 	HeapTuple	old;
-	Oid		   *released = NULL;
-	int			nreleased = 0;
 	TM_Result	result;
 
 	if (!vs_row_may_store(rel))
@@ -185,8 +162,6 @@ vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, Comm
 
 	old = copy_external_tuple(rel, &old_tid);
 	vs_row_prepare(&row, rel, slot, old);
-	if (old != NULL)
-		nreleased = collect_released(rel, old, &row, &released);
 
 	if (row.changed)
 	{
@@ -211,12 +186,9 @@ vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, Comm
 											 failure, lockmode, update_indexes);
 
 	if (result == TM_Ok)
-		release_values(rel, released, nreleased, cid, false);
+		release_values(rel, row.released, row.nreleased, cid, false);
 	if (old != NULL)
-	{
-		pfree(released);
 		heap_freetuple(old);
-	}
 	MemoryContextDelete(row.context);
 	return result;
 }
