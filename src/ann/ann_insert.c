@@ -90,7 +90,9 @@ seal_if_large(const VsAnn *ann, Relation heap)
 	/* training all lists anew is left to vacuum when it would take long */
 	vs_ann_maintain(ann->index, heap, VS_ANN_NOWAIT,
 					meta.list_rows < MOST_ROWS_TRAINED ?
-					VS_ANN_DO_FLUSH | VS_ANN_DO_GROW : VS_ANN_DO_FLUSH, &result);
+					VS_ANN_DO_FLUSH | VS_ANN_DO_GROW :
+					VS_ANN_DO_FLUSH,
+					&result);
 }
 
 bool

@@ -28,7 +28,7 @@ static Size
 scratch_bytes(const VsAnnScratch *scratch)
 {
 	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.heap_capacity +
-								  scratch->queue.sorted_capacity) +
+									 scratch->queue.sorted_capacity) +
 		sizeof(VsAnnScored) * scratch->queue.block_capacity +
 		sizeof(VsAnnVisited) * scratch->visited_capacity +
 		sizeof(BlockNumber) * scratch->pages_capacity +

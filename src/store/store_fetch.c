@@ -90,7 +90,7 @@ copy_from_page(Buffer buffer, const struct varatt_external *pointer)
 	if (offset < PageGetMaxOffsetNumber(page))
 	{
 		const char *next = (const char *) page +
-						   ItemIdGetOffset(PageGetItemId(page, OffsetNumberNext(offset)));
+			ItemIdGetOffset(PageGetItemId(page, OffsetNumberNext(offset)));
 
 		for (int i = 0; i < 8; i++)
 			__builtin_prefetch(next + i * 64);
