@@ -50,6 +50,14 @@ CREATE OPERATOR CLASS halfvec_cosine_ops FOR TYPE halfvec USING vecann AS
 	FUNCTION 1 (halfvec, halfvec) vecstore.ann_halfvec_cosine(internal);
 COMMENT ON OPERATOR CLASS halfvec_cosine_ops USING vecann IS 'cosine distance of half-precision vectors';
 
+CREATE FUNCTION vecstore.ann_bit_hamming(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vs_ann_bit_hamming' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION vecstore.ann_bit_hamming(internal) IS 'support of vecann operator class bit_hamming_ops';
+CREATE OPERATOR CLASS bit_hamming_ops DEFAULT FOR TYPE bit USING vecann AS
+	OPERATOR 1 <~> (bit, bit) FOR ORDER BY float_ops,
+	FUNCTION 1 (bit, bit) vecstore.ann_bit_hamming(internal);
+COMMENT ON OPERATOR CLASS bit_hamming_ops USING vecann IS 'Hamming distance of bit strings, up to 1,856 bits';
+
 CREATE FUNCTION vecstore.flush(relation regclass, wait boolean DEFAULT true,
 	OUT index regclass, OUT rows_sealed bigint, OUT segment integer, OUT elapsed interval)
 	RETURNS SETOF record

@@ -29,7 +29,9 @@ typedef struct Build
 {
 	VsAnn		ann;
 	Relation	heap;
-	VsAnnSpool *spool;
+	VsAnnSpool *spool;			/* NULL until there is a row */
+	VsAnnCoder	coder;			/* of bits */
+	MemoryContext context;
 	MemoryContext row_context;
 } Build;
 
@@ -64,6 +66,32 @@ open_new(VsAnn *ann, Relation index)
 		vs_ann_set_shape(ann, dim, vs_ann_option_bits(index), ROTATION_SEED);
 }
 
+/* Checks a value's dimension, which may decide the index's; codes it if it is bits. */
+static void
+look_at_value(Build *build, Datum datum)
+{
+	VsAnn	   *ann = &build->ann;
+	MemoryContext old = MemoryContextSwitchTo(build->row_context);
+	struct varlena *value = PG_DETOAST_DATUM_PACKED(datum);
+	int			dim = vs_ann_payload_dim(ann->type.kind, VARDATA_ANY(value));
+
+	if (!ann->has_dim)
+		vs_ann_set_shape(ann, dim, vs_ann_option_bits(ann->index), ROTATION_SEED);
+	vs_ann_check_dim(ann, dim);
+	if (ann->type.kind == VS_ANN_BIT)
+	{
+		if (build->coder.ann == NULL)
+		{
+			MemoryContextSwitchTo(build->context);
+			vs_ann_coder_init(&build->coder, ann);
+			MemoryContextSwitchTo(build->row_context);
+		}
+		vs_ann_coder_encode(&build->coder, VARDATA_ANY(value), NULL, NULL, false);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(build->row_context);
+}
+
 /* One row of the table scan. */
 static void
 build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
@@ -72,28 +100,21 @@ build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	Build	   *build = (Build *) arg;
 	VsAnn	   *ann = &build->ann;
 	VsAnnId		id;
-	Size		len;
+	Size		len = 0;
+	bool		bits = ann->type.kind == VS_ANN_BIT;
 
 	if (isnull[0])
 		return;
 	memset(&id, 0, sizeof(id));
 	id.tid = *tid;
-	id.address = vs_ann_value_address(index, build->heap, values[0]);
-	vs_store_datum_address(build->heap, values[0], &id.address, &len);
-	if (!ann->has_dim || len != vs_ann_payload_bytes(ann->type.kind, ann->spec.dim) ||
-		ann->type.kind == VS_ANN_BIT)
-	{
-		MemoryContext old = MemoryContextSwitchTo(build->row_context);
-		struct varlena *value = PG_DETOAST_DATUM_PACKED(values[0]);
-		int			dim = vs_ann_payload_dim(ann->type.kind, VARDATA_ANY(value));
-
-		if (!ann->has_dim)
-			vs_ann_set_shape(ann, dim, vs_ann_option_bits(index), ROTATION_SEED);
-		vs_ann_check_dim(ann, dim);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(build->row_context);
-	}
-	vs_ann_spool_put(build->spool, &id);
+	id.address = vs_ann_value_address(index, build->heap, ann->type.kind, values[0]);
+	if (!bits)
+		vs_store_datum_address(build->heap, values[0], &id.address, &len);
+	if (!ann->has_dim || bits || len != vs_ann_payload_bytes(ann->type.kind, ann->spec.dim))
+		look_at_value(build, values[0]);
+	if (build->spool == NULL)
+		build->spool = vs_ann_spool_begin(ann, vs_ann_work_memory() / 4);
+	vs_ann_spool_put(build->spool, &id, bits ? build->coder.code : NULL);
 }
 
 static void
@@ -196,19 +217,21 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 	build.heap = heap;
 	build.row_context = AllocSetContextCreate(context, "vecann build row",
 											  ALLOCSET_DEFAULT_SIZES);
-	build.spool = vs_ann_spool_begin(vs_ann_work_memory() / 4);
+	build.context = context;
 	open_new(&build.ann, index);
 	write_meta(&build.ann);
 
 	phase(VS_ANN_PHASE_SCAN, 0);
 	result->heap_tuples = table_index_build_scan(heap, index, info, true, true,
 												 build_row, &build, NULL);
-	if (vs_ann_spool_count(build.spool) > 0)
+	if (build.spool != NULL)
+	{
 		result->index_tuples = build_lists(&build);
+		vs_ann_spool_end(build.spool);
+	}
 	phase(VS_ANN_PHASE_WRITE, 0);
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);
-	vs_ann_spool_end(build.spool);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return result;

@@ -153,14 +153,6 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 
 /* ---- the directory that follows ---- */
 
-static bool
-collect_live(VsAnnId *id, void *arg)
-{
-	if ((id->flags & VS_ANN_DEAD) == 0)
-		vs_ann_spool_put((VsAnnSpool *) arg, id);
-	return false;
-}
-
 static int
 parts_of(const VsAnnPlan *plan, int list)
 {
@@ -195,10 +187,10 @@ static void
 split_list(const VsAnn *ann, Relation heap, const VsAnnDirectory *old, int list, int parts,
 		   VsAnnDirectory *dir, uint32 epoch)
 {
-	VsAnnSpool *spool = vs_ann_spool_begin(vs_ann_work_memory() / 8);
+	VsAnnSpool *spool = vs_ann_spool_begin(ann, vs_ann_work_memory() / 8);
 	VsAnnDirectory *trained;
 
-	vs_ann_list_walk(ann, old->heads[list], false, collect_live, spool);
+	vs_ann_list_collect(ann, old->heads[list], spool);
 	trained = vs_ann_train(ann, heap, spool, parts, old->mean);
 	for (int i = 0; i < trained->nlists; i++)
 		add_list(ann, dir, trained->centroids + (Size) i * ann->geo.padded,

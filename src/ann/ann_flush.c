@@ -40,7 +40,7 @@ typedef struct Seal
 	VsAnnMetaData meta;			/* as of the beginning */
 	uint32		number;
 	VsAnnSpool *spool;
-	int64		pending;		/* rows taken from pending pages */
+	uint8	   *code;			/* scratch */
 	VsAnnBlocks unused;			/* pages that nothing leads to after publication */
 	VsAnnDirectory *old;		/* NULL if there was none */
 	VsAnnDirectory *dir;		/* to be published; may be old */
@@ -100,11 +100,11 @@ close_page(Seal *seal, BlockNumber block)
 	ids = vs_ann_pending_ids(page);
 	for (int i = 0; i < opaque->used; i++)
 	{
-		if ((ids[i].flags & VS_ANN_DEAD) == 0)
-		{
-			vs_ann_spool_put(seal->spool, &ids[i]);
-			seal->pending++;
-		}
+		if ((ids[i].flags & VS_ANN_DEAD) != 0)
+			continue;
+		if (vs_ann_spooled_code_bytes(seal->ann) > 0)
+			vs_ann_pending_code(seal->ann, page, i, seal->code);
+		vs_ann_spool_put(seal->spool, &ids[i], seal->code);
 	}
 	vs_ann_change_commit(&change);
 	vs_ann_blocks_add(block, &seal->unused);
@@ -127,14 +127,6 @@ close_chains(Seal *seal)
 	}
 }
 
-static bool
-collect_live(VsAnnId *id, void *arg)
-{
-	if ((id->flags & VS_ANN_DEAD) == 0)
-		vs_ann_spool_put((VsAnnSpool *) arg, id);
-	return false;
-}
-
 /* Adds the rows of lists that the plan changes, and remembers their pages. */
 static void
 collect_lists(Seal *seal)
@@ -143,7 +135,7 @@ collect_lists(Seal *seal)
 	{
 		if (seal->plan->fates[i] == VS_ANN_KEEP)
 			continue;
-		vs_ann_list_walk(seal->ann, seal->old->heads[i], false, collect_live, seal->spool);
+		vs_ann_list_collect(seal->ann, seal->old->heads[i], seal->spool);
 		vs_ann_list_pages(seal->ann, seal->old->heads[i], vs_ann_blocks_add, &seal->unused);
 	}
 	vs_ann_directory_pages(seal->ann, seal->meta.directory, vs_ann_blocks_add, &seal->unused);
@@ -270,7 +262,8 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 		return false;
 
 	begin_seal(&seal, flush);
-	seal.spool = vs_ann_spool_begin(vs_ann_work_memory() / 4);
+	seal.spool = vs_ann_spool_begin(ann, vs_ann_work_memory() / 4);
+	seal.code = palloc(ann->geo.code_bytes);
 	close_chains(&seal);
 	choose_directory(&seal);
 	rows = 0;

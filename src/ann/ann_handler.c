@@ -61,12 +61,16 @@ vs_ann_handler(PG_FUNCTION_ARGS)
 	} \
 	extern Datum name(PG_FUNCTION_ARGS)
 
+/* a block of them fits a pending page, so that a seal finds the code of each row */
+#define MAX_BITS_INDEXED 1856
+
 OPCLASS_TYPE(vs_ann_vector_l2, VS_ANN_VECTOR, VS_QUANT_L2, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_vector_ip, VS_ANN_VECTOR, VS_QUANT_IP, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_vector_cosine, VS_ANN_VECTOR, VS_QUANT_COSINE, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_halfvec_l2, VS_ANN_HALFVEC, VS_QUANT_L2, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_halfvec_ip, VS_ANN_HALFVEC, VS_QUANT_IP, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_halfvec_cosine, VS_ANN_HALFVEC, VS_QUANT_COSINE, VS_MAX_DIM);
+OPCLASS_TYPE(vs_ann_bit_hamming, VS_ANN_BIT, VS_QUANT_HAMMING, MAX_BITS_INDEXED);
 
 char *
 vs_ann_phasename(int64 phase)

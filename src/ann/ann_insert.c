@@ -30,11 +30,14 @@ typedef struct InsertState
  * that the table does not hold, and that cannot be read again by address.
  */
 Oid
-vs_ann_value_address(Relation index, Relation heap, Datum value)
+vs_ann_value_address(Relation index, Relation heap, VsAnnValueKind kind, Datum value)
 {
 	Oid			address;
 	Size		len;
 
+	/* bits are not in the store, nor are they read again: their code is all of them */
+	if (kind == VS_ANN_BIT)
+		return InvalidOid;
 	if (!vs_store_datum_address(heap, value, &address, &len))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -44,13 +47,12 @@ vs_ann_value_address(Relation index, Relation heap, Datum value)
 	return address;
 }
 
-/* The insert state of this statement, with the shape of the payload checked. */
+/* The insert state of this statement. */
 static InsertState *
-insert_state(Relation index, IndexInfo *info, const void *payload)
+insert_state(Relation index, IndexInfo *info)
 {
 	InsertState *state = (InsertState *) info->ii_AmCache;
 	MemoryContext old = MemoryContextSwitchTo(info->ii_Context);
-	int			dim;
 
 	if (state == NULL)
 	{
@@ -60,13 +62,23 @@ insert_state(Relation index, IndexInfo *info, const void *payload)
 		state->tail.context = info->ii_Context;
 		info->ii_AmCache = state;
 	}
+	MemoryContextSwitchTo(old);
+	return state;
+}
+
+/* Refuses a payload of another dimension; makes ready to code it. */
+static void
+check_shape(InsertState *state, IndexInfo *info, const void *payload)
+{
+	MemoryContext old = MemoryContextSwitchTo(info->ii_Context);
+	int			dim;
+
 	dim = vs_ann_payload_dim(state->ann.type.kind, payload);
 	if (state->ann.spec.dim != dim)
 		vs_ann_check_dim(&state->ann, dim);
 	if (state->coder.ann == NULL)
 		vs_ann_coder_init(&state->coder, &state->ann);
 	MemoryContextSwitchTo(old);
-	return state;
 }
 
 /* Seals when the pending part is over the limit.  Nobody waits for it. */
@@ -115,10 +127,11 @@ vs_ann_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 
 	memset(&id, 0, sizeof(id));
 	id.tid = *tid;
-	id.address = vs_ann_value_address(index, heap, values[0]);
+	state = insert_state(index, info);
+	id.address = vs_ann_value_address(index, heap, state->ann.type.kind, values[0]);
 	value = PG_DETOAST_DATUM_PACKED(values[0]);
 	payload = VARDATA_ANY(value);
-	state = insert_state(index, info, payload);
+	check_shape(state, info, payload);
 	grown = vs_ann_pending_append(&state->coder, &state->tail, &id, payload);
 	if (grown)
 		seal_if_large(&state->ann, heap);

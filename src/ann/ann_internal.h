@@ -136,12 +136,14 @@ typedef struct VsAnnCoder
 
 extern void vs_ann_coder_init(VsAnnCoder *coder, const VsAnn *ann);
 extern void vs_ann_coder_rotate(VsAnnCoder *coder, const void *payload, float *rotated);
+extern void vs_ann_code_floats(const VsAnn *ann, const uint8 *code, float *out);
 extern void vs_ann_coder_encode(VsAnnCoder *coder, const void *payload,
 								const float *rotated, const float *centroid,
 								bool with_extra);
 
 /* The value's address, or an error for one that the table does not hold (ann_insert.c). */
-extern Oid	vs_ann_value_address(Relation index, Relation heap, Datum value);
+extern Oid	vs_ann_value_address(Relation index, Relation heap, VsAnnValueKind kind,
+								 Datum value);
 
 /* ---- pages and WAL (ann_wal.c) ---- */
 
@@ -203,9 +205,13 @@ extern bool vs_ann_pending_append(VsAnnCoder *coder, VsAnnTail *tail, const VsAn
 extern VsAnnId *vs_ann_pending_ids(Page page);
 extern void vs_ann_pending_block(const VsAnn *ann, Page page, int block,
 								 VsQuantBlock *out);
+extern void vs_ann_pending_code(const VsAnn *ann, Page page, int ordinal, uint8 *code);
 extern int64 vs_ann_pending_rows(const VsAnn *ann, const VsAnnMetaData *meta);
 
 /* ---- lists (ann_list.c) ---- */
+
+/* Ids on their way into lists (ann_spool.c). */
+typedef struct VsAnnSpool VsAnnSpool;
 
 /* An entry coded against its list's centroid, ready to be put. */
 typedef struct VsAnnCoded
@@ -255,6 +261,7 @@ vs_ann_detail_offset(const VsAnnGeometry *geo, int ordinal)
 typedef bool (*VsAnnIdVisit) (VsAnnId *id, void *arg);
 extern int64 vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
 							  VsAnnIdVisit visit, void *arg);
+extern void vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool);
 extern void vs_ann_list_pages(const VsAnn *ann, BlockNumber head,
 							  void (*visit) (BlockNumber block, void *arg), void *arg);
 
@@ -300,14 +307,12 @@ extern const VsAnnCache *vs_ann_cache_get(const VsAnn *ann, const VsAnnMetaData 
 
 /* ---- bulk work (ann_spool.c, ann_seal.c) ---- */
 
-/* Ids on their way into lists: in memory, past a limit in a temporary file. */
-typedef struct VsAnnSpool VsAnnSpool;
-
-extern VsAnnSpool *vs_ann_spool_begin(Size memory);
-extern void vs_ann_spool_put(VsAnnSpool *spool, const VsAnnId *id);
+extern Size vs_ann_spooled_code_bytes(const VsAnn *ann);
+extern VsAnnSpool *vs_ann_spool_begin(const VsAnn *ann, Size memory);
+extern void vs_ann_spool_put(VsAnnSpool *spool, const VsAnnId *id, const uint8 *code);
 extern int64 vs_ann_spool_count(const VsAnnSpool *spool);
 extern void vs_ann_spool_rewind(VsAnnSpool *spool);
-extern int	vs_ann_spool_get(VsAnnSpool *spool, VsAnnId *ids, int max);
+extern int	vs_ann_spool_get(VsAnnSpool *spool, char *items, int max);
 extern void vs_ann_spool_end(VsAnnSpool *spool);
 
 extern int	vs_ann_target_lists(int64 rows);

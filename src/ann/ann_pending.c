@@ -48,6 +48,16 @@ vs_ann_pending_block(const VsAnn *ann, Page page, int block, VsQuantBlock *out)
 				  block * ann->geo.block_bytes, out);
 }
 
+/* The code of an entry, out of its block. */
+void
+vs_ann_pending_code(const VsAnn *ann, Page page, int ordinal, uint8 *code)
+{
+	VsQuantBlock block;
+
+	vs_ann_pending_block(ann, page, ordinal / VS_QUANT_BLOCK, &block);
+	vs_quant_block_get(block.codes, ordinal % VS_QUANT_BLOCK, code, 0, ann->geo.padded);
+}
+
 static bool
 has_room(const VsAnn *ann, Page page)
 {

@@ -98,44 +98,56 @@ read_payload(const VsAnn *ann, VsStoreReader *reader, const VsAnnId *id)
 	return payload;
 }
 
-/* Picks about wanted ids of the spool, evenly spread. */
-static VsAnnId *
-pick_sample(VsAnnSpool *spool, int64 wanted, int64 *picked)
+/* Picks about wanted items of the spool, evenly spread. */
+static char *
+pick_sample(const VsAnn *ann, VsAnnSpool *spool, int64 wanted, int64 *picked)
 {
 	int64		total = vs_ann_spool_count(spool);
-	VsAnnId    *sample = MemoryContextAllocHuge(CurrentMemoryContext,
-												sizeof(VsAnnId) * Max(wanted, 1));
-	VsAnnId		ids[ROWS_AT_ONCE];
+	Size		item_size = sizeof(VsAnnId) + vs_ann_spooled_code_bytes(ann);
+	char	   *sample = MemoryContextAllocHuge(CurrentMemoryContext,
+												item_size * Max(wanted, 1));
+	char	   *items = palloc(item_size * ROWS_AT_ONCE);
 	int64		seen = 0;
 	int			n;
 
 	*picked = 0;
 	vs_ann_spool_rewind(spool);
-	while ((n = vs_ann_spool_get(spool, ids, ROWS_AT_ONCE)) > 0)
+	while ((n = vs_ann_spool_get(spool, items, ROWS_AT_ONCE)) > 0)
 	{
 		for (int i = 0; i < n; i++, seen++)
 		{
 			/* the picked'th of wanted falls on this one */
 			if (*picked < wanted && seen >= (double) *picked * total / wanted)
-				sample[(*picked)++] = ids[i];
+				memcpy(sample + item_size * (*picked)++, items + item_size * i, item_size);
 		}
 	}
+	pfree(items);
 	return sample;
 }
 
-/* Rotated values of the ids; returns how many are still there. */
+/* Rotated values of the items; returns how many are still there. */
 static int64
-read_rows(const VsAnn *ann, Relation heap, VsAnnId *ids, int64 n, float *rows)
+read_rows(const VsAnn *ann, Relation heap, char *items, int64 n, float *rows)
 {
-	VsStoreReader *reader = vs_store_reader_open(heap);
+	Size		code_bytes = vs_ann_spooled_code_bytes(ann);
+	Size		item_size = sizeof(VsAnnId) + code_bytes;
+	VsStoreReader *reader;
 	VsAnnCoder	coder;
 	int64		found = 0;
 
+	if (code_bytes > 0)
+	{
+		for (int64 i = 0; i < n; i++)
+			vs_ann_code_floats(ann, (uint8 *) items + item_size * i + sizeof(VsAnnId),
+							   rows + i * ann->geo.padded);
+		return n;
+	}
+	reader = vs_store_reader_open(heap);
 	vs_ann_coder_init(&coder, ann);
-	qsort(ids, n, sizeof(VsAnnId), compare_addresses);
+	qsort(items, n, item_size, compare_addresses);
 	for (int64 i = 0; i < n; i++)
 	{
-		const void *payload = read_payload(ann, reader, &ids[i]);
+		const void *payload = read_payload(ann, reader, (VsAnnId *) (items + item_size * i));
 
 		CHECK_FOR_INTERRUPTS();
 		if (payload != NULL)
@@ -207,7 +219,7 @@ vs_ann_train(const VsAnn *ann, Relation heap, VsAnnSpool *spool, int lists,
 		.interrupt = vs_ann_interrupt(),
 	};
 	MemoryContext old;
-	VsAnnId    *sample;
+	char	   *sample;
 	float	   *rows;
 	int64		n;
 
@@ -221,7 +233,7 @@ vs_ann_train(const VsAnn *ann, Relation heap, VsAnnSpool *spool, int lists,
 
 	old = MemoryContextSwitchTo(context);
 	n = sample_size(ann, &options, vs_ann_spool_count(spool));
-	sample = pick_sample(spool, n, &n);
+	sample = pick_sample(ann, spool, n, &n);
 	rows = MemoryContextAllocHuge(context, sizeof(float) * padded * Max(n, 1));
 	n = read_rows(ann, heap, sample, n, rows);
 	if (mean != NULL)
@@ -259,7 +271,8 @@ typedef struct Round
 	VsAssign   *assign;
 	VsStoreReader *reader;
 	VsAnnCoder	coder;
-	VsAnnId    *ids;			/* rows_at_once */
+	char	   *items;			/* rows_at_once, as the spool gives them */
+	Size		item_size;
 	float	   *rows;			/* rows_at_once * padded */
 	int32	   *lists;			/* rows_at_once */
 	int			rows_at_once;
@@ -292,7 +305,8 @@ round_begin(Round *round, const VsAnn *ann, Relation heap, const VsAnnDirectory 
 	round->reader = vs_store_reader_open(heap);
 	vs_ann_coder_init(&round->coder, ann);
 	round->rows_at_once = Max(32, Min(ROWS_AT_ONCE, ROWS_BYTES / row_bytes));
-	round->ids = palloc(sizeof(VsAnnId) * round->rows_at_once);
+	round->item_size = sizeof(VsAnnId) + vs_ann_spooled_code_bytes(ann);
+	round->items = palloc(round->item_size * round->rows_at_once);
 	round->rows = palloc(row_bytes * round->rows_at_once);
 	round->lists = palloc(sizeof(int32) * round->rows_at_once);
 	round->entry_bytes = vs_ann_coded_bytes(ann);
@@ -321,7 +335,33 @@ take_code(Round *round, int i)
 	memcpy(entry->codes + geo->code_bytes, round->coder.extra, geo->extra_bytes);
 }
 
-/* Reads, assigns and codes count ids. */
+/* Reads an item's value as entry number i and row number row; false if it is gone. */
+static bool
+read_item(Round *round, const char *item, int i, int row, uint32 seal)
+{
+	const VsAnn *ann = round->ann;
+	float	   *rotated = round->rows + (Size) row * ann->geo.padded;
+	VsAnnCoded *entry = entry_at(round, i);
+	const void *payload;
+
+	memcpy(&entry->id, item, sizeof(VsAnnId));
+	entry->id.flags = 0;
+	entry->id.seal = seal;
+	if (round->item_size > sizeof(VsAnnId))
+	{
+		memcpy(round->coder.code, item + sizeof(VsAnnId), ann->geo.code_bytes);
+		take_code(round, i);
+		vs_ann_code_floats(ann, round->coder.code, rotated);
+		return true;
+	}
+	payload = read_payload(ann, round->reader, &entry->id);
+	if (payload == NULL)
+		return false;
+	vs_ann_coder_rotate(&round->coder, payload, rotated);
+	return true;
+}
+
+/* Reads, assigns and codes count items. */
 static void
 round_add(Round *round, int count, uint32 seal)
 {
@@ -331,24 +371,11 @@ round_add(Round *round, int count, uint32 seal)
 	VsQuantInterrupt interrupt = vs_ann_interrupt();
 	int			found = 0;
 
-	qsort(round->ids, count, sizeof(VsAnnId), compare_addresses);
+	qsort(round->items, count, round->item_size, compare_addresses);
 	for (int i = 0; i < count; i++)
 	{
-		const void *payload = read_payload(ann, round->reader, &round->ids[i]);
-		VsAnnCoded *entry = entry_at(round, round->n + found);
-
-		if (payload == NULL)
-			continue;
-		entry->id = round->ids[i];
-		entry->id.flags = 0;
-		entry->id.seal = seal;
-		vs_ann_coder_rotate(&round->coder, payload, round->rows + (Size) found * padded);
-		if (bits)
-		{
-			vs_ann_coder_encode(&round->coder, payload, NULL, NULL, true);
-			take_code(round, round->n + found);
-		}
-		found++;
+		if (read_item(round, round->items + round->item_size * i, round->n + found, found, seal))
+			found++;
 	}
 	subtract(round->rows, round->dir->has_mean ? found : 0, padded, round->dir->mean);
 	vs_assign_rows(round->assign, found, round->rows, round->lists, NULL, NULL, NULL,
@@ -416,7 +443,7 @@ vs_ann_assign(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir,
 
 	round_begin(&round, ann, heap, dir, vs_ann_spool_count(spool));
 	vs_ann_spool_rewind(spool);
-	while ((n = vs_ann_spool_get(spool, round.ids, round.rows_at_once)) > 0)
+	while ((n = vs_ann_spool_get(spool, round.items, round.rows_at_once)) > 0)
 	{
 		CHECK_FOR_INTERRUPTS();
 		round_add(&round, n, seal);

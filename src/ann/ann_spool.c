@@ -1,6 +1,9 @@
 /*-------------------------------------------------------------------------
  * ann_spool.c
  *	  Ids on their way into lists: an array, past its limit a temporary file.
+ *
+ * Bits travel with their id, as a code: tables do not keep them in the value
+ * store, and the code is all there is of them.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -13,9 +16,11 @@
 
 struct VsAnnSpool
 {
-	VsAnnId    *ids;
+	char	   *items;			/* an id, and its code */
+	Size		code_bytes;
+	Size		item_size;
 	int			capacity;
-	int			limit;			/* of ids in memory */
+	int			limit;			/* of items in memory */
 	int			n;				/* in memory */
 	int64		in_file;
 	BufFile    *file;
@@ -23,15 +28,24 @@ struct VsAnnSpool
 	int64		file_left;
 };
 
+/* Bytes of code that go with an id. */
+Size
+vs_ann_spooled_code_bytes(const VsAnn *ann)
+{
+	return ann->type.metric == VS_QUANT_HAMMING ? ann->geo.code_bytes : 0;
+}
+
 /* Holds about so many bytes in memory, at least a few thousand ids. */
 VsAnnSpool *
-vs_ann_spool_begin(Size memory)
+vs_ann_spool_begin(const VsAnn *ann, Size memory)
 {
 	VsAnnSpool *spool = palloc0(sizeof(VsAnnSpool));
 
-	spool->limit = Max(4096, Min(memory, MaxAllocSize) / sizeof(VsAnnId));
+	spool->code_bytes = vs_ann_spooled_code_bytes(ann);
+	spool->item_size = sizeof(VsAnnId) + spool->code_bytes;
+	spool->limit = Max(4096, Min(memory, MaxAllocSize) / spool->item_size);
 	spool->capacity = 1024;
-	spool->ids = palloc(sizeof(VsAnnId) * spool->capacity);
+	spool->items = palloc(spool->item_size * spool->capacity);
 	return spool;
 }
 
@@ -40,22 +54,28 @@ spill(VsAnnSpool *spool)
 {
 	if (spool->file == NULL)
 		spool->file = BufFileCreateTemp(false);
-	BufFileWrite(spool->file, spool->ids, sizeof(VsAnnId) * spool->n);
+	BufFileWrite(spool->file, spool->items, spool->item_size * spool->n);
 	spool->in_file += spool->n;
 	spool->n = 0;
 }
 
+/* code: of bits, else NULL */
 void
-vs_ann_spool_put(VsAnnSpool *spool, const VsAnnId *id)
+vs_ann_spool_put(VsAnnSpool *spool, const VsAnnId *id, const uint8 *code)
 {
+	char	   *item;
+
 	if (spool->n == spool->limit)
 		spill(spool);
 	if (spool->n == spool->capacity)
 	{
 		spool->capacity = Min(spool->capacity * 2, spool->limit);
-		spool->ids = repalloc(spool->ids, sizeof(VsAnnId) * spool->capacity);
+		spool->items = repalloc(spool->items, spool->item_size * spool->capacity);
 	}
-	spool->ids[spool->n++] = *id;
+	item = spool->items + spool->item_size * spool->n++;
+	memcpy(item, id, sizeof(VsAnnId));
+	if (spool->code_bytes > 0)
+		memcpy(item + sizeof(VsAnnId), code, spool->code_bytes);
 }
 
 int64
@@ -77,21 +97,21 @@ vs_ann_spool_rewind(VsAnnSpool *spool)
 	spool->next = 0;
 }
 
-/* Up to max ids; 0 at the end. */
+/* Up to max items, each an id and its code, into items; 0 at the end. */
 int
-vs_ann_spool_get(VsAnnSpool *spool, VsAnnId *ids, int max)
+vs_ann_spool_get(VsAnnSpool *spool, char *items, int max)
 {
 	int			n;
 
 	if (spool->file_left > 0)
 	{
 		n = Min(max, spool->file_left);
-		vs_compat_buffile_read(spool->file, ids, sizeof(VsAnnId) * n);
+		vs_compat_buffile_read(spool->file, items, spool->item_size * n);
 		spool->file_left -= n;
 		return n;
 	}
 	n = Min(max, spool->n - spool->next);
-	memcpy(ids, spool->ids + spool->next, sizeof(VsAnnId) * n);
+	memcpy(items, spool->items + spool->item_size * spool->next, spool->item_size * n);
 	spool->next += n;
 	return n;
 }
@@ -101,6 +121,6 @@ vs_ann_spool_end(VsAnnSpool *spool)
 {
 	if (spool->file != NULL)
 		BufFileClose(spool->file);
-	pfree(spool->ids);
+	pfree(spool->items);
 	pfree(spool);
 }

@@ -168,6 +168,14 @@ vs_ann_coder_rotate(VsAnnCoder *coder, const void *payload, float *rotated)
 	vs_quant_rotate(&ann->spec, 1, coder->raw, NULL, rotated);
 }
 
+/* The padded floats 0 and 1 that a code of bits stands for. */
+void
+vs_ann_code_floats(const VsAnn *ann, const uint8 *code, float *out)
+{
+	for (int i = 0; i < ann->geo.padded; i++)
+		out[i] = (code[i / BITS_PER_BYTE] >> (i % BITS_PER_BYTE)) & 1;
+}
+
 /*
  * Fills code and factors (and the extra ones) of a row against a centroid.
  * Under Hamming, where codes are the bits, rotated and centroid are not used.
