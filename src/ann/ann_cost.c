@@ -28,11 +28,14 @@
 #define COST_OF_EXACT		4.0		/* reading a value by address, and its distance */
 #define EXACT_PER_ROW		4.0
 
+/* A scan that chooses for itself goes on beyond its first lists, so far as a rule. */
+#define USUAL_ROUNDS		2
+
 /* Rows whose codes are scored in no more time than the rest of a query takes. */
 #define ROWS_WORTH_SCORING	20000
 
 /*
- * Lists that a scan scores before it returns rows, unless vecann.probes says:
+ * Lists that a scan scores at least before it returns rows, unless vecann.probes says:
  * twice the square root of their number, or more while that costs little.
  */
 int
@@ -83,9 +86,9 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	if (meta.nlists > 0)
 	{
 		int			probes = vs_ann_probes > 0 ? Min(vs_ann_probes, (int) meta.nlists) :
-			vs_ann_probes_of(meta.nlists, meta.list_rows);
+			USUAL_ROUNDS * vs_ann_probes_of(meta.nlists, meta.list_rows);
 
-		share = (double) probes / meta.nlists;
+		share = Min(1, (double) probes / meta.nlists);
 	}
 	before = cpu_operator_cost * wide *
 		(meta.nlists * COST_OF_CENTROID + (pending + meta.list_rows * share) * COST_OF_CODE +

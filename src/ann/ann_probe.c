@@ -363,6 +363,13 @@ pending_terms(VsAnnScan *so)
 void
 vs_ann_probe_pending(VsAnnScan *so)
 {
+	bool		any = false;
+
+	for (int i = 0; i < VS_ANN_CHAINS; i++)
+		any = any || so->meta.closing[i].head != InvalidBlockNumber ||
+			so->meta.growing[i].head != InvalidBlockNumber;
+	if (!any)
+		return;
 	if (so->pending_query != NULL && so->ann.type.metric != VS_QUANT_HAMMING)
 		pending_terms(so);
 	for (int i = 0; i < 2 * VS_ANN_CHAINS; i++)
@@ -518,7 +525,7 @@ vs_ann_probe_lists(VsAnnScan *so, int until)
 #define PREFETCH_AHEAD	12
 
 static void
-add_found(VsAnnScan *so, const VsAnnId *id, float key, bool exact)
+add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
 {
 	VsAnnScratch *scratch = so->scratch;
 	VsAnnFound *found;
@@ -529,6 +536,7 @@ add_found(VsAnnScan *so, const VsAnnId *id, float key, bool exact)
 	found = &scratch->found[scratch->nfound];
 	found->tid = id->tid;
 	found->address = id->address;
+	found->list = list;
 	found->exact = exact;
 	found->distance = key;
 	vs_ann_queue_push(&scratch->queue, key, (uint32) scratch->nfound++);
@@ -559,7 +567,7 @@ refine_detail(VsAnnScan *so, const VsAnnVisited *visited, const char *detail, fl
 		if (tighter > key)
 			key = tighter;
 	}
-	add_found(so, &id, key, exact);
+	add_found(so, &id, visited->list, key, exact);
 }
 
 /* Where the id of a candidate is. */
@@ -623,7 +631,7 @@ vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
 			VsAnnId    *id = (VsAnnId *) ((char *) BufferGetPage(buffer) + offset);
 
 			if ((id->flags & VS_ANN_DEAD) == 0)
-				add_found(so, id, candidates[i].key,
+				add_found(so, id, visited->list, candidates[i].key,
 						  so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING);
 		}
 		else

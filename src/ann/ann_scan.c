@@ -33,6 +33,9 @@
 #define REFINE_LATER	128
 #define EXACT_AT_ONCE	8
 
+/* Rows that tell whether enough lists were scored. */
+#define JUDGED_ROWS		10
+
 /* Rows emitted for which as many lists as at the beginning are scored again. */
 #define ROWS_PER_ROUND	64
 
@@ -102,41 +105,6 @@ take_query(IndexScanDesc scan, VsAnnScan *so)
 				 errmsg("different bit lengths %d and %d", so->ann.spec.dim, dim) :
 				 errmsg("different vector dimensions %d and %d", so->ann.spec.dim, dim)));
 	so->payload = payload;
-}
-
-/* Everything up to the first rows; false when the index has none. */
-static bool
-start(IndexScanDesc scan, VsAnnScan *so)
-{
-	MemoryContext old;
-
-	close_reader(so);
-	MemoryContextReset(so->context);
-	old = MemoryContextSwitchTo(so->context);
-	so->started = true;
-	so->emitted = 0;
-	so->pending_query = so->list_query = NULL;
-	so->epsilon = vs_ann_epsilon;
-	memset(&vs_ann_scan_stats, 0, sizeof(vs_ann_scan_stats));
-	vs_ann_scan_stats.index = RelationGetRelid(scan->indexRelation);
-	pgstat_count_index_scan(scan->indexRelation);
-
-	vs_ann_open(&so->ann, scan->indexRelation);
-	so->ann.recent = vs_recent_pages(scan->indexRelation);
-	if (so->ann.has_dim)
-	{
-		take_query(scan, so);
-		vs_ann_meta_read(&so->ann, &so->meta);
-		vs_ann_probe_begin(so);
-		so->probes = Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
-						 vs_ann_probes_of(so->nranked, so->meta.list_rows));
-		vs_ann_scan_stats.lists = so->nranked;
-		vs_ann_probe_pending(so);
-		vs_ann_probe_lists(so, so->probes);
-		so->reader = vs_store_reader_open(scan->heapRelation);
-	}
-	MemoryContextSwitchTo(old);
-	return so->ann.has_dim;
 }
 
 static int
@@ -236,6 +204,75 @@ settle_first(VsAnnScan *so, VsAnnCandidate *first)
 		else
 			return false;
 	}
+}
+
+/*
+ * Scores further lists until the nearest rows all come from the first two fifths of
+ * those scored; before, some are likely to be in lists still further away.
+ * How many lists it takes differs by query, and from one set of vectors to another.
+ */
+static void
+probe_enough(VsAnnScan *so)
+{
+	VsAnnQueue *queue = &so->scratch->queue;
+	VsAnnCandidate nearest[JUDGED_ROWS];
+
+	while (so->next_list < so->nranked)
+	{
+		int			n = 0;
+		int			late = 0;
+
+		while (n < JUDGED_ROWS && settle_first(so, &nearest[n]))
+		{
+			if (so->scratch->found[nearest[n].ref].list >= so->next_list * 2 / 5)
+				late++;
+			vs_ann_queue_pop(queue);
+			n++;
+		}
+		for (int i = 0; i < n; i++)
+			vs_ann_queue_push(queue, nearest[i].key, nearest[i].ref);
+		if (n == JUDGED_ROWS && late == 0)
+			break;
+		vs_ann_probe_lists(so, Min(so->nranked, so->next_list + Max(so->next_list / 2, 1)));
+	}
+	so->probes = so->next_list;
+}
+
+/* Everything up to the first rows; false when the index has none. */
+static bool
+start(IndexScanDesc scan, VsAnnScan *so)
+{
+	MemoryContext old;
+
+	close_reader(so);
+	MemoryContextReset(so->context);
+	old = MemoryContextSwitchTo(so->context);
+	so->started = true;
+	so->emitted = 0;
+	so->pending_query = so->list_query = NULL;
+	so->epsilon = vs_ann_epsilon;
+	memset(&vs_ann_scan_stats, 0, sizeof(vs_ann_scan_stats));
+	vs_ann_scan_stats.index = RelationGetRelid(scan->indexRelation);
+	pgstat_count_index_scan(scan->indexRelation);
+
+	vs_ann_open(&so->ann, scan->indexRelation);
+	so->ann.recent = vs_recent_pages(scan->indexRelation);
+	if (so->ann.has_dim)
+	{
+		take_query(scan, so);
+		vs_ann_meta_read(&so->ann, &so->meta);
+		vs_ann_probe_begin(so);
+		so->reader = vs_store_reader_open(scan->heapRelation);
+		vs_ann_scan_stats.lists = so->nranked;
+		vs_ann_probe_pending(so);
+		so->probes = Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
+						 vs_ann_probes_of(so->nranked, so->meta.list_rows));
+		vs_ann_probe_lists(so, so->probes);
+		if (vs_ann_probes == 0 && !so->all_alike)
+			probe_enough(so);
+	}
+	MemoryContextSwitchTo(old);
+	return so->ann.has_dim;
 }
 
 /* Whether so many rows were wanted that more lists should be scored. */

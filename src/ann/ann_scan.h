@@ -91,6 +91,7 @@ typedef struct VsAnnFound
 	ItemPointerData tid;
 	bool		exact;			/* key is the exact distance */
 	uint32		address;
+	int32		list;			/* rank of the list it is in, -1 if pending */
 	double		distance;		/* if exact */
 } VsAnnFound;
 
