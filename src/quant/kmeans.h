@@ -37,7 +37,7 @@ typedef struct VsKmeansOptions
 	VsQuantInterrupt interrupt;
 } VsKmeansOptions;
 
-/* Rows to sample for a training of so many lists (128 a list), at most nrows. */
+/* Rows to sample for a training of so many lists (96 a list), at most nrows. */
 extern int64_t vs_kmeans_sample_size(int64_t nrows, int lists);
 
 /* Bytes that vs_kmeans_train will ask its allocator for at most, rows not counted. */

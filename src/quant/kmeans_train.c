@@ -19,13 +19,13 @@
 
 #define DEFAULT_ITERATIONS	10
 #define FLAT_LISTS			256
-#define SAMPLE_PER_LIST		128
+#define SAMPLE_PER_LIST		96
 #define SAMPLE_PER_LIST_MIN 40
 #define SAMPLE_ENOUGH		(4096 * SAMPLE_PER_LIST)
 /* rounds in which the first centroids are drawn */
 #define SEED_ROUNDS			8
-/* rounds over all lists after they were found cluster by cluster */
-#define FINAL_ROUNDS		3
+/* rounds over all lists after they were found cluster by cluster; each costs rows * lists */
+#define FINAL_ROUNDS		1
 /* beyond so many lists these rounds cost more than they gain */
 #define FINAL_LISTS			16384
 /* a list of so many times the mean is divided ... */
