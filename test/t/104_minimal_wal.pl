@@ -52,8 +52,8 @@ BEGIN;
 CREATE TABLE as_query USING $am AS $some(1, 50) id;
 COMMIT;
 BEGIN;
-ALTER TABLE items ADD added vector DEFAULT '[1,2,3]', ALTER batch TYPE bigint;
-ALTER TABLE items DROP added, ALTER batch TYPE int;
+ALTER TABLE frozen ADD added vector DEFAULT '[1,2,3]', ALTER batch TYPE bigint;
+ALTER TABLE frozen DROP added, ALTER batch TYPE int;
 CREATE MATERIALIZED VIEW as_view USING $am AS SELECT * FROM items;
 COMMIT;
 SQL
