@@ -117,14 +117,14 @@ build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	vs_ann_spool_put(build->spool, &id, bits ? build->coder.code : NULL);
 }
 
-static void
-assign_progress(int64 done)
+void
+vs_ann_progress_done(int64 done)
 {
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, done);
 }
 
-static void
-phase(int64 number, int64 tuples)
+void
+vs_ann_progress_phase(int64 number, int64 tuples)
 {
 	const int	params[] = {
 		PROGRESS_CREATEIDX_SUBPHASE,
@@ -165,12 +165,12 @@ build_lists(Build *build)
 	VsAnnChange change;
 	VsAnnMetaData *meta;
 
-	phase(VS_ANN_PHASE_TRAIN, rows);
+	vs_ann_progress_phase(VS_ANN_PHASE_TRAIN, rows);
 	dir = vs_ann_train(ann, build->heap, build->spool, vs_ann_target_lists(rows), NULL);
 	for (int i = 0; i < dir->nlists; i++)
 		dir->heads[i] = vs_ann_list_create(ann, i, 0, 1);
-	phase(VS_ANN_PHASE_ASSIGN, rows);
-	rows = vs_ann_assign(ann, build->heap, dir, build->spool, 1, assign_progress);
+	vs_ann_progress_phase(VS_ANN_PHASE_ASSIGN, rows);
+	rows = vs_ann_assign(ann, build->heap, dir, build->spool, 1, vs_ann_progress_done);
 	dir->generation = 2;
 	root = vs_ann_directory_write(ann, dir, 1);
 	centre = vs_ann_centre_write(ann, dir->centre, 1);
@@ -221,7 +221,7 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 	open_new(&build.ann, index);
 	write_meta(&build.ann);
 
-	phase(VS_ANN_PHASE_SCAN, 0);
+	vs_ann_progress_phase(VS_ANN_PHASE_SCAN, 0);
 	result->heap_tuples = table_index_build_scan(heap, index, info, true, true,
 												 build_row, &build, NULL);
 	if (build.spool != NULL)
@@ -229,7 +229,7 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 		result->index_tuples = build_lists(&build);
 		vs_ann_spool_end(build.spool);
 	}
-	phase(VS_ANN_PHASE_WRITE, 0);
+	vs_ann_progress_phase(VS_ANN_PHASE_WRITE, 0);
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);
 	MemoryContextSwitchTo(old);

@@ -242,6 +242,7 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 {
 	Seal		seal = {0};
 	bool		flush = (what & VS_ANN_DO_FLUSH) != 0;
+	bool		report = (what & VS_ANN_DO_REPORT) != 0;
 	int64		rows;
 
 	seal.ann = ann;
@@ -265,10 +266,15 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 	seal.spool = vs_ann_spool_begin(ann, vs_ann_work_memory() / 4);
 	seal.code = palloc(ann->geo.code_bytes);
 	close_chains(&seal);
+	if (report)
+		vs_ann_progress_phase(VS_ANN_PHASE_TRAIN, 0);
 	choose_directory(&seal);
+	if (report)
+		vs_ann_progress_phase(VS_ANN_PHASE_ASSIGN, vs_ann_spool_count(seal.spool));
 	rows = 0;
 	if (seal.dir != NULL)
-		rows = vs_ann_assign(ann, heap, seal.dir, seal.spool, seal.number, NULL);
+		rows = vs_ann_assign(ann, heap, seal.dir, seal.spool, seal.number,
+							 report ? vs_ann_progress_done : NULL);
 	publish(&seal, rows);
 	vs_ann_page_retire(ann, seal.unused.blocks, seal.unused.n);
 	vs_ann_spool_end(seal.spool);
@@ -327,12 +333,11 @@ vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int what,
 bool
 vs_ann_flush(Relation index, Relation heap, VsAnnWait wait, VsAnnSealResult *result)
 {
-	return vs_ann_maintain(index, heap, wait, VS_ANN_DO_FLUSH | VS_ANN_DO_GROW, result);
+	return vs_ann_maintain(index, heap, wait, VS_ANN_FLUSH, result);
 }
 
 bool
 vs_ann_compact(Relation index, Relation heap, VsAnnWait wait, VsAnnSealResult *result)
 {
-	return vs_ann_maintain(index, heap, wait, VS_ANN_DO_FLUSH | VS_ANN_DO_COMPACT |
-						   VS_ANN_DO_GROW | VS_ANN_DO_SWEEP, result);
+	return vs_ann_maintain(index, heap, wait, VS_ANN_COMPACT, result);
 }

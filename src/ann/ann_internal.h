@@ -340,6 +340,10 @@ extern void vs_ann_blocks_add(BlockNumber block, void *blocks);
 #define VS_ANN_DO_COMPACT	0x02	/* lists that need it */
 #define VS_ANN_DO_GROW		0x04	/* all lists, if they are too few by far */
 #define VS_ANN_DO_SWEEP		0x08	/* find pages that can be reused */
+#define VS_ANN_DO_REPORT	0x10	/* progress, as that of a CREATE INDEX */
+
+#define VS_ANN_FLUSH		(VS_ANN_DO_FLUSH | VS_ANN_DO_GROW)
+#define VS_ANN_COMPACT		(VS_ANN_FLUSH | VS_ANN_DO_COMPACT | VS_ANN_DO_SWEEP)
 
 extern bool vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int what,
 							VsAnnSealResult *result);
@@ -410,6 +414,11 @@ extern char *vs_ann_phasename(int64 phase);
 /* ---- inspection (ann_inspect.c) ---- */
 
 extern Relation vs_ann_open_for_inspection(Oid indexoid, Relation *heap);
+
+/* ---- progress (ann_build.c) ---- */
+
+extern void vs_ann_progress_phase(int64 number, int64 tuples);
+extern void vs_ann_progress_done(int64 tuples);
 
 /* lists scanned first by an index of so many (ann_cost.c) */
 extern int	vs_ann_probes_of(int nlists, int64 rows);

@@ -12,9 +12,11 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "commands/progress.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -27,9 +29,6 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_flush);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_compact);
 
-typedef bool (*Maintenance) (Relation index, Relation heap, VsAnnWait wait,
-							 VsAnnSealResult *result);
-
 static void
 check_permission(Relation heap)
 {
@@ -39,10 +38,28 @@ check_permission(Relation heap)
 		aclcheck_error(result, OBJECT_TABLE, RelationGetRelationName(heap));
 }
 
+/* A seal shows in pg_stat_progress_create_index, with its phases, and no command. */
+static void
+begin_progress(Relation index, Relation heap)
+{
+	const int	params[] = {
+		PROGRESS_CREATEIDX_INDEX_OID,
+		PROGRESS_CREATEIDX_ACCESS_METHOD_OID,
+		PROGRESS_CREATEIDX_PHASE
+	};
+	const int64 values[] = {
+		RelationGetRelid(index),
+		index->rd_rel->relam,
+		PROGRESS_CREATEIDX_PHASE_BUILD
+	};
+
+	pgstat_progress_start_command(PROGRESS_COMMAND_CREATE_INDEX, RelationGetRelid(heap));
+	pgstat_progress_update_multi_param(lengthof(params), params, values);
+}
+
 /* Does one index and adds a row to the result. */
 static void
-maintain_index(Oid indexoid, Relation heap, VsAnnWait wait, Maintenance maintenance,
-			   ReturnSetInfo *rsinfo)
+maintain_index(Oid indexoid, Relation heap, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
 {
 	Relation	index = index_open(indexoid, RowExclusiveLock);
 
@@ -51,7 +68,8 @@ maintain_index(Oid indexoid, Relation heap, VsAnnWait wait, Maintenance maintena
 		TimestampTz begun = GetCurrentTimestamp();
 		VsAnnSealResult result;
 
-		if (maintenance(index, heap, wait, &result))
+		begin_progress(index, heap);
+		if (vs_ann_maintain(index, heap, wait, what | VS_ANN_DO_REPORT, &result))
 		{
 			Interval   *elapsed = palloc0(sizeof(Interval));
 			Datum		values[4];
@@ -65,12 +83,13 @@ maintain_index(Oid indexoid, Relation heap, VsAnnWait wait, Maintenance maintena
 			values[3] = IntervalPGetDatum(elapsed);
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		}
+		pgstat_progress_end_command();
 	}
 	index_close(index, RowExclusiveLock);
 }
 
 static void
-maintain_table(Oid tableoid, VsAnnWait wait, Maintenance maintenance, ReturnSetInfo *rsinfo)
+maintain_table(Oid tableoid, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
 {
 	Relation	heap = table_open(tableoid, AccessShareLock);
 	List	   *indexes;
@@ -81,13 +100,13 @@ maintain_table(Oid tableoid, VsAnnWait wait, Maintenance maintenance, ReturnSetI
 		check_permission(heap);
 		indexes = RelationGetIndexList(heap);
 		foreach(cell, indexes)
-			maintain_index(lfirst_oid(cell), heap, wait, maintenance, rsinfo);
+			maintain_index(lfirst_oid(cell), heap, wait, what, rsinfo);
 	}
 	table_close(heap, AccessShareLock);
 }
 
 static Datum
-maintain(FunctionCallInfo fcinfo, Maintenance maintenance)
+maintain(FunctionCallInfo fcinfo, int what)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			relation = PG_GETARG_OID(0);
@@ -111,7 +130,7 @@ maintain(FunctionCallInfo fcinfo, Maintenance maintenance)
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					 errmsg("\"%s\" is not a vecann index", RelationGetRelationName(index))));
 		check_permission(heap);
-		maintain_index(relation, heap, wait, maintenance, rsinfo);
+		maintain_index(relation, heap, wait, what, rsinfo);
 		index_close(index, AccessShareLock);
 		table_close(heap, AccessShareLock);
 	}
@@ -119,7 +138,7 @@ maintain(FunctionCallInfo fcinfo, Maintenance maintenance)
 			 kind == RELKIND_PARTITIONED_TABLE)
 	{
 		foreach(cell, find_all_inheritors(relation, AccessShareLock, NULL))
-			maintain_table(lfirst_oid(cell), wait, maintenance, rsinfo);
+			maintain_table(lfirst_oid(cell), wait, what, rsinfo);
 	}
 	else
 		ereport(ERROR,
@@ -131,11 +150,11 @@ maintain(FunctionCallInfo fcinfo, Maintenance maintenance)
 Datum
 vs_ann_sql_flush(PG_FUNCTION_ARGS)
 {
-	return maintain(fcinfo, vs_ann_flush);
+	return maintain(fcinfo, VS_ANN_FLUSH);
 }
 
 Datum
 vs_ann_sql_compact(PG_FUNCTION_ARGS)
 {
-	return maintain(fcinfo, vs_ann_compact);
+	return maintain(fcinfo, VS_ANN_COMPACT);
 }
