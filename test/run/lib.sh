@@ -33,7 +33,7 @@ if [ "$(id -u)" = 0 ]; then
 	runas_group=$(id -g "$runas")
 	for c in '' dac_read_search dac_override; do
 		runas_caps=()
-		[ -z "$c" ] || runas_caps=(--inh-caps="+$c" --ambient-caps="+$c")
+		[ -z "$c" ] || runas_caps=(--inh-caps="+$c" --ambient-caps="+$c" --securebits=+no_setuid_fixup)
 		if setpriv --reuid="$runas" --regid="$runas_group" --clear-groups "${runas_caps[@]}" \
 			test -r "$top/Makefile" 2>/dev/null; then break; fi
 		c=none
