@@ -83,10 +83,10 @@ FROM vecstore.recall('words_embedding_idx', k => 10, sample => 100);
 \echo
 \echo '=== 7. Upsert: rows whose key exists are replaced, the others inserted'
 \set ECHO queries
--- "banana" gets the vector of "king" and a note; its word is left as it is
+-- "horse" gets the vector of "king" and a note; its word is left as it is
 SELECT * FROM vecstore.upsert('words', (
 	SELECT json_agg(json_build_object('id', b.id, 'note', 'moved to king', 'embedding', k.embedding::real[]))
-	FROM words b, words k WHERE b.word = 'banana' AND k.word = 'king'), partial => true);
+	FROM words b, words k WHERE b.word = 'horse' AND k.word = 'king'), partial => true);
 -- a new word, right beside "king"
 SELECT * FROM vecstore.upsert_from('words',
 	'SELECT 1000000 AS id, ''newcomer'' AS word, ''brand new'' AS note, embedding FROM words WHERE word = ''king''');
@@ -99,8 +99,8 @@ FROM words ORDER BY embedding <=> (SELECT embedding FROM words WHERE word = 'kin
 \echo '=== 8. Half of the words once more, in one batch from a query; equal rows can be left alone'
 \set ECHO queries
 \timing on
-SELECT * FROM vecstore.upsert_from('words', 'SELECT * FROM source WHERE id % 2 = 0 AND word <> ''banana''');
-SELECT * FROM vecstore.upsert_from('words', 'SELECT * FROM source WHERE word <> ''banana''', skip_unchanged => true);
+SELECT * FROM vecstore.upsert_from('words', 'SELECT * FROM source WHERE id % 2 = 0 AND word <> ''horse''');
+SELECT * FROM vecstore.upsert_from('words', 'SELECT * FROM source WHERE word <> ''horse''', skip_unchanged => true);
 \timing off
 SELECT segment, state, rows, dead FROM vecstore.segments('words');
 \set ECHO none
@@ -108,7 +108,7 @@ SELECT segment, state, rows, dead FROM vecstore.segments('words');
 \echo
 \echo '=== 9. Deleted rows are gone at once; VACUUM and compaction give their space back'
 \set ECHO queries
-DELETE FROM words WHERE word IN ('banana', 'newcomer') OR id % 3 = 0 AND word NOT IN ('king', 'queen', 'prince');
+DELETE FROM words WHERE word IN ('horse', 'newcomer') OR id % 3 = 0 AND word NOT IN ('king', 'queen', 'prince');
 SELECT word, round((embedding <=> (SELECT embedding FROM words WHERE word = 'king'))::numeric, 3) AS distance
 FROM words ORDER BY embedding <=> (SELECT embedding FROM words WHERE word = 'king') LIMIT 6;
 \timing on
