@@ -116,6 +116,7 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 {
 	VsAnnPlan  *plan = palloc0(sizeof(VsAnnPlan));
 	int64		rows = pending;
+	int64		unsplit = 0;
 	int			target;
 	int			kept = 0;
 	bool		split = false;
@@ -129,10 +130,11 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 	{
 		count_list(ann, dir->heads[i], i, plan);
 		rows += plan->entries[i] - plan->dead[i];
+		unsplit += plan->unsplit[i];
 	}
 	target = vs_ann_target_lists(rows);
 	plan->rows_per_list = Max(1, rows / target);
-	plan->all = target > TOO_FEW_LISTS * dir->nlists ||
+	plan->all = (target > TOO_FEW_LISTS * dir->nlists && rows > 2 * unsplit) ||
 		dir->nlists > TOO_MANY_LISTS * target;
 	for (int i = 0; i < dir->nlists; i++)
 	{

@@ -145,13 +145,16 @@ collect_lists(Seal *seal)
 static VsAnnDirectory *
 train_anew(Seal *seal)
 {
-	int			lists = vs_ann_target_lists(vs_ann_spool_count(seal->spool));
+	int64		rows = vs_ann_spool_count(seal->spool);
+	int			lists = vs_ann_target_lists(rows);
 	VsAnnDirectory *dir = vs_ann_train(seal->ann, seal->heap, seal->spool, lists, NULL);
+	/* far fewer came of it: most rows are alike */
+	uint32		unsplit = dir->nlists < lists / 2 ? rows / dir->nlists : 0;
 
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		dir->heads[i] = vs_ann_list_create(seal->ann, i, 0, seal->number);
+		dir->heads[i] = vs_ann_list_create(seal->ann, i, unsplit, seal->number);
 	}
 	return dir;
 }
