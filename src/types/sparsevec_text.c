@@ -135,7 +135,7 @@ take_elements(Cursor *c, VsSparseElement *elements, int *nnz, int64 limits[2])
 	do
 	{
 		int64		index;
-		float		value;
+		float		value = 0;
 
 		if (!take_integer(c, &index))
 			return syntax(c, "an index");
