@@ -22,6 +22,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "api/upsert_batch.h"

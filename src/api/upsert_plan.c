@@ -33,6 +33,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "api/api_internal.h"
