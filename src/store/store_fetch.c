@@ -120,6 +120,7 @@ fetch_vector(struct varlena *value)
 
 	if (recent_page(pointer.va_toastrelid, block))
 	{
+		vs_store_settle(last_page.buffer);
 		result = copy_from_page(last_page.buffer, &pointer);
 		ReleaseBuffer(last_page.buffer);
 		if (result != NULL)
@@ -138,6 +139,7 @@ fetch_vector(struct varlena *value)
 	}
 
 	buffer = ReadBuffer(store, block);
+	vs_store_settle(buffer);
 	result = copy_from_page(buffer, &pointer);
 	if (result == NULL)
 	{

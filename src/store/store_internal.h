@@ -8,8 +8,9 @@
 
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "compat/compat.h"
-#include "storage/buf.h"
+#include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "store/store_page.h"
 #include "utils/relcache.h"
@@ -60,5 +61,21 @@ pg_noreturn extern void vs_store_corrupted(Relation store, Oid address, const ch
 
 /* store_fetch.c */
 extern void vs_store_fetch_init(void);
+
+/*
+ * To be called after each pin on a page that is then read without its content
+ * lock.  On a standby, replay of a full-page image may have brought the page
+ * into the buffer pool: it is valid, but all zeros, until replay lets go of the
+ * content lock.  Once that is over, our pin keeps the page in place.
+ */
+static inline void
+vs_store_settle(Buffer buffer)
+{
+	if (RecoveryInProgress())
+	{
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	}
+}
 
 #endif							/* VS_STORE_INTERNAL_H */

@@ -6,7 +6,7 @@
  * value that some snapshot of ours can see: its line pointer and its bytes
  * change only under a cleanup lock, which our pin keeps away, and other
  * backends add tuples elsewhere on the page.  (heapgettup_pagemode does the
- * same.)  For a stale address anything may be met, half-written tuples too;
+ * same, after it had the lock once: see vs_store_settle.)  For a stale address anything may be met, half-written tuples too;
  * vs_chunk_locate looks only at a private copy of the line pointer and stays
  * within the page, so that the worst outcome is a value that nobody wants.
  *-------------------------------------------------------------------------
@@ -112,6 +112,7 @@ reader_page(VsStoreReader *reader, BlockNumber block)
 		ReleaseBuffer(reader->buffer);
 	reader->buffer = InvalidBuffer;
 	reader->buffer = vs_recent_read(reader->recent, reader->store, block);
+	vs_store_settle(reader->buffer);
 	return true;
 }
 
@@ -139,6 +140,7 @@ vs_store_read_chain(Relation store, Buffer *buffer, Oid address, int32 attrsize,
 		if (!OidIsValid(at))
 			vs_store_corrupted(store, address, "missing chunk");
 		*buffer = ReleaseAndReadBuffer(*buffer, store, block);
+		vs_store_settle(*buffer);
 		if (!vs_chunk_locate(BufferGetPage(*buffer), vs_address_offset(at), address, seq,
 							 &chunk))
 			vs_store_corrupted(store, address, "missing chunk");
