@@ -10,7 +10,8 @@
  *		bits		bits a dimension (4)
  *		epsilon		bound factor (1.9)
  *		probes		comma separated numbers of lists (a sweep)
- *		angles		comma separated angles (a sweep of adaptive probing, see beyond())
+ *		factors		comma separated factors (a sweep of adaptive probing, see enough())
+ *		grace		constant of the same rule (24)
  *		passes		timed passes over the queries (3)
  *		seed		of rotation and clustering (1)
  *
@@ -44,8 +45,9 @@ typedef struct Config
 	float		epsilon;
 	int			passes;
 	uint64_t	seed;
-	int			nangles;
-	float		angles[MAX_SWEEP];
+	int			grace;
+	int			nfactors;
+	float		factors[MAX_SWEEP];
 	int			nprobes;
 	int			probes[MAX_SWEEP];
 } Config;
@@ -53,7 +55,6 @@ typedef struct Config
 typedef struct List
 {
 	int			rows;
-	float		spread_sq;		/* mean squared distance of its rows to the centroid */
 	int32_t    *row;			/* numbers of its rows */
 	uint8_t    *blocks;			/* each: codes; 32 add, 32 rescale, 32 error */
 	uint8_t    *extra;			/* for each row: factors, code */
@@ -241,7 +242,6 @@ build(Index *index)
 	for (i = 0; i < index->nrows; i++)
 	{
 		index->lists[nearest[i]].rows++;
-		index->lists[nearest[i]].spread_sq += distances[i];
 		error += distances[i];
 	}
 	printf("assign: %.2f s, %.0f rows/s, %.1f GFlop/s; mean squared distance %.4f\n",
@@ -252,7 +252,6 @@ build(Index *index)
 		if (index->lists[i].rows > largest)
 			largest = index->lists[i].rows;
 		index->lists[i].row = allocate(NULL, sizeof(int32_t) * (index->lists[i].rows + 1));
-		index->lists[i].spread_sq /= (float) (index->lists[i].rows + !index->lists[i].rows);
 		index->lists[i].rows = 0;
 	}
 	for (i = 0; i < index->nrows; i++)
@@ -280,6 +279,7 @@ typedef struct Candidate
 	int			entry;
 	float		est;
 	float		lower;
+	int			rank;			/* of its list */
 	VsQuantListTerms terms;
 } Candidate;
 
@@ -293,7 +293,8 @@ typedef struct Search
 	const Index *index;
 	const float *vector;
 	VsQuantQuery *query;
-	Best		upper;			/* K smallest upper bounds */
+	Best		upper;			/* K smallest upper bounds; row is the list's rank */
+	int			rank;			/* of the list at hand */
 	Best		best;			/* K smallest distances */
 	int			nwaiting;
 	Candidate	waiting[64];
@@ -368,7 +369,7 @@ refine_run(Search *search)
 		}
 		if (lower >= best_threshold(&search->upper))
 			continue;
-		best_add(&search->upper, est + (est - lower), 0);
+		best_add(&search->upper, est + (est - lower), c->rank);
 		if (search->nkept == search->maxkept)
 		{
 			search->maxkept = search->maxkept * 2 + 1000;
@@ -407,6 +408,7 @@ list_scan(Search *search, const List *list, const VsQuantListTerms *terms)
 			Candidate  *c = &search->waiting[search->nwaiting++];
 
 			c->list = list;
+			c->rank = search->rank;
 			c->entry = first + slot;
 			c->est = est[slot];
 			c->lower = lower[slot];
@@ -459,21 +461,25 @@ select_smallest(Result *items, int count, int wanted)
 }
 
 /*
- * Whether a list is not worth a look: to be as near as what is known already, a
- * row of usual distance from the centroid would have to lie in the query's
- * direction by more than the cosine angle.
+ * Whether to stop before the list of this rank: none of the K nearest so far
+ * came from the last lists, the more of which must be empty the later it did.
  */
 static bool
-beyond(const Search *search, const List *list, float distance_sq, float angle)
+enough(const Search *search, int rank, float factor)
 {
-	float		threshold_sq = 2 * best_threshold(&search->upper);
+	int			last = 0;
+	int			i;
 
-	return distance_sq + list->spread_sq - threshold_sq >
-		2 * angle * sqrtf(distance_sq * list->spread_sq);
+	if (search->upper.count < K)
+		return false;
+	for (i = 0; i < K; i++)
+		if (search->upper.item[i].row > last)
+			last = search->upper.item[i].row;
+	return (float) rank > factor * (float) last + (float) search->index->config.grace;
 }
 
 static void
-search_index(const Index *index, const float *vector, int probes, float angle,
+search_index(const Index *index, const float *vector, int probes, float factor,
 			 Best *best, Work *work)
 {
 	static Search search;
@@ -519,8 +525,9 @@ search_index(const Index *index, const float *vector, int probes, float angle,
 
 		if (i + 1 < probes)
 			prefetch(index->lists[order[i + 1].row].blocks, index->block_bytes);
-		if (beyond(&search, &index->lists[list], 1 + order[i].distance, angle))
-			continue;
+		if (factor > 0 && enough(&search, i, factor))
+			break;
+		search.rank = i;
 		work->lists++;
 		vs_quant_list_terms(query, scores[list], norms[list], &terms);
 		list_scan(&search, &index->lists[list], &terms);
@@ -558,7 +565,7 @@ by_value(const void *a, const void *b)
 }
 
 static void
-measure(const Index *index, const float *kth, int probes, float angle)
+measure(const Index *index, const float *kth, int probes, float factor)
 {
 	const Config *config = &index->config;
 	double		times[16];
@@ -577,7 +584,7 @@ measure(const Index *index, const float *kth, int probes, float angle)
 			Best		best;
 			Work		ignored = {0, 0, 0, 0};
 
-			search_index(index, row_of(index, index->nrows + q), probes, angle, &best,
+			search_index(index, row_of(index, index->nrows + q), probes, factor, &best,
 				   pass == 0 ? &work : &ignored);
 			for (i = 0; pass == 0 && i < best.count; i++)
 				found += best.item[i].distance <= kth[q] + 1e-6f;
@@ -586,7 +593,7 @@ measure(const Index *index, const float *kth, int probes, float angle)
 			times[pass - 1] = now() - start;
 	}
 	qsort(times, config->passes, sizeof(double), by_value);
-	printf("%5.3f %6.1f %8.4f %8.0f %10.0f %9.1f %8.1f\n", angle,
+	printf("%6.2f %6.1f %8.4f %8.0f %10.0f %9.1f %8.1f\n", factor,
 		   (double) work.lists / config->nqueries, found / config->nqueries / K,
 		   config->nqueries / times[config->passes / 2],
 		   (double) work.codes / config->nqueries,
@@ -617,6 +624,8 @@ option(Config *config, const char *argument)
 		config->epsilon = (float) atof(value);
 	else if (NAMED("passes"))
 		config->passes = atoi(value);
+	else if (NAMED("grace"))
+		config->grace = atoi(value);
 	else if (NAMED("seed"))
 		config->seed = strtoull(value, NULL, 10);
 	else if (NAMED("probes"))
@@ -626,10 +635,10 @@ option(Config *config, const char *argument)
 			value = strchr(value, ',');
 			value = value ? value + 1 : NULL;
 		}
-	else if (NAMED("angles"))
-		for (config->nangles = 0; value != NULL && config->nangles < MAX_SWEEP;)
+	else if (NAMED("factors"))
+		for (config->nfactors = 0; value != NULL && config->nfactors < MAX_SWEEP;)
 		{
-			config->angles[config->nangles++] = (float) atof(value);
+			config->factors[config->nfactors++] = (float) atof(value);
 			value = strchr(value, ',');
 			value = value ? value + 1 : NULL;
 		}
@@ -645,7 +654,7 @@ int
 main(int argc, char **argv)
 {
 	Index		index = {.config = {.nqueries = 1000, .bits = 4,
-			.epsilon = VS_QUANT_EPSILON_DEFAULT, .passes = 3, .seed = 1,
+			.epsilon = VS_QUANT_EPSILON_DEFAULT, .passes = 3, .seed = 1, .grace = 24,
 			.nprobes = 8, .probes = {8, 16, 32, 48, 64, 96, 128, 256}}};
 	Config	   *config = &index.config;
 	float	   *kth;
@@ -669,10 +678,10 @@ main(int argc, char **argv)
 		   config->nqueries, config->dim, config->bits, config->epsilon, vs_quant_variant());
 	build(&index);
 	kth = ground_truth(&index);
-	printf("angle probes   recall      QPS      codes   refined    exact\n");
+	printf("factor probes   recall      QPS      codes   refined    exact\n");
 	for (i = 0; i < config->nprobes; i++)
-		measure(&index, kth, config->probes[i], 1);
-	for (i = 0; i < config->nangles; i++)
-		measure(&index, kth, index.nlists, config->angles[i]);
+		measure(&index, kth, config->probes[i], 0);
+	for (i = 0; i < config->nfactors; i++)
+		measure(&index, kth, index.nlists, config->factors[i]);
 	return 0;
 }
