@@ -88,6 +88,22 @@ SELECT store_bytes < 1.6 * :first AS bounded FROM vecstore.table_info('store');
 SELECT count(*) FROM store WHERE e <> tv(768, id + 10);
 SELECT * FROM vecstore.check('store');
 
+-- A session that upserts batch after batch reuses its pages without VACUUM.
+TRUNCATE store;
+INSERT INTO store SELECT i, 0, tv(768, i) FROM generate_series(1, 300) i;
+DO $$ BEGIN
+	FOR round IN 1 .. 6 LOOP
+		FOR batch IN 0 .. 9 LOOP
+			INSERT INTO store SELECT i, 0, tv(768, i + round) FROM generate_series(batch * 30 + 1, batch * 30 + 30) i
+				ON CONFLICT (id) DO UPDATE SET e = excluded.e;
+			COMMIT;
+		END LOOP;
+	END LOOP;
+END $$;
+SELECT store_bytes < 3 * :first AS bounded FROM vecstore.table_info('store');
+SELECT count(*) FROM store WHERE e <> tv(768, id + 6);
+SELECT * FROM vecstore.check('store');
+
 -- A full store is an error, and the table works on.
 SET vecstore.store_block_limit = 20;
 CREATE TABLE full_store (id int PRIMARY KEY, e vector) USING vecstore;

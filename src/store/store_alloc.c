@@ -2,9 +2,10 @@
  * store_alloc.c
  *	  Chooses the pages that chunks are written to.
  *
- * In order: the page this backend wrote last, while it has room; a page with
- * room for the whole value by the free space map; a remainder big enough that
- * splitting the value wastes nothing; a new page.  A remainder below
+ * In order: the page this backend wrote last, while it has room; a page with room
+ * for the whole value by the free space map; the last page's remainder, if
+ * splitting the value is worth it; a page on which this backend deleted values
+ * that nobody needs any more; a new page.  A remainder below
  * VS_MIN_PIECE is left: it is what keeps most values on one page.
  *
  * Locks: a backend never waits for a page lock while it holds one.  With a
@@ -31,6 +32,7 @@
 
 static bool page_try(Relation store, BlockNumber block, Size need, bool conditional,
 					 VsStorePage *out, Size *space);
+static bool take_hint(Relation store, Size want, bool conditional, VsStorePage *out);
 static void page_extend(Relation store, Size want, bool conditional, int options,
 						VsStorePage *out);
 static void page_add_extra(Relation store);
@@ -121,6 +123,9 @@ vs_store_page_choose(Relation store, Size whole, int options, VsStorePage *out)
 		page_try(store, last, Min(whole, VS_MIN_PIECE), false, out, &space))
 		return;
 
+	if (use_fsm && take_hint(store, whole, false, out))
+		return;
+
 	if (use_fsm)
 	{
 		Size		piece = Min(whole, Max(MAXALIGN(whole / 2), VS_MIN_PIECE));
@@ -159,6 +164,8 @@ vs_store_page_choose_next(Relation store, Size want, int options, VsStorePage *o
 
 		if (block != InvalidBlockNumber && page_try(store, block, want, true, out, &space))
 			return;
+		if (take_hint(store, want, true, out))
+			return;
 	}
 	page_extend(store, want, true, options, out);
 }
@@ -189,8 +196,8 @@ page_try(Relation store, BlockNumber block, Size need, bool conditional,
 	out->buffer = ReadBuffer(store, block);
 	out->page = BufferGetPage(out->buffer);
 
-	if (!conditional)
-		heap_page_prune_opt(store, out->buffer);
+	/* takes the lock only if it is free */
+	heap_page_prune_opt(store, out->buffer);
 
 	for (;;)
 	{
@@ -223,6 +230,24 @@ page_try(Relation store, BlockNumber block, Size need, bool conditional,
 		return true;
 	}
 	vs_store_page_release(out);
+	return false;
+}
+
+/*
+ * Finds a page with room for `want` bytes among those on which this backend
+ * deleted values.
+ */
+static bool
+take_hint(Relation store, Size want, bool conditional, VsStorePage *out)
+{
+	BlockNumber block;
+	Size		space;
+
+	while ((block = vs_store_reuse_take(store)) != InvalidBlockNumber)
+	{
+		if (page_try(store, block, want, conditional, out, &space))
+			return true;
+	}
 	return false;
 }
 

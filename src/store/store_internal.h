@@ -10,6 +10,8 @@
 
 #include "access/xlog.h"
 #include "compat/compat.h"
+#include "storage/block.h"
+#include "storage/buf.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "store/store_page.h"
@@ -58,6 +60,10 @@ extern OffsetNumber vs_page_plan_add(VsPagePlan *plan, Size len);
 extern void vs_store_read_chain(Relation store, Buffer *buffer, Oid address, int32 attrsize,
 								int32 offset, int32 len, char *dest);
 pg_noreturn extern void vs_store_corrupted(Relation store, Oid address, const char *problem);
+
+/* store_reuse.c */
+extern void vs_store_reuse_note(Relation store, BlockNumber block, TransactionId xid);
+extern BlockNumber vs_store_reuse_take(Relation store);
 
 /* store_fetch.c */
 extern void vs_store_fetch_init(void);
