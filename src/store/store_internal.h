@@ -62,7 +62,7 @@ extern void vs_store_read_chain(Relation store, Buffer *buffer, Oid address, int
 pg_noreturn extern void vs_store_corrupted(Relation store, Oid address, const char *problem);
 
 /* store_reuse.c */
-extern void vs_store_reuse_note(Relation store, BlockNumber block, TransactionId xid);
+extern void vs_store_reuse_note(Relation store, BlockNumber block, FullTransactionId xid);
 extern BlockNumber vs_store_reuse_take(Relation store);
 
 /* store_fetch.c */

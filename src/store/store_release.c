@@ -46,7 +46,7 @@ vs_store_release(Relation store, Oid address, CommandId cid, bool speculative)
 
 			if (heap_delete(store, &tid, cid, InvalidSnapshot, true, &failure, false) != TM_Ok)
 				vs_store_corrupted(store, address, "value deleted already");
-			vs_store_reuse_note(store, vs_address_block(at), GetCurrentTransactionId());
+			vs_store_reuse_note(store, vs_address_block(at), GetCurrentFullTransactionId());
 		}
 		at = chunk.next;
 	}

@@ -25,7 +25,7 @@
 typedef struct Hint
 {
 	BlockNumber block;
-	TransactionId xid;			/* that deleted something there */
+	FullTransactionId xid;		/* that deleted something there */
 } Hint;
 
 /* Hints on one store, oldest first. */
@@ -57,7 +57,7 @@ ring_of(Relation store, bool claim)
 }
 
 void
-vs_store_reuse_note(Relation store, BlockNumber block, TransactionId xid)
+vs_store_reuse_note(Relation store, BlockNumber block, FullTransactionId xid)
 {
 	Ring	   *ring = ring_of(store, true);
 	Hint	   *last = &ring->hints[(ring->tail - 1) % RING_SIZE];
@@ -85,7 +85,7 @@ vs_store_reuse_take(Relation store)
 	if (ring == NULL || ring->head == ring->tail)
 		return InvalidBlockNumber;
 	hint = &ring->hints[ring->head % RING_SIZE];
-	if (!GlobalVisCheckRemovableXid(store, hint->xid))
+	if (!GlobalVisCheckRemovableFullXid(store, hint->xid))
 		return InvalidBlockNumber;
 	ring->head++;
 
