@@ -8,7 +8,6 @@
 
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "compat/compat.h"
 #include "storage/block.h"
 #include "storage/buf.h"
@@ -70,18 +69,17 @@ extern void vs_store_fetch_init(void);
 
 /*
  * To be called after each pin on a page that is then read without its content
- * lock.  On a standby, replay of a full-page image may have brought the page
- * into the buffer pool: it is valid, but all zeros, until replay lets go of the
- * content lock.  Once that is over, our pin keeps the page in place.
+ * lock.  Whoever moves tuples on a page (pruning, VACUUM) makes sure that nobody
+ * else has a pin when he begins, but a pin can be taken while he is at it; on a
+ * standby, a page whose image replay is restoring is valid but all zeros.  Both
+ * hold the content lock exclusively until they are done.  Once we have had it,
+ * our pin keeps the tuples in place.
  */
 static inline void
 vs_store_settle(Buffer buffer)
 {
-	if (RecoveryInProgress())
-	{
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-	}
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 }
 
 #endif							/* VS_STORE_INTERNAL_H */

@@ -2,13 +2,14 @@
  * store_read.c
  *	  Reads values by address.
  *
- * Pages are read with a pin and without the content lock.  That is safe for a
- * value that some snapshot of ours can see: its line pointer and its bytes
- * change only under a cleanup lock, which our pin keeps away, and other
- * backends add tuples elsewhere on the page.  (heapgettup_pagemode does the
- * same, after it had the lock once: see vs_store_settle.)  For a stale address anything may be met, half-written tuples too;
- * vs_chunk_locate looks only at a private copy of the line pointer and stays
- * within the page, so that the worst outcome is a value that nobody wants.
+ * Pages are read with a pin; the content lock is taken for a moment after
+ * pinning (vs_store_settle) and not kept.  That is safe for a value that some
+ * snapshot of ours can see: its line pointer and its bytes change only under a
+ * cleanup lock, which our pin keeps away, and other backends add tuples
+ * elsewhere on the page.  heapgettup_pagemode does the same.  For a stale address
+ * anything may be met, half-written tuples too; vs_chunk_locate looks only at a
+ * private copy of the line pointer and stays within the page, so that the worst
+ * outcome is a value that nobody wants.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

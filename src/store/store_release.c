@@ -31,6 +31,7 @@ vs_store_release(Relation store, Oid address, CommandId cid, bool speculative)
 		ItemPointerData tid;
 		bool		found;
 
+		vs_store_settle(buffer);
 		found = vs_chunk_locate(BufferGetPage(buffer), vs_address_offset(at), address,
 								seq, &chunk);
 		ReleaseBuffer(buffer);
