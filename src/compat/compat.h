@@ -2,7 +2,8 @@
  * compat.h
  *	  Differences between PostgreSQL 15, 16, 17 and 18.
  *
- * The only place that tests PG_VERSION_NUM.
+ * With ann_compat.h, which has what only vecann needs, the only place that tests
+ * PG_VERSION_NUM.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_COMPAT_H
