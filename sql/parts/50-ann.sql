@@ -95,11 +95,11 @@ COMMENT ON FUNCTION vecstore.check_index(regclass) IS
 	'problems of a vecann index: structure, and that each row of its table is in it exactly once; no rows: sound';
 
 CREATE FUNCTION vecstore.last_scan_stats(
-	OUT index regclass, OUT lists bigint, OUT lists_probed bigint, OUT codes_scanned bigint,
+	OUT index regclass, OUT scans bigint, OUT lists bigint, OUT lists_probed bigint, OUT codes_scanned bigint,
 	OUT pending_scanned bigint, OUT refined bigint, OUT exact_distances bigint, OUT rows_returned bigint)
 	AS 'MODULE_PATHNAME', 'vs_ann_sql_last_scan_stats' LANGUAGE C;
 COMMENT ON FUNCTION vecstore.last_scan_stats() IS
-	'what the last scan of a vecann index in this session did';
+	'what the scan of a vecann index that ended last in this session did, its rescans added up';
 
 -- Values of random rows are asked for as queries, through the index and
 -- without it.  An answer of the index is right if it is no farther than the

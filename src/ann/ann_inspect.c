@@ -283,26 +283,29 @@ vs_ann_sql_index_info(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* What the last vecann scan of this session did; nulls before the first. */
+/* What the vecann scan of this session that ended last did; nulls before the first. */
 Datum
 vs_ann_sql_last_scan_stats(PG_FUNCTION_ARGS)
 {
 	const VsAnnScanStats *stats = &vs_ann_scan_stats;
 	TupleDesc	desc;
-	Datum		values[8];
-	bool		nulls[8] = {false};
+	Datum		values[9];
+	bool		nulls[9] = {false};
+	int			n = 0;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	if (!OidIsValid(stats->index))
 		memset(nulls, true, sizeof(nulls));
-	values[0] = ObjectIdGetDatum(stats->index);
-	values[1] = Int64GetDatum(stats->lists);
-	values[2] = Int64GetDatum(stats->lists_probed);
-	values[3] = Int64GetDatum(stats->codes_scanned);
-	values[4] = Int64GetDatum(stats->pending_scanned);
-	values[5] = Int64GetDatum(stats->refined);
-	values[6] = Int64GetDatum(stats->exact_distances);
-	values[7] = Int64GetDatum(stats->rows_returned);
+	values[n++] = ObjectIdGetDatum(stats->index);
+	values[n++] = Int64GetDatum(stats->scans);
+	values[n++] = Int64GetDatum(stats->lists);
+	values[n++] = Int64GetDatum(stats->lists_probed);
+	values[n++] = Int64GetDatum(stats->codes_scanned);
+	values[n++] = Int64GetDatum(stats->pending_scanned);
+	values[n++] = Int64GetDatum(stats->refined);
+	values[n++] = Int64GetDatum(stats->exact_distances);
+	values[n++] = Int64GetDatum(stats->rows_returned);
+	Assert(n == lengthof(values));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

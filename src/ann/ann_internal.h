@@ -420,6 +420,10 @@ extern Relation vs_ann_open_for_inspection(Oid indexoid, Relation *heap);
 extern void vs_ann_progress_phase(int64 number, int64 tuples);
 extern void vs_ann_progress_done(int64 tuples);
 
+/* ---- EXPLAIN (ann_explain.c) ---- */
+
+extern void vs_ann_explain_init(void);
+
 /* lists scanned first by an index of so many (ann_cost.c) */
 extern int	vs_ann_probes_of(int nlists, int64 rows);
 

@@ -22,6 +22,7 @@ void
 vs_ann_init(void)
 {
 	vs_quant_init();
+	vs_ann_explain_init();
 
 	DefineCustomIntVariable("vecann.probes",
 							"Lists of a vecann index that a scan searches before it returns rows.",

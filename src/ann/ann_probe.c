@@ -330,7 +330,7 @@ probe_pending_page(VsAnnScan *so, BlockNumber block)
 		}
 	}
 	UnlockReleaseBuffer(buffer);
-	vs_ann_scan_stats.pending_scanned += used;
+	so->stats.pending_scanned += used;
 	return next;
 }
 
@@ -498,10 +498,10 @@ probe_list(VsAnnScan *so, int rank)
 		}
 		else
 			UnlockReleaseBuffer(buffer);
-		vs_ann_scan_stats.codes_scanned += extent.header.nentries;
+		so->stats.codes_scanned += extent.header.nentries;
 		block = extent.header.next;
 	}
-	vs_ann_scan_stats.lists_probed++;
+	so->stats.lists_probed++;
 }
 
 /* Scores lists in order of rank, those before until. */
@@ -640,5 +640,5 @@ vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
 	}
 	if (BufferIsValid(buffer))
 		UnlockReleaseBuffer(buffer);
-	vs_ann_scan_stats.refined += n;
+	so->stats.refined += n;
 }

@@ -39,6 +39,7 @@
 /* Rows emitted for which as many lists as at the beginning are scored again. */
 #define ROWS_PER_ROUND	64
 
+/* Of the scan of this session that ended last. */
 VsAnnScanStats vs_ann_scan_stats;
 
 IndexScanDesc
@@ -55,6 +56,7 @@ vs_ann_beginscan(Relation index, int nkeys, int norderbys)
 		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
 		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
 	}
+	so->stats.index = RelationGetRelid(index);
 	scan->opaque = so;
 	return scan;
 }
@@ -146,7 +148,7 @@ compute_exact(VsAnnScan *so, VsAnnCandidate *candidates, int n)
 		vs_ann_queue_push(&so->scratch->queue, isnan(distance) ? INFINITY : (float) distance,
 						  (uint32) (found[i] - so->scratch->found));
 	}
-	vs_ann_scan_stats.exact_distances += n;
+	so->stats.exact_distances += n;
 }
 
 static bool
@@ -251,8 +253,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	so->emitted = 0;
 	so->pending_query = so->list_query = NULL;
 	so->epsilon = vs_ann_epsilon;
-	memset(&vs_ann_scan_stats, 0, sizeof(vs_ann_scan_stats));
-	vs_ann_scan_stats.index = RelationGetRelid(scan->indexRelation);
+	so->stats.scans++;
 	pgstat_count_index_scan(scan->indexRelation);
 
 	vs_ann_open(&so->ann, scan->indexRelation);
@@ -263,7 +264,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 		vs_ann_meta_read(&so->ann, &so->meta);
 		vs_ann_probe_begin(so);
 		so->reader = vs_store_reader_open(scan->heapRelation);
-		vs_ann_scan_stats.lists = so->nranked;
+		so->stats.lists = so->nranked;
 		vs_ann_probe_pending(so);
 		so->probes = Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
 						 vs_ann_probes_of(so->nranked, so->meta.list_rows));
@@ -317,7 +318,7 @@ vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
 	found = &so->scratch->found[first.ref];
 
 	so->emitted++;
-	vs_ann_scan_stats.rows_returned++;
+	so->stats.rows_returned++;
 	scan->xs_heaptid = found->tid;
 	scan->xs_recheck = false;
 	scan->xs_recheckorderby = false;
@@ -336,5 +337,7 @@ vs_ann_endscan(IndexScanDesc scan)
 	VsAnnScan  *so = (VsAnnScan *) scan->opaque;
 
 	close_reader(so);
+	if (so->stats.scans > 0)
+		vs_ann_scan_stats = so->stats;
 	MemoryContextDelete(so->context);
 }

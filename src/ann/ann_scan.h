@@ -124,11 +124,12 @@ typedef struct VsAnnScratch
 	int			ranked_capacity;
 } VsAnnScratch;
 
-/* What vecstore.last_scan_stats() tells. */
+/* What a scan did, rescans added up, but for lists. */
 typedef struct VsAnnScanStats
 {
 	Oid			index;
-	int64		lists;
+	int64		scans;			/* times it was begun */
+	int64		lists;			/* of the index */
 	int64		lists_probed;
 	int64		codes_scanned;
 	int64		pending_scanned;
@@ -158,6 +159,7 @@ typedef struct VsAnnScan
 	int			ordered;		/* lists before it are in order */
 	int			probes;
 	int64		emitted;
+	VsAnnScanStats stats;
 	VsStoreReader *reader;
 } VsAnnScan;
 

@@ -106,6 +106,18 @@ typedef RelFileNode VsRelFileLocator;
 #endif
 
 /*
+ * 18 lets an extension add to what EXPLAIN says of a plan node.
+ */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain.h"
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#define VS_HAS_EXPLAIN_HOOK 1
+#else
+#define VS_HAS_EXPLAIN_HOOK 0
+#endif
+
+/*
  * 17 lets the caller bring the lexer; NULL makes one as before.
  */
 #if PG_VERSION_NUM >= 170000
