@@ -14,6 +14,7 @@
 #include "inspect/inspect_build.h"
 #include "simd/simd.h"
 #include "store/store.h"
+#include "util/stop_point.h"
 
 PG_MODULE_MAGIC;
 
@@ -23,6 +24,7 @@ void
 _PG_init(void)
 {
 	vs_simd_init();
+	vs_stop_point_init();
 	vs_store_init();
 	vs_ann_init();
 	vs_inspect_build_init();

@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "ann/ann_internal.h"
+#include "util/stop_point.h"
 
 /* A growth by this factor makes a flush train the lists anew. */
 #define GROWTH_FACTOR	4
@@ -123,6 +124,7 @@ close_chains(Seal *seal)
 		{
 			CHECK_FOR_INTERRUPTS();
 			block = close_page(seal, block);
+			VS_STOP_POINT("seal: page closed");
 		}
 	}
 }
@@ -194,6 +196,7 @@ publish(Seal *seal, int64 rows)
 		root = vs_ann_directory_write(ann, seal->dir, seal->number);
 		if (centre == InvalidBlockNumber && seal->dir->centre != NULL)
 			centre = vs_ann_centre_write(ann, seal->dir->centre, seal->number);
+		VS_STOP_POINT("seal: directory written");
 	}
 	segment.number = seal->number;
 	segment.method = seal->plan != NULL ? VS_ANN_SEALED_COMPACT : VS_ANN_SEALED_FLUSH;
@@ -266,9 +269,11 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 		return false;
 
 	begin_seal(&seal, flush);
+	VS_STOP_POINT("seal: begun");
 	seal.spool = vs_ann_spool_begin(ann, vs_ann_work_memory() / 4);
 	seal.code = palloc(ann->geo.code_bytes);
 	close_chains(&seal);
+	VS_STOP_POINT("seal: closed");
 	if (report)
 		vs_ann_progress_phase(VS_ANN_PHASE_TRAIN, 0);
 	choose_directory(&seal);
@@ -278,8 +283,11 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 	if (seal.dir != NULL)
 		rows = vs_ann_assign(ann, heap, seal.dir, seal.spool, seal.number,
 							 report ? vs_ann_progress_done : NULL);
+	VS_STOP_POINT("seal: assigned");
 	publish(&seal, rows);
+	VS_STOP_POINT("seal: published");
 	vs_ann_page_retire(ann, seal.unused.blocks, seal.unused.n);
+	VS_STOP_POINT("seal: retired");
 	vs_ann_spool_end(seal.spool);
 
 	result->rows_sealed += rows;

@@ -22,6 +22,7 @@
 
 #include "ann/ann_internal.h"
 #include "compat/ann_compat.h"
+#include "util/stop_point.h"
 
 VsAnnId *
 vs_ann_pending_ids(Page page)
@@ -227,13 +228,17 @@ vs_ann_pending_append(VsAnnCoder *coder, VsAnnTail *tail, const VsAnnId *id,
 
 		CHECK_FOR_INTERRUPTS();
 		if (tail->block != InvalidBlockNumber)
+		{
+			VS_STOP_POINT("insert: tail known");
 			appended = append_to_page(coder, tail, id);
+		}
 		if (appended == APPENDED)
 			return grown;
 		if (appended == CODED_OTHERWISE)
 			encode(coder, tail, payload);
 		else
 		{
+			VS_STOP_POINT("insert: no room");
 			tail->block = extend_chain(ann, chain_no, &added);
 			grown = grown || added;
 		}

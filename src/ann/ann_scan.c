@@ -27,6 +27,7 @@
 
 #include "ann/ann_scan.h"
 #include "compat/compat.h"
+#include "util/stop_point.h"
 
 /* Candidates taken up a stage at once, so that they are waited for together. */
 #define REFINE_FIRST	64
@@ -262,13 +263,16 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	{
 		take_query(scan, so);
 		vs_ann_meta_read(&so->ann, &so->meta);
+		VS_STOP_POINT("scan: metapage copied");
 		vs_ann_probe_begin(so);
 		so->reader = vs_store_reader_open(scan->heapRelation);
 		so->stats.lists = so->nranked;
 		vs_ann_probe_pending(so);
+		VS_STOP_POINT("scan: pending scored");
 		so->probes = Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
 						 vs_ann_probes_of(so->nranked, so->meta.list_rows));
 		vs_ann_probe_lists(so, so->probes);
+		VS_STOP_POINT("scan: lists scored");
 		if (vs_ann_probes == 0 && !so->all_alike)
 			probe_enough(so);
 	}

@@ -21,6 +21,7 @@
 
 #include "ann/ann_internal.h"
 #include "compat/compat.h"
+#include "util/stop_point.h"
 
 #define ROWS_AT_ONCE	1024
 #define ROWS_BYTES		((Size) 8 * 1024 * 1024)
@@ -421,6 +422,7 @@ round_write(Round *round, uint32 seal)
 		for (; i < round->n && round->placed[i].list == list; i++)
 			round->run[n++] = round->placed[i].entry;
 		vs_ann_list_append(round->ann, round->dir->heads[list], round->run, n, seal);
+		VS_STOP_POINT("seal: list written");
 	}
 	round->n = 0;
 }

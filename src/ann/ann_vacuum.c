@@ -19,6 +19,7 @@
 
 #include "ann/ann_internal.h"
 #include "compat/ann_compat.h"
+#include "util/stop_point.h"
 
 typedef struct DeadCheck
 {
@@ -142,8 +143,10 @@ vs_ann_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		int64		in_lists;
 
 		vs_ann_meta_read(&ann, &meta);
+		VS_STOP_POINT("bulkdelete: begun");
 		dead = vacuum_chains(&ann, meta.closing, &check);
 		dead += vacuum_chains(&ann, meta.growing, &check);
+		VS_STOP_POINT("bulkdelete: pending done");
 		in_lists = walk_lists(&ann, &meta, flag_if_dead, &check);
 		if (in_lists > 0)
 			add_dead(&ann, 0, in_lists);
@@ -292,6 +295,7 @@ vs_ann_sweep(const VsAnn *ann)
 	sweep.reachable = palloc_extended(sweep.npages / BITS_PER_BYTE + 1,
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	mark_reachable(ann, &meta, &sweep);
+	VS_STOP_POINT("sweep: marked");
 	for (BlockNumber block = 0; block < sweep.npages; block++)
 	{
 		Buffer		buffer = ReadBuffer(ann->index, block);

@@ -87,6 +87,7 @@ copy_from_page(Buffer buffer, const struct varatt_external *pointer)
 	if (!vs_chunk_locate(page, offset, pointer->va_valueid, 0, &chunk) ||
 		chunk.len != len || OidIsValid(chunk.next))
 		return NULL;
+	VS_STOP_POINT("value: located");
 	if (offset < PageGetMaxOffsetNumber(page))
 	{
 		const char *next = (const char *) page +

@@ -14,6 +14,7 @@
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "store/store_page.h"
+#include "util/stop_point.h"
 #include "utils/relcache.h"
 
 /*
@@ -78,6 +79,7 @@ extern void vs_store_fetch_init(void);
 static inline void
 vs_store_settle(Buffer buffer)
 {
+	VS_STOP_POINT("value: page pinned");
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 }

@@ -145,6 +145,7 @@ vs_store_read_chain(Relation store, Buffer *buffer, Oid address, int32 attrsize,
 		if (!vs_chunk_locate(BufferGetPage(*buffer), vs_address_offset(at), address, seq,
 							 &chunk))
 			vs_store_corrupted(store, address, "missing chunk");
+		VS_STOP_POINT("value: located");
 		if (start + chunk.len > (Size) attrsize ||
 			(start + chunk.len < (Size) attrsize) != OidIsValid(chunk.next))
 			vs_store_corrupted(store, address, "value of unexpected size");
@@ -287,6 +288,7 @@ vs_store_reader_get(VsStoreReader *reader, Oid address, Size len)
 		!vs_chunk_locate(BufferGetPage(reader->buffer), vs_address_offset(address),
 						 address, 0, &chunk))
 		return NULL;
+	VS_STOP_POINT("value: located");
 	if (!OidIsValid(chunk.next))
 		return chunk.len == len ? chunk.data : NULL;
 	if (chunk.len >= len)

@@ -1,0 +1,97 @@
+/*-------------------------------------------------------------------------
+ * stop_point.c
+ *	  Stop points for tests of races; empty in builds without assertions.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "util/stop_point.h"
+
+#ifdef USE_ASSERT_CHECKING
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/xloginsert.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lock.h"
+#include "storage/procarray.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_stop_vacuum_page);
+
+char	   *vs_stop_at = NULL;
+
+void
+vs_stop_point_init(void)
+{
+	DefineCustomStringVariable("vecstore.stop_at",
+							   "Name of the stop point at which the session waits.",
+							   "For tests; it waits while another session holds the advisory lock "
+							   "of the name's hashtext().",
+							   &vs_stop_at, "", PGC_USERSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+}
+
+void
+vs_stop_point_reached(const char *name)
+{
+	int64		key;
+	LOCKTAG		tag;
+
+	if (strcmp(name, vs_stop_at) != 0)
+		return;
+	/* as pg_advisory_lock(hashtext(name)) has it */
+	key = (int32) DatumGetUInt32(hash_any((const unsigned char *) name, strlen(name)));
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, 1);
+	LockAcquire(&tag, ExclusiveLock, false, false);
+	LockRelease(&tag, ExclusiveLock, false);
+}
+
+/*
+ * vs_stop_vacuum_page(regclass, block): removes the dead tuples of a heap page as
+ * pruning does, with a stop ("page to be vacuumed") under the cleanup lock, between
+ * the moment when nobody else had a pin and the one when tuples are moved.
+ */
+Datum
+vs_stop_vacuum_page(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(PG_GETARG_OID(0), RowExclusiveLock);
+	Buffer		buffer = ReadBuffer(rel, PG_GETARG_INT32(1));
+	Page		page = BufferGetPage(buffer);
+	TransactionId horizon = GetOldestNonRemovableTransactionId(rel);
+	int			removed = 0;
+
+	LockBufferForCleanup(buffer);
+	VS_STOP_POINT("page to be vacuumed");
+	START_CRIT_SECTION();
+	for (OffsetNumber i = FirstOffsetNumber; i <= PageGetMaxOffsetNumber(page); i++)
+	{
+		ItemId		item = PageGetItemId(page, i);
+		HeapTupleData tuple;
+
+		if (!ItemIdIsNormal(item))
+			continue;
+		tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
+		tuple.t_len = ItemIdGetLength(item);
+		tuple.t_tableOid = RelationGetRelid(rel);
+		ItemPointerSet(&tuple.t_self, BufferGetBlockNumber(buffer), i);
+		if (HeapTupleSatisfiesVacuum(&tuple, horizon, buffer) == HEAPTUPLE_DEAD)
+		{
+			ItemIdSetDead(item);
+			removed++;
+		}
+	}
+	PageRepairFragmentation(page);
+	MarkBufferDirty(buffer);
+	if (RelationNeedsWAL(rel))
+		log_newpage_buffer(buffer, true);
+	END_CRIT_SECTION();
+	UnlockReleaseBuffer(buffer);
+	table_close(rel, NoLock);
+	PG_RETURN_INT32(removed);
+}
+
+#endif							/* USE_ASSERT_CHECKING */
