@@ -3,7 +3,7 @@
  *	  Nearest centroids of many rows.
  *
  * A blocked matrix product: centroids lie in panels (quant_template.h), rows
- * are packed into tiles, as many tiles as stay in the second level cache, and
+ * are taken in tiles, as many tiles at a time as stay in the second level cache, and
  * each panel is taken past all of them.  |x-c|^2 = |x|^2 + (|c|^2 - 2 x.c), and the
  * lanes compare the bracket.
  *-------------------------------------------------------------------------
@@ -16,7 +16,7 @@
 
 #define ALIGNMENT		64
 #define MAX_TILES		8
-/* bytes of packed rows to work on at once; half of a common second level cache */
+/* bytes of rows to work on at once; half of a common second level cache */
 #define ROWS_BYTES		(512 * 1024)
 /* widest panel and tallest tile of all variants */
 #define MAX_TILE_LISTS	32
@@ -28,10 +28,10 @@ struct VsAssign
 	int			dim;
 	int			lists;
 	int			panels;
-	int			tiles;			/* packed at once */
+	int			tiles;			/* of a batch */
 	float	   *norms;			/* panels * tile_lists, INFINITY beyond lists */
 	float	   *panel;			/* panels * dim * tile_lists */
-	float	   *packed;			/* tiles * dim * tile_rows */
+	float	   *last;			/* tile_rows * dim, for a tile with rows missing */
 	/* [tiles * tile_rows][tile_lists] each */
 	float	   *best;
 	float	   *second;
@@ -64,7 +64,7 @@ vs_assign_bytes(int lists, int dim)
 	return aligned(sizeof(VsAssign)) +
 		aligned(sizeof(float) * padded) +
 		aligned(sizeof(float) * padded * dim) +
-		aligned(sizeof(float) * rows * dim) +
+		aligned(sizeof(float) * MAX_TILE_ROWS * dim) +
 		4 * aligned(sizeof(float) * rows * MAX_TILE_LISTS) + ALIGNMENT;
 }
 
@@ -98,7 +98,7 @@ vs_assign_init(void *memory, int lists, int dim, const float *centroids)
 	cells = (size_t) assign->tiles * kernels->tile_rows * width;
 	assign->norms = take(&next, sizeof(float) * padded);
 	assign->panel = take(&next, sizeof(float) * padded * dim);
-	assign->packed = take(&next, sizeof(float) * assign->tiles * kernels->tile_rows * dim);
+	assign->last = take(&next, sizeof(float) * kernels->tile_rows * dim);
 	assign->best = take(&next, sizeof(float) * cells);
 	assign->second = take(&next, sizeof(float) * cells);
 	assign->best_list = take(&next, sizeof(int32_t) * cells);
@@ -117,33 +117,29 @@ vs_assign_init(void *memory, int lists, int dim, const float *centroids)
 	return assign;
 }
 
-/* Packs nrows rows into tiles; rows missing in the last tile are zero. */
-static void
-rows_pack(VsAssign *assign, int nrows, const float *rows)
+/* The rows of the batch's last tile, which may be fewer than a tile has: zeros follow. */
+static const float *
+rows_complete(VsAssign *assign, int nrows, const float *rows)
 {
+	size_t		row_bytes = sizeof(float) * assign->dim;
 	int			tile_rows = assign->kernels->tile_rows;
-	int			dim = assign->dim;
-	int			padded = (nrows + tile_rows - 1) / tile_rows * tile_rows;
-	int			r;
-	int			d;
 
-	for (r = 0; r < padded; r++)
-	{
-		const float *row = rows + (size_t) r * dim;
-		float	   *column = assign->packed + (size_t) (r / tile_rows) * tile_rows * dim +
-			r % tile_rows;
-
-		for (d = 0; d < dim; d++)
-			column[(size_t) d * tile_rows] = r < nrows ? row[d] : 0;
-	}
+	if (nrows == tile_rows)
+		return rows;
+	memcpy(assign->last, rows, row_bytes * nrows);
+	memset(assign->last + (size_t) nrows * assign->dim, 0, row_bytes * (tile_rows - nrows));
+	return assign->last;
 }
 
-/* Takes all panels past the packed rows. */
+/* Takes all panels past a batch of rows. */
 static void
-tiles_run(VsAssign *assign, int nrows, bool want_second)
+tiles_run(VsAssign *assign, int nrows, const float *rows, bool want_second)
 {
 	const VsQuantKernels *kernels = assign->kernels;
 	int			ntiles = (nrows + kernels->tile_rows - 1) / kernels->tile_rows;
+	size_t		tile_floats = (size_t) kernels->tile_rows * assign->dim;
+	const float *last = rows_complete(assign, nrows - (ntiles - 1) * kernels->tile_rows,
+									  rows + (ntiles - 1) * tile_floats);
 	int			tile_cells = kernels->tile_rows * kernels->tile_lists;
 	int			p;
 	int			t;
@@ -151,8 +147,13 @@ tiles_run(VsAssign *assign, int nrows, bool want_second)
 
 	for (i = 0; i < ntiles * tile_cells; i++)
 	{
-		assign->best[i] = assign->second[i] = INFINITY;
-		assign->best_list[i] = assign->second_list[i] = INT32_MAX;
+		assign->best[i] = INFINITY;
+		assign->best_list[i] = INT32_MAX;
+	}
+	for (i = 0; want_second && i < ntiles * tile_cells; i++)
+	{
+		assign->second[i] = INFINITY;
+		assign->second_list[i] = INT32_MAX;
 	}
 	for (p = 0; p < assign->panels; p++)
 	{
@@ -162,15 +163,15 @@ tiles_run(VsAssign *assign, int nrows, bool want_second)
 
 		for (t = 0; t < ntiles; t++)
 		{
-			const float *rows = assign->packed + (size_t) t * kernels->tile_rows * assign->dim;
+			const float *tile = t == ntiles - 1 ? last : rows + t * tile_floats;
 			int			cell = t * tile_cells;
 
 			if (want_second)
-				kernels->tile_nearest2(assign->dim, rows, panel, norms, first,
+				kernels->tile_nearest2(assign->dim, tile, panel, norms, first,
 									   assign->best + cell, assign->best_list + cell,
 									   assign->second + cell, assign->second_list + cell);
 			else
-				kernels->tile_nearest(assign->dim, rows, panel, norms, first,
+				kernels->tile_nearest(assign->dim, tile, panel, norms, first,
 									  assign->best + cell, assign->best_list + cell);
 		}
 	}
@@ -195,10 +196,10 @@ lanes_reduce(const VsAssign *assign, int row, bool want_second,
 	int			start = row * width;
 	int			i;
 
-	*best = *second = INFINITY;
-	*best_list = *second_list = INT32_MAX;
-	for (i = start; i < start + width; i++)
-		keep_nearer(assign->best[i], assign->best_list[i], best, best_list);
+	*second = INFINITY;
+	*second_list = INT32_MAX;
+	assign->kernels->lanes_nearest(assign->best + start, assign->best_list + start,
+								   best, best_list);
 	if (!want_second)
 		return;
 	for (i = start; i < start + width; i++)
@@ -225,15 +226,16 @@ vs_assign_rows(VsAssign *assign, int64_t nrows, const float *rows,
 
 		if (interrupt != NULL && interrupt->check != NULL)
 			interrupt->check(interrupt->arg);
-		rows_pack(assign, n, rows + done * assign->dim);
-		tiles_run(assign, n, second != NULL);
+		tiles_run(assign, n, rows + done * assign->dim, second != NULL);
 		for (r = 0; r < n; r++)
 		{
-			float		norm = assign->kernels->norm_sq(assign->dim, rows + (done + r) * assign->dim);
+			float		norm = 0;
 			float		best[2];
 			int32_t		list[2];
 
 			lanes_reduce(assign, r, second != NULL, &best[0], &list[0], &best[1], &list[1]);
+			if (distance != NULL || second_distance != NULL)
+				norm = assign->kernels->norm_sq(assign->dim, rows + (done + r) * assign->dim);
 			/* distances that overflowed have no list: any will do */
 			nearest[done + r] = list[0] == INT32_MAX ? 0 : list[0];
 			if (distance != NULL)

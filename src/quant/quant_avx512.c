@@ -145,6 +145,7 @@ const VsQuantKernels vs_quant_kernels_avx512 = {
 	.extra_dot = extra_dot,
 	.tile_rows = TILE_ROWS,
 	.tile_lists = TILE_LISTS,
+	.lanes_nearest = lanes_nearest,
 	.tile_nearest = tile_nearest,
 	.tile_nearest2 = tile_nearest2,
 	.panel_dot = panel_dot,

@@ -67,6 +67,8 @@ typedef struct VsQuantKernels
 	/* Clustering: tiles of tile_rows x tile_lists inner products, see quant_template.h */
 	int			tile_rows;
 	int			tile_lists;
+	void		(*lanes_nearest) (const float *best, const int32_t *best_list,
+								  float *distance, int32_t *list);
 	void		(*tile_nearest) (int dim, const float *rows, const float *panel,
 								 const float *norms, int first_list,
 								 float *best, int32_t *best_list);

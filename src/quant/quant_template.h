@@ -15,9 +15,9 @@
  * Arithmetic is on compiler vectors; a * b + c is left to the compiler to fuse.
  *
  * Clustering works in tiles.  A panel holds TILE_LISTS = 2 * WIDTH centroids,
- * dimension by dimension: panel[d * TILE_LISTS + list].  Rows are packed the
- * same way: rows[d * TILE_ROWS + row].  A tile is their TILE_ROWS x TILE_LISTS
- * inner products, held in registers while d runs; then each lane keeps the
+ * dimension by dimension: panel[d * TILE_LISTS + list].  Rows lie one behind the
+ * other, as they come.  A tile is the inner products of TILE_ROWS x TILE_LISTS
+ * of them, held in registers while d runs; then each lane keeps the
  * nearest list it has seen, so best and best_list are [TILE_ROWS][TILE_LISTS]
  * and the caller takes the minimum over lanes when all panels are done.
  *-------------------------------------------------------------------------
@@ -236,21 +236,63 @@ score(const VsQuantQuery *query, const VsQuantListTerms *terms,
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
 #endif
 
+/* The least of a row's lanes, and the lowest list that has it. */
+TARGET static void
+lanes_nearest(const float *best, const int32_t *best_list, float *distance, int32_t *list)
+{
+	VF			left = LOAD(best);
+	VF			right = LOAD(best + WIDTH);
+	VI			less = left < right;
+	VF			all;
+	VI			lists;
+	VI			others;
+	float		lanes[WIDTH];
+	int32_t		list_lanes[WIDTH];
+	int			half;
+	int			i;
+
+	STORE(lanes, (VF) ((less & (VI) left) | (~less & (VI) right)));
+	for (half = WIDTH / 2; half > 0; half /= 2)
+		for (i = 0; i < half; i++)
+			lanes[i] = lanes[i] < lanes[i + half] ? lanes[i] : lanes[i + half];
+	all = splat(lanes[0]);
+	lists = LOADI(best_list) | ((left != all) & splat_int(INT32_MAX));
+	others = LOADI(best_list + WIDTH) | ((right != all) & splat_int(INT32_MAX));
+	less = lists < others;
+	STOREI(list_lanes, (less & lists) | (~less & others));
+	for (half = WIDTH / 2; half > 0; half /= 2)
+		for (i = 0; i < half; i++)
+			list_lanes[i] = list_lanes[i] < list_lanes[i + half] ? list_lanes[i] :
+				list_lanes[i + half];
+	*distance = lanes[0];
+	*list = list_lanes[0];
+}
+
 /*
  * The inner products of a tile, each handed with its row number to
  * DONE(row, products of the first WIDTH lists, of the others).
  */
 #define TILE_START(r)	VF low##r = {0}; VF high##r = {0};
-#define TILE_STEP(r)	low##r += left * rows[r]; high##r += right * rows[r];
+#define TILE_STEP(r) \
+	low##r += left * row[r / 3][r % 3 * stride]; \
+	high##r += right * row[r / 3][r % 3 * stride];
 #define TILE_DONE(r)	DONE(r, low##r, high##r)
 #define TILE_PRODUCTS() \
 	EACH_ROW(TILE_START) \
+	/* a pointer for each three rows, so that all addresses stay in registers */ \
+	const ptrdiff_t stride = dim; \
+	const float *row[TILE_ROWS / 3]; \
 	int			d; \
-	for (d = 0; d < dim; d++, rows += TILE_ROWS, panel += TILE_LISTS) \
+	int			t; \
+	for (t = 0; t < TILE_ROWS / 3; t++) \
+		row[t] = rows + 3 * t * stride; \
+	for (d = 0; d < dim; d++, panel += TILE_LISTS) \
 	{ \
 		VF			left = LOAD(panel); \
 		VF			right = LOAD(panel + WIDTH); \
 		EACH_ROW(TILE_STEP) \
+		for (t = 0; t < TILE_ROWS / 3; t++) \
+			row[t]++; \
 	} \
 	EACH_ROW(TILE_DONE)
 
