@@ -52,7 +52,7 @@ vs_stop_point_reached(const char *name)
 
 /*
  * vs_stop_vacuum_page(regclass, block): removes the dead tuples of a heap page as
- * pruning does, with a stop ("page to be vacuumed") under the cleanup lock, between
+ * pruning does and overwrites what becomes free, with a stop ("page to be vacuumed") under the cleanup lock, between
  * the moment when nobody else had a pin and the one when tuples are moved.
  */
 Datum
@@ -85,6 +85,9 @@ vs_stop_vacuum_page(PG_FUNCTION_ARGS)
 		}
 	}
 	PageRepairFragmentation(page);
+	/* nobody has business there any more */
+	memset((char *) page + ((PageHeader) page)->pd_lower, 0x7f,
+		   ((PageHeader) page)->pd_upper - ((PageHeader) page)->pd_lower);
 	MarkBufferDirty(buffer);
 	if (RelationNeedsWAL(rel))
 		log_newpage_buffer(buffer, true);
