@@ -2,10 +2,17 @@
  * ann_cost.c
  *	  Cost of an index scan, from the index's real counts.
  *
- * Before its first row a scan ranks all lists, and scores the pending part and
- * the lists it probes; that is the startup cost.  After that a row costs a few
- * exact distances each, and by and by the rest of the lists: the total is what
- * draining the index costs.  LIMIT makes the planner interpolate.
+ * A scan ranks all lists, scores the pending part and the lists nearest to the query, and
+ * then emits rows; the more it has to emit, the more lists it scores.  How many rows
+ * that will be follows from LIMIT and from how many of them the query's
+ * conditions keep.  The lists scored for so many rows are part of the startup cost: LIMIT makes the
+ * planner interpolate between startup and total, which fits rows, but not lists, of
+ * which most are scored early, nor the table's pages, of which the first rows
+ * need one each.
+ *
+ * Constants are measured (docs/performance.md), in a scale where cpu_operator_cost is
+ * 12 ns, which is what the planner's own costs of a sequential scan in memory
+ * come to.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -21,12 +28,20 @@
 #include "utils/spccache.h"
 
 #include "ann/ann_internal.h"
+#include "compat/compat.h"
 
-/* In units of cpu_operator_cost. */
-#define COST_OF_CODE		0.02	/* scoring one code of a block, 100 dimensions */
-#define COST_OF_CENTROID	0.2
-#define COST_OF_EXACT		4.0		/* reading a value by address, and its distance */
-#define EXACT_PER_ROW		4.0
+/* In units of cpu_operator_cost, with the part that grows by dimension apart. */
+#define COST_OF_SCAN		1500.0	/* rotating the query, tables, first candidates */
+#define COST_OF_CODE		0.6		/* scoring one code */
+#define COST_OF_CODE_DIM	0.0022
+#define COST_OF_CENTROID	0.6
+#define COST_OF_CENTROID_DIM 0.006
+#define COST_OF_ROW			260.0	/* a row more: ids, tighter bounds, exact distances */
+#define COST_OF_ROW_DIM		0.35
+
+/* Of a page of lists, of the table: they are mostly cached. */
+#define SHARE_OF_LIST_PAGE	0.1
+#define SHARE_OF_HEAP_PAGE	0.25
 
 /* A scan that chooses for itself goes on beyond its first lists, so far as a rule. */
 #define USUAL_ROUNDS		2
@@ -47,57 +62,122 @@ vs_ann_probes_of(int nlists, int64 rows)
 	return Min(nlists, Max(by_lists, by_rows));
 }
 
+/* What the cost depends on. */
+typedef struct Counts
+{
+	int			dim;
+	int			nlists;
+	double		list_rows;
+	double		pending;
+	bool		pending_coded;
+} Counts;
+
+static void
+read_counts(Oid indexoid, Counts *counts)
+{
+	Relation	index = index_open(indexoid, NoLock);
+	VsAnn		ann;
+	VsAnnMetaData meta;
+
+	memset(counts, 0, sizeof(*counts));
+	vs_ann_open(&ann, index);
+	vs_ann_meta_read(&ann, &meta);
+	if (ann.has_dim)
+	{
+		counts->dim = ann.spec.dim;
+		counts->nlists = meta.nlists;
+		counts->list_rows = meta.list_rows;
+		counts->pending = vs_ann_pending_rows(&ann, &meta);
+		counts->pending_coded = ann.geo.pending_blocks > 0;
+	}
+	index_close(index, NoLock);
+}
+
+/* Rows that the scan has to emit until the query has enough, out of rows in the index. */
+static double
+rows_to_emit(PlannerInfo *root, IndexPath *path, double rows)
+{
+	RelOptInfo *rel = path->indexinfo->rel;
+	double		kept = path->path.param_info ? path->path.param_info->ppi_rows : rel->rows;
+	double		wanted = kept;
+
+	if (root->limit_tuples > 0)
+		wanted = root->limit_tuples;
+	else if (root->tuple_fraction >= 1)
+		wanted = root->tuple_fraction;
+	else if (root->tuple_fraction > 0)
+		wanted = root->tuple_fraction * kept;
+	if (wanted >= kept)
+		return rows;
+	return rows * Min(1, wanted / clamp_row_est(kept));
+}
+
+/* The share of lists scored when so many rows were emitted. */
+static double
+share_of_lists(const Counts *counts, double emitted)
+{
+	double		first = vs_ann_probes;
+
+	if (counts->nlists == 0)
+		return 0;
+	if (vs_ann_probes == 0)
+		first = USUAL_ROUNDS * (double) vs_ann_probes_of(counts->nlists, counts->list_rows);
+	first = Min(first, counts->nlists);
+	return Min(1, first * (1 + emitted / VS_ANN_ROWS_PER_ROUND) / counts->nlists);
+}
+
+/* Reading the table's pages for so many rows, which lie anywhere. */
+static Cost
+heap_pages_cost(PlannerInfo *root, IndexPath *path, double emitted, double loop_count)
+{
+	RelOptInfo *rel = path->indexinfo->rel;
+	double		page_cost;
+	double		pages;
+
+	get_tablespace_page_costs(rel->reltablespace, &page_cost, NULL);
+	pages = index_pages_fetched(ceil(emitted * loop_count), rel->pages,
+								path->indexinfo->pages, root) /
+		loop_count;
+	return pages * page_cost * SHARE_OF_HEAP_PAGE;
+}
+
 void
 vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 					Cost *startup, Cost *total, Selectivity *selectivity,
 					double *correlation, double *pages)
 {
-	Relation	index;
-	VsAnn		ann;
-	VsAnnMetaData meta;
+	Counts		counts;
 	double		rows;
-	double		pending = 0;
-	double		share = 1;
-	double		random_page_cost;
-	double		wide;
-	Cost		before;
-	Cost		per_row;
+	double		emitted;
+	double		page_cost;
+	Cost		code;
+	Cost		row;
+	Cost		fixed;
+	Cost		lists;
 
 	*selectivity = 1;
 	*correlation = 0;
 	*pages = path->indexinfo->pages;
-	/* an index without order is of no use */
+	/* it lacks the rows without a value, so it must not be scanned for anything but its order */
 	if (path->indexorderbys == NIL)
 	{
 		*startup = *total = get_float8_infinity();
+		VS_FORBID_PATH(&path->path);
 		return;
 	}
 
-	index = index_open(path->indexinfo->indexoid, NoLock);
-	vs_ann_open(&ann, index);
-	vs_ann_meta_read(&ann, &meta);
-	if (ann.has_dim)
-		pending = vs_ann_pending_rows(&ann, &meta);
-	index_close(index, NoLock);
+	read_counts(path->indexinfo->indexoid, &counts);
+	rows = counts.list_rows + counts.pending;
+	emitted = rows_to_emit(root, path, rows);
+	get_tablespace_page_costs(path->indexinfo->reltablespace, NULL, &page_cost);
 
-	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_page_cost, NULL);
-	rows = Max(1, meta.list_rows + pending);
-	wide = ann.has_dim ? Max(1, ann.geo.padded / 128.0) : 1;
-	if (meta.nlists > 0)
-	{
-		int			probes = vs_ann_probes > 0 ? Min(vs_ann_probes, (int) meta.nlists) :
-			USUAL_ROUNDS * vs_ann_probes_of(meta.nlists, meta.list_rows);
-
-		share = Min(1, (double) probes / meta.nlists);
-	}
-	before = cpu_operator_cost * wide *
-		(meta.nlists * COST_OF_CENTROID + (pending + meta.list_rows * share) * COST_OF_CODE +
-		 EXACT_PER_ROW * 10 * COST_OF_EXACT);
-	/* the pages of lists are few and read in order; they are mostly cached */
-	before += share * *pages * seq_page_cost * 0.1;
-	per_row = cpu_operator_cost * wide * (COST_OF_CODE + EXACT_PER_ROW * COST_OF_EXACT) +
-		cpu_index_tuple_cost;
-
-	*startup = before;
-	*total = before + rows * per_row + (1 - share) * *pages * random_page_cost * 0.1;
+	code = cpu_operator_cost * (COST_OF_CODE + COST_OF_CODE_DIM * counts.dim);
+	row = cpu_operator_cost * (COST_OF_ROW + COST_OF_ROW_DIM * counts.dim);
+	fixed = cpu_operator_cost *
+		(COST_OF_SCAN + counts.nlists * (COST_OF_CENTROID + COST_OF_CENTROID_DIM * counts.dim)) +
+		counts.pending * (counts.pending_coded ? code : row) +
+		heap_pages_cost(root, path, emitted, Max(loop_count, 1));
+	lists = counts.list_rows * code + *pages * page_cost * SHARE_OF_LIST_PAGE;
+	*startup = fixed + share_of_lists(&counts, emitted) * lists;
+	*total = fixed + lists + rows * row;
 }

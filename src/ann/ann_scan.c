@@ -37,9 +37,6 @@
 /* Rows that tell whether enough lists were scored. */
 #define JUDGED_ROWS		10
 
-/* Rows emitted for which as many lists as at the beginning are scored again. */
-#define ROWS_PER_ROUND	64
-
 /* Of the scan of this session that ended last. */
 VsAnnScanStats vs_ann_scan_stats;
 
@@ -284,7 +281,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 static int
 lists_wanted(VsAnnScan *so)
 {
-	int64		wanted = so->probes + so->probes * so->emitted / ROWS_PER_ROUND;
+	int64		wanted = so->probes + so->probes * so->emitted / VS_ANN_ROWS_PER_ROUND;
 
 	if (so->next_list >= so->nranked)
 		return 0;

@@ -118,6 +118,16 @@ typedef RelFileNode VsRelFileLocator;
 #endif
 
 /*
+ * An infinite cost keeps the planner from a path, but 18 looks at the number of
+ * disabled nodes first: more of them than any other path of a relation has.
+ */
+#if PG_VERSION_NUM >= 180000
+#define VS_FORBID_PATH(path) ((path)->disabled_nodes = 100)
+#else
+#define VS_FORBID_PATH(path) ((void) (path))
+#endif
+
+/*
  * 17 lets the caller bring the lexer; NULL makes one as before.
  */
 #if PG_VERSION_NUM >= 170000

@@ -1,0 +1,75 @@
+/*-------------------------------------------------------------------------
+ * distance_cost.c
+ *	  What the planner is told of the cost of a distance.
+ *
+ * It grows with the dimension, and with a fixed COST a plan that computes a distance for
+ * every row would look several times too dear at 100 dimensions, or too cheap at
+ * 3,072.  The dimension is that of a column or of a constant.  Measured on rows
+ * of a vecstore table, reading the value included (docs/performance.md).
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+
+#include "types/vector.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_distance_cost);
+
+/* in units of cpu_operator_cost */
+#define COST_OF_VALUE		20.0
+#define COST_OF_DIMENSION	0.07
+
+#define USUAL_DIM			768
+
+static int
+dimension_of(Node *argument)
+{
+	Vector	   *value;
+
+	if (exprTypmod(argument) > 0)
+		return exprTypmod(argument);
+	if (!IsA(argument, Const) || ((Const *) argument)->constisnull)
+		return 0;
+	value = (Vector *) DatumGetPointer(((Const *) argument)->constvalue);
+	return VARATT_IS_EXTENDED(value) ? 0 : value->dim;
+}
+
+static int
+dimension_of_call(Node *call)
+{
+	List	   *arguments = NIL;
+	ListCell   *cell;
+
+	if (call != NULL && IsA(call, OpExpr))
+		arguments = ((OpExpr *) call)->args;
+	else if (call != NULL && IsA(call, FuncExpr))
+		arguments = ((FuncExpr *) call)->args;
+	foreach(cell, arguments)
+	{
+		int			dim = dimension_of(lfirst(cell));
+
+		if (dim > 0)
+			return dim;
+	}
+	return USUAL_DIM;
+}
+
+/* Planner support of distances of vector and halfvec. */
+Datum
+vs_distance_cost(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	SupportRequestCost *cost;
+
+	if (!IsA(request, SupportRequestCost))
+		PG_RETURN_POINTER(NULL);
+	cost = (SupportRequestCost *) request;
+	cost->startup = 0;
+	cost->per_tuple = cpu_operator_cost *
+		(COST_OF_VALUE + COST_OF_DIMENSION * dimension_of_call(cost->node));
+	PG_RETURN_POINTER(cost);
+}
