@@ -225,7 +225,7 @@ check_lists(Check *check)
 	vs_ann_centre_pages(&check->ann, check->meta.centre, reach_directory, check);
 	if (check->meta.directory == InvalidBlockNumber)
 		return;
-	vs_ann_directory_pages(&check->ann, check->meta.directory, reach_directory, check);
+	vs_ann_directory_pages(&check->ann, check->meta.directory, true, reach_directory, check);
 	dir = vs_ann_directory_read(&check->ann, check->meta.directory);
 	if (dir->nlists != check->meta.nlists || dir->generation != check->meta.generation)
 		report(check, "directory has %d lists of generation %u, the metapage says %u of %u",

@@ -6,7 +6,8 @@
  * a list far over the mean size is split by training centroids on its rows, one
  * far below it gives its rows to the others, and neighbours of a split list
  * are rewritten with it, since some of their rows are nearer to a new centroid (local
- * reassignment).  Lists with many dead entries are rewritten as well.  When
+ * reassignment).  Lists with many dead entries are rewritten as well: the more of
+ * them there are, the less there is to write for each that goes.  When
  * there are too few lists altogether, all is trained anew.
  *
  * Nothing here is visible to scans: ann_flush.c puts the rows of changed lists
@@ -24,7 +25,11 @@
 
 #define SPLIT_FACTOR		2.5		/* times the mean size: split */
 #define MERGE_FACTOR		0.125	/* times the mean size: merge */
-#define DEAD_SHARE			0.2		/* of a list: rewrite */
+/* a list is rewritten when this share of it is dead: */
+#define DEAD_SHARE_ASKED	0.05	/* vecstore.compact */
+#define DEAD_SHARE			0.2		/* VACUUM, vecstore.flush */
+#define DEAD_SHARE_INSERT	0.4		/* a seal that makes an INSERT wait */
+#define REWRITTEN			4		/* such a seal rewrites so many times its rows at most */
 #define TOO_FEW_LISTS		3		/* by this factor: train all anew */
 #define TOO_MANY_LISTS		8
 #define NEIGHBOURS			4		/* of a split list, rewritten with it */
@@ -102,14 +107,40 @@ fate_of(const VsAnnPlan *plan, int list, int nlists)
 		return VS_ANN_SPLIT;
 	if (nlists > 1 && live < MERGE_FACTOR * plan->rows_per_list)
 		return VS_ANN_DROP;
-	if (plan->dead[list] > 0 && plan->dead[list] >= DEAD_SHARE * plan->entries[list])
-		return VS_ANN_REWRITE;
 	return VS_ANN_KEEP;
+}
+
+static double
+dead_share(int what)
+{
+	if ((what & VS_ANN_COMPACT) == VS_ANN_COMPACT)
+		return DEAD_SHARE_ASKED;
+	return (what & (VS_ANN_DO_COMPACT | VS_ANN_DO_PRUNE)) != 0 ? DEAD_SHARE : DEAD_SHARE_INSERT;
+}
+
+/* Lists with many dead entries are rewritten, unless they have another fate. */
+static void
+mark_dead_lists(VsAnnPlan *plan, int64 pending, int what)
+{
+	double		share = dead_share(what);
+	int64		budget = share == DEAD_SHARE_INSERT ? REWRITTEN * pending : INT64_MAX;
+
+	for (int i = 0; i < plan->nlists; i++)
+	{
+		int64		live = plan->entries[i] - plan->dead[i];
+
+		if (plan->fates[i] != VS_ANN_KEEP || plan->dead[i] == 0 ||
+			plan->dead[i] < share * plan->entries[i] || live > budget)
+			continue;
+		plan->fates[i] = VS_ANN_REWRITE;
+		plan->any = true;
+		budget -= live;
+	}
 }
 
 /*
  * Looks at all lists and decides.  pending: rows about to be added.
- * Without VS_ANN_DO_COMPACT only whether to train all anew.
+ * Lists are split and merged with VS_ANN_DO_COMPACT only, all trained anew with that or VS_ANN_DO_GROW.
  */
 VsAnnPlan *
 vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what)
@@ -134,8 +165,9 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 	}
 	target = vs_ann_target_lists(rows);
 	plan->rows_per_list = Max(1, rows / target);
-	plan->all = (target > TOO_FEW_LISTS * dir->nlists && rows > 2 * unsplit) ||
-		dir->nlists > TOO_MANY_LISTS * target;
+	plan->all = (what & (VS_ANN_DO_COMPACT | VS_ANN_DO_GROW)) != 0 &&
+		((target > TOO_FEW_LISTS * dir->nlists && rows > 2 * unsplit) ||
+		 dir->nlists > TOO_MANY_LISTS * target);
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		if (plan->all)
@@ -148,6 +180,7 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 	}
 	if (kept == 0)
 		plan->fates[0] = VS_ANN_REWRITE;
+	mark_dead_lists(plan, pending, what);
 	if (split)
 		mark_all_neighbours(ann, dir, plan);
 	return plan;
@@ -210,10 +243,19 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 {
 	int			padded = ann->geo.padded;
 	VsAnnDirectory *dir = palloc0(sizeof(VsAnnDirectory));
+	bool		same = true;
 	int			most = 0;
 
 	for (int i = 0; i < plan->nlists; i++)
+	{
 		most += parts_of(plan, i);
+		same = same && plan->fates[i] <= VS_ANN_REWRITE;
+	}
+	if (same)
+	{
+		dir->centroids_at = old->centroids_at;
+		dir->centroids_of = old->centroids_of;
+	}
 	dir->has_mean = old->has_mean;
 	dir->mean = MemoryContextAllocHuge(CurrentMemoryContext,
 									   sizeof(float) * padded * ((Size) most + 1));

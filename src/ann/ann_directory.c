@@ -47,12 +47,16 @@ write_floats(const VsAnn *ann, const float *floats, int64 total, uint32 epoch)
 	return next;
 }
 
-/* Writes a directory that nothing leads to yet; returns its root. */
+/*
+ * Writes a directory that nothing leads to yet; returns its root.  Centroids that are on disk
+ * are not written again.
+ */
 BlockNumber
 vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch)
 {
-	BlockNumber centroids = write_floats(ann, dir->mean,
-										 (int64) (dir->nlists + 1) * ann->geo.padded, epoch);
+	bool		written = dir->centroids_at != 0;
+	BlockNumber centroids = written ? dir->centroids_at :
+		write_floats(ann, dir->mean, (int64) (dir->nlists + 1) * ann->geo.padded, epoch);
 	int			npages = (dir->nlists + VS_ANN_HEADS_PER_PAGE - 1) / VS_ANN_HEADS_PER_PAGE;
 	BlockNumber next = InvalidBlockNumber;
 
@@ -77,6 +81,7 @@ vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch
 			header->nlists = dir->nlists;
 			header->padded_dim = ann->geo.padded;
 			header->generation = dir->generation;
+			header->centroids_of = written ? dir->centroids_of : dir->generation;
 		}
 		vs_ann_change_commit(&change);
 		next = block;
@@ -84,11 +89,11 @@ vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch
 	return next;
 }
 
-static BlockNumber
+/* Everything but the centroids. */
+static void
 read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
 {
 	BlockNumber block = root;
-	BlockNumber centroids = InvalidBlockNumber;
 	int			n = 0;
 
 	while (block != InvalidBlockNumber)
@@ -101,7 +106,8 @@ read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
 		{
 			VsAnnDirectoryHeader *header = VS_ANN_DIRECTORY_HEADER(page);
 
-			centroids = header->centroids;
+			dir->centroids_at = header->centroids;
+			dir->centroids_of = header->centroids_of;
 			dir->nlists = header->nlists;
 			dir->generation = header->generation;
 			dir->heads = MemoryContextAllocHuge(CurrentMemoryContext,
@@ -115,7 +121,6 @@ read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
 		block = opaque->next;
 		UnlockReleaseBuffer(buffer);
 	}
-	return centroids;
 }
 
 static void
@@ -142,12 +147,13 @@ VsAnnDirectory *
 vs_ann_directory_read(const VsAnn *ann, BlockNumber root)
 {
 	VsAnnDirectory *dir = palloc0(sizeof(VsAnnDirectory));
-	BlockNumber centroids = read_heads(ann, root, dir);
-	int64		total = (int64) (dir->nlists + 1) * ann->geo.padded;
+	int64		total;
 
+	read_heads(ann, root, dir);
+	total = (int64) (dir->nlists + 1) * ann->geo.padded;
 	dir->mean = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * total);
 	dir->centroids = dir->mean + ann->geo.padded;
-	read_floats(ann, centroids, dir->mean, total);
+	read_floats(ann, dir->centroids_at, dir->mean, total);
 	for (int i = 0; i < ann->geo.padded; i++)
 		dir->has_mean = dir->has_mean || dir->mean[i] != 0;
 	return dir;
@@ -168,9 +174,9 @@ visit_chain(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind,
 	}
 }
 
-/* Calls visit for each directory and centroid page. */
+/* Calls visit for each directory page and, with centroids, for each centroid page. */
 void
-vs_ann_directory_pages(const VsAnn *ann, BlockNumber root,
+vs_ann_directory_pages(const VsAnn *ann, BlockNumber root, bool with_centroids,
 					   void (*visit) (BlockNumber block, void *arg), void *arg)
 {
 	Buffer		buffer = vs_ann_page_read(ann, root, BUFFER_LOCK_SHARE, VS_ANN_DIRECTORY);
@@ -178,7 +184,8 @@ vs_ann_directory_pages(const VsAnn *ann, BlockNumber root,
 
 	UnlockReleaseBuffer(buffer);
 	visit_chain(ann, root, VS_ANN_DIRECTORY, visit, arg);
-	visit_chain(ann, centroids, VS_ANN_CENTROID, visit, arg);
+	if (with_centroids)
+		visit_chain(ann, centroids, VS_ANN_CENTROID, visit, arg);
 }
 
 /* Writes a centre; returns its first page. */
@@ -228,6 +235,7 @@ load_cache(const VsAnn *ann, const VsAnnMetaData *meta)
 
 	cache->context = context;
 	cache->generation = meta->generation;
+	cache->centroids_of = dir->centroids_of;
 	cache->nlists = dir->nlists;
 	cache->heads = dir->heads;
 	cache->has_mean = dir->has_mean;
@@ -240,6 +248,26 @@ load_cache(const VsAnn *ann, const VsAnnMetaData *meta)
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, TopMemoryContext);
 	return cache;
+}
+
+/* Reads the heads again, of a directory with the centroids of the cache; false if it has others. */
+static bool
+load_heads(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnCache *cache)
+{
+	MemoryContext old = MemoryContextSwitchTo(cache->context);
+	VsAnnDirectory dir = {0};
+	bool		same;
+
+	read_heads(ann, meta->directory, &dir);
+	MemoryContextSwitchTo(old);
+	same = dir.centroids_of == cache->centroids_of && dir.nlists == cache->nlists;
+	pfree(same ? cache->heads : dir.heads);
+	if (same)
+	{
+		cache->heads = dir.heads;
+		cache->generation = meta->generation;
+	}
+	return same;
 }
 
 /*
@@ -259,7 +287,7 @@ vs_ann_cache_get(const VsAnn *ann, const VsAnnMetaData *meta)
 			slot = &slots[i];
 	}
 	if (slot != NULL && slot->cache != NULL && slot->file == file &&
-		slot->cache->generation == meta->generation)
+		(slot->cache->generation == meta->generation || load_heads(ann, meta, slot->cache)))
 		return slot->cache;
 	if (slot == NULL)
 	{

@@ -19,6 +19,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"
@@ -30,6 +32,10 @@
 
 /* A growth by this factor makes a flush train the lists anew. */
 #define GROWTH_FACTOR	4
+/* An automatic seal looks for the dead among so many times the entries that it seals ... */
+#define LOOKED_AT		8
+/* ... and any but a compaction only if about this share is dead. */
+#define WORTH_PRUNING	0.05
 /* This share of retired pages makes a seal look for those that can be reused. */
 #define SWEEP_SHARE		0.125
 
@@ -40,8 +46,12 @@ typedef struct Seal
 	Relation	heap;
 	VsAnnMetaData meta;			/* as of the beginning */
 	uint32		number;
+	int			what;			/* VS_ANN_DO_* */
 	VsAnnSpool *spool;
-	uint8	   *code;			/* scratch */
+	char	   *page;			/* scratch: copy of a pending page, ... */
+	uint8	   *code;			/* ... a code of it, */
+	VsAnnSuspect *suspects;		/* and its rows */
+	bool	   *dead;
 	VsAnnBlocks unused;			/* pages that nothing leads to after publication */
 	VsAnnDirectory *old;		/* NULL if there was none */
 	VsAnnDirectory *dir;		/* to be published; may be old */
@@ -83,6 +93,27 @@ begin_seal(Seal *seal, bool flush)
 	vs_ann_change_commit(&change);
 }
 
+/* Marks the rows of the copied page that are dead to everybody. */
+static void
+mark_dead(Seal *seal)
+{
+	VsAnnId    *ids = vs_ann_pending_ids(seal->page);
+	int			used = VS_ANN_OPAQUE(seal->page)->used;
+	int64		n = 0;
+
+	memset(seal->dead, 0, sizeof(bool) * used);
+	for (int i = 0; i < used; i++)
+	{
+		if ((ids[i].flags & VS_ANN_DEAD) != 0)
+			seal->dead[i] = true;
+		else
+			vs_ann_suspect(&ids[i], i, &seal->suspects[n++]);
+	}
+	n = vs_ann_find_dead(seal->ann, seal->heap, seal->suspects, n);
+	for (int64 i = 0; i < n; i++)
+		seal->dead[seal->suspects[i].place] = true;
+}
+
 /* Marks a pending page closed and takes its live ids; returns the next page. */
 static BlockNumber
 close_page(Seal *seal, BlockNumber block)
@@ -90,26 +121,25 @@ close_page(Seal *seal, BlockNumber block)
 	VsAnnChange change;
 	Page		page;
 	VsAnnPageOpaque opaque;
-	VsAnnId    *ids;
-	BlockNumber next;
 
 	vs_ann_change_begin(&change, seal->ann);
 	page = vs_ann_change_read(&change, block, VS_ANN_PENDING);
-	opaque = VS_ANN_OPAQUE(page);
-	opaque->flags |= VS_ANN_CLOSED;
-	next = opaque->next;
-	ids = vs_ann_pending_ids(page);
+	VS_ANN_OPAQUE(page)->flags |= VS_ANN_CLOSED;
+	memcpy(seal->page, page, BLCKSZ);
+	vs_ann_change_commit(&change);
+
+	mark_dead(seal);
+	opaque = VS_ANN_OPAQUE(seal->page);
 	for (int i = 0; i < opaque->used; i++)
 	{
-		if ((ids[i].flags & VS_ANN_DEAD) != 0)
+		if (seal->dead[i])
 			continue;
 		if (vs_ann_spooled_code_bytes(seal->ann) > 0)
-			vs_ann_pending_code(seal->ann, page, i, seal->code);
-		vs_ann_spool_put(seal->spool, &ids[i], seal->code);
+			vs_ann_pending_code(seal->ann, seal->page, i, seal->code);
+		vs_ann_spool_put(seal->spool, vs_ann_pending_ids(seal->page) + i, seal->code);
 	}
-	vs_ann_change_commit(&change);
 	vs_ann_blocks_add(block, &seal->unused);
-	return next;
+	return opaque->next;
 }
 
 /* Step 2. */
@@ -140,7 +170,6 @@ collect_lists(Seal *seal)
 		vs_ann_list_collect(seal->ann, seal->old->heads[i], seal->spool);
 		vs_ann_list_pages(seal->ann, seal->old->heads[i], vs_ann_blocks_add, &seal->unused);
 	}
-	vs_ann_directory_pages(seal->ann, seal->meta.directory, vs_ann_blocks_add, &seal->unused);
 }
 
 /* Trains a directory from the spooled rows, with empty lists. */
@@ -192,6 +221,9 @@ publish(Seal *seal, int64 rows)
 
 	if (seal->dir != seal->old)
 	{
+		if (seal->old != NULL)
+			vs_ann_directory_pages(ann, root, seal->dir->centroids_at == 0,
+								   vs_ann_blocks_add, &seal->unused);
 		seal->dir->generation = seal->meta.generation + 1;
 		root = vs_ann_directory_write(ann, seal->dir, seal->number);
 		if (centre == InvalidBlockNumber && seal->dir->centre != NULL)
@@ -199,7 +231,10 @@ publish(Seal *seal, int64 rows)
 		VS_STOP_POINT("seal: directory written");
 	}
 	segment.number = seal->number;
-	segment.method = seal->plan != NULL ? VS_ANN_SEALED_COMPACT : VS_ANN_SEALED_FLUSH;
+	segment.method = seal->plan != NULL &&
+		(seal->plan->all || (seal->what & VS_ANN_DO_COMPACT) != 0) ?
+		VS_ANN_SEALED_COMPACT :
+						 VS_ANN_SEALED_FLUSH;
 	segment.rows = rows;
 	segment.created = GetCurrentTimestamp();
 	segment.nlists = seal->dir != NULL ? seal->dir->nlists : 0;
@@ -242,6 +277,55 @@ outgrown(const VsAnnMetaData *meta, int64 pending)
 		(int64) GROWTH_FACTOR * meta->nlists;
 }
 
+/*
+ * Flags dead entries of lists: in all lists if it is asked for and worth it.  An automatic
+ * seal looks at some lists, each time at others, so that what it
+ * costs is in proportion to the rows sealed.  Returns whether it found any.
+ */
+static bool
+prune_lists(Seal *seal, int64 pending)
+{
+	const VsAnn *ann = seal->ann;
+	int			nlists = seal->old->nlists;
+	int			first = 0;
+	int			n = nlists;
+	int64		dead;
+
+	if ((seal->what & VS_ANN_DO_PRUNE) == 0)
+	{
+		double		share = (double) LOOKED_AT * pending / Max(seal->meta.list_rows, 1);
+
+		if ((seal->what & VS_ANN_DO_COMPACT) != 0)
+			return false;
+		n = Min(nlists, ceil(nlists * share));
+		first = (uint64) seal->meta.sealed * n % nlists;
+	}
+	if ((seal->what & VS_ANN_DO_COMPACT) == 0 &&
+		vs_ann_dead_share(ann, seal->heap, seal->old) < WORTH_PRUNING)
+		return false;
+	dead = vs_ann_prune(ann, seal->heap, seal->old, first, n);
+	if (dead > 0)
+		vs_ann_meta_add(ann, 0, dead);
+	return dead > 0;
+}
+
+/* What becomes of the lists: the seal's plan. */
+static void
+make_plan(Seal *seal)
+{
+	const VsAnn *ann = seal->ann;
+	int64		pending = vs_ann_pending_rows(ann, &seal->meta);
+	bool		pruned;
+
+	seal->old = vs_ann_directory_read(ann, seal->meta.directory);
+	pruned = prune_lists(seal, pending);
+	if (pruned || (seal->what & VS_ANN_DO_COMPACT) != 0 ||
+		((seal->what & VS_ANN_DO_GROW) != 0 && outgrown(&seal->meta, pending)))
+		seal->plan = vs_ann_plan(ann, seal->old, pending, seal->what);
+	if (seal->plan != NULL && !seal->plan->any)
+		seal->plan = NULL;
+}
+
 /* One seal; false when there was nothing to do. */
 static bool
 seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
@@ -253,17 +337,12 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 
 	seal.ann = ann;
 	seal.heap = heap;
+	seal.what = what;
 	vs_ann_meta_read(ann, &seal.meta);
-	if (seal.meta.directory != InvalidBlockNumber)
-	{
+	if (flush && seal.meta.directory != InvalidBlockNumber)
+		make_plan(&seal);
+	else if (seal.meta.directory != InvalidBlockNumber)
 		seal.old = vs_ann_directory_read(ann, seal.meta.directory);
-		if ((what & VS_ANN_DO_COMPACT) != 0 ||
-			((what & VS_ANN_DO_GROW) != 0 &&
-			 outgrown(&seal.meta, vs_ann_pending_rows(ann, &seal.meta))))
-			seal.plan = vs_ann_plan(ann, seal.old, vs_ann_pending_rows(ann, &seal.meta), what);
-		if (seal.plan != NULL && !seal.plan->any)
-			seal.plan = NULL;
-	}
 	if (seal.plan == NULL && seal.meta.sealing == 0 &&
 		!(flush && has_chain(seal.meta.growing)))
 		return false;
@@ -271,7 +350,10 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 	begin_seal(&seal, flush);
 	VS_STOP_POINT("seal: begun");
 	seal.spool = vs_ann_spool_begin(ann, vs_ann_work_memory() / 4);
+	seal.page = palloc(BLCKSZ);
 	seal.code = palloc(ann->geo.code_bytes);
+	seal.suspects = palloc(sizeof(VsAnnSuspect) * ann->geo.pending_capacity);
+	seal.dead = palloc(sizeof(bool) * ann->geo.pending_capacity);
 	close_chains(&seal);
 	VS_STOP_POINT("seal: closed");
 	if (report)

@@ -254,7 +254,7 @@ vs_ann_sql_index_info(PG_FUNCTION_ARGS)
 	vs_ann_meta_read(&ann, &meta);
 	size_lists(&ann, &meta, &sizes);
 	if (meta.directory != InvalidBlockNumber)
-		vs_ann_directory_pages(&ann, meta.directory, count_page, &directory_pages);
+		vs_ann_directory_pages(&ann, meta.directory, true, count_page, &directory_pages);
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 		pending_pages += meta.growing[i].npages + meta.closing[i].npages;
 

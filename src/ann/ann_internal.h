@@ -182,6 +182,7 @@ extern bool vs_ann_page_recyclable(Page page);
 extern void vs_ann_meta_init(Page page, const VsAnn *ann, uint64 seed);
 extern void vs_ann_meta_read(const VsAnn *ann, VsAnnMetaData *meta);
 extern VsAnnMetaData *vs_ann_meta_change(VsAnnChange *change);
+extern void vs_ann_meta_add(const VsAnn *ann, int64 rows, int64 dead);
 extern void vs_ann_segment_append(VsAnnChange *change, VsAnnMetaData *meta,
 								  const VsAnnSegment *segment);
 
@@ -276,13 +277,15 @@ typedef struct VsAnnDirectory
 	bool		has_mean;
 	float	   *centroids;		/* nlists * padded, behind mean */
 	float	   *centre;			/* mean of the sample if just trained, else NULL */
+	BlockNumber centroids_at;	/* where they are on disk, 0 if nowhere */
+	uint32		centroids_of;	/* generation that wrote them */
 	BlockNumber *heads;
 } VsAnnDirectory;
 
 extern VsAnnDirectory *vs_ann_directory_read(const VsAnn *ann, BlockNumber root);
 extern BlockNumber vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir,
 										  uint32 epoch);
-extern void vs_ann_directory_pages(const VsAnn *ann, BlockNumber root,
+extern void vs_ann_directory_pages(const VsAnn *ann, BlockNumber root, bool centroids,
 								   void (*visit) (BlockNumber block, void *arg),
 								   void *arg);
 
@@ -295,6 +298,7 @@ extern void vs_ann_centre_pages(const VsAnn *ann, BlockNumber block,
 typedef struct VsAnnCache
 {
 	uint32		generation;
+	uint32		centroids_of;	/* see VsAnnDirectory */
 	int			nlists;
 	bool		has_mean;
 	float	   *mean;
@@ -304,6 +308,22 @@ typedef struct VsAnnCache
 } VsAnnCache;
 
 extern const VsAnnCache *vs_ann_cache_get(const VsAnn *ann, const VsAnnMetaData *meta);
+
+/* ---- entries of dead rows (ann_dead.c) ---- */
+
+/* An entry, to be asked about: its TID as a number, and where it is. */
+typedef struct VsAnnSuspect
+{
+	uint64		row;
+	uint64		place;			/* the caller's */
+} VsAnnSuspect;
+
+extern void vs_ann_suspect(const VsAnnId *id, uint64 place, VsAnnSuspect *suspect);
+extern int64 vs_ann_find_dead(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects,
+							  int64 n);
+extern int64 vs_ann_prune(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir,
+						  int first, int n);
+extern double vs_ann_dead_share(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir);
 
 /* ---- bulk work (ann_spool.c, ann_seal.c) ---- */
 
@@ -341,9 +361,12 @@ extern void vs_ann_blocks_add(BlockNumber block, void *blocks);
 #define VS_ANN_DO_GROW		0x04	/* all lists, if they are too few by far */
 #define VS_ANN_DO_SWEEP		0x08	/* find pages that can be reused */
 #define VS_ANN_DO_REPORT	0x10	/* progress, as that of a CREATE INDEX */
+#define VS_ANN_DO_PRUNE		0x20	/* find the dead in all lists, if there seem to be many */
 
-#define VS_ANN_FLUSH		(VS_ANN_DO_FLUSH | VS_ANN_DO_GROW)
-#define VS_ANN_COMPACT		(VS_ANN_FLUSH | VS_ANN_DO_COMPACT | VS_ANN_DO_SWEEP)
+#define VS_ANN_FLUSH		(VS_ANN_DO_FLUSH | VS_ANN_DO_GROW | VS_ANN_DO_PRUNE)
+/* after a vacuum, which has flagged the dead; and for a user, who wants none left */
+#define VS_ANN_TIDY			(VS_ANN_DO_FLUSH | VS_ANN_DO_GROW | VS_ANN_DO_COMPACT | VS_ANN_DO_SWEEP)
+#define VS_ANN_COMPACT		(VS_ANN_TIDY | VS_ANN_DO_PRUNE)
 
 extern bool vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int what,
 							VsAnnSealResult *result);

@@ -86,6 +86,20 @@ vs_ann_meta_change(VsAnnChange *change)
 	return VS_ANN_META_DATA(vs_ann_change_read(change, VS_ANN_META_BLKNO, VS_ANN_META));
 }
 
+/* Adds to the counts of entries in lists, and of the dead among them. */
+void
+vs_ann_meta_add(const VsAnn *ann, int64 rows, int64 dead)
+{
+	VsAnnChange change;
+	VsAnnMetaData *meta;
+
+	vs_ann_change_begin(&change, ann);
+	meta = vs_ann_meta_change(&change);
+	meta->list_rows += rows;
+	meta->list_dead += dead;
+	vs_ann_change_commit(&change);
+}
+
 /* Fills spec and geometry.  bits is cut to what the dimension allows. */
 void
 vs_ann_set_shape(VsAnn *ann, int dim, int bits, uint64 seed)

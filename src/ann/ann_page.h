@@ -221,7 +221,8 @@ StaticAssertDecl(sizeof(VsAnnExtentHeader) == 28, "VsAnnExtentHeader has padding
  * Rotated, and relative to the mean, which is not zero under L2 only.  The centre is
  * a stream of its own: padded_dim floats, rotated; the mean of the rows that the
  * index was first trained on.  It never changes.
- * Directory and centroid pages are never changed: a new generation has new ones.
+ * Directory and centroid pages are never changed: a new generation has new ones, but for
+ * centroids that stay all the same, which both lead to.
  */
 typedef struct VsAnnDirectoryHeader
 {
@@ -229,6 +230,7 @@ typedef struct VsAnnDirectoryHeader
 	uint32		nlists;
 	uint32		padded_dim;
 	uint32		generation;
+	uint32		centroids_of;	/* generation that wrote the centroids */
 } VsAnnDirectoryHeader;
 
 #define VS_ANN_DIRECTORY_HEADER(page) \

@@ -91,19 +91,6 @@ vacuum_chains(const VsAnn *ann, const VsAnnChain *chains, DeadCheck *check)
 	return dead;
 }
 
-static void
-add_dead(const VsAnn *ann, int64 rows, int64 dead)
-{
-	VsAnnChange change;
-	VsAnnMetaData *meta;
-
-	vs_ann_change_begin(&change, ann);
-	meta = vs_ann_meta_change(&change);
-	meta->list_rows += rows;
-	meta->list_dead += dead;
-	vs_ann_change_commit(&change);
-}
-
 static int64
 walk_lists(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnIdVisit visit, void *arg)
 {
@@ -149,7 +136,7 @@ vs_ann_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		VS_STOP_POINT("bulkdelete: pending done");
 		in_lists = walk_lists(&ann, &meta, flag_if_dead, &check);
 		if (in_lists > 0)
-			add_dead(&ann, 0, in_lists);
+			vs_ann_meta_add(&ann, 0, in_lists);
 		dead += in_lists;
 	}
 	vs_ann_seal_unlock(info->index);
@@ -174,7 +161,7 @@ vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	if (info->analyze_only)
 		return stats;
 	heap = table_open(info->index->rd_index->indrelid, AccessShareLock);
-	vs_ann_compact(info->index, heap, VS_ANN_WAIT, &result);
+	vs_ann_maintain(info->index, heap, VS_ANN_WAIT, VS_ANN_TIDY, &result);
 	table_close(heap, AccessShareLock);
 	if (stats == NULL)
 	{
@@ -212,7 +199,7 @@ vs_ann_kill_unpublished(const VsAnn *ann, const VsAnnMetaData *meta)
 	int64		killed = walk_lists(ann, meta, flag_if_unpublished, &sealed);
 
 	if (killed > 0)
-		add_dead(ann, killed, killed);
+		vs_ann_meta_add(ann, killed, killed);
 	return killed;
 }
 
@@ -252,7 +239,7 @@ mark_reachable(const VsAnn *ann, const VsAnnMetaData *meta, Sweep *sweep)
 	{
 		VsAnnDirectory *dir = vs_ann_directory_read(ann, meta->directory);
 
-		vs_ann_directory_pages(ann, meta->directory, mark, sweep);
+		vs_ann_directory_pages(ann, meta->directory, true, mark, sweep);
 		for (int i = 0; i < dir->nlists; i++)
 			vs_ann_list_pages(ann, dir->heads[i], mark, sweep);
 	}

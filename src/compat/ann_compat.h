@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/nbtxlog.h"
+#include "access/transam.h"
 #include "access/xloginsert.h"
 #include "commands/vacuum.h"
 #include "miscadmin.h"
@@ -39,10 +40,20 @@ vs_compat_relfilenumber(Relation rel)
 #endif
 }
 
+/* The full id of a transaction that was not long ago. */
+static inline FullTransactionId
+vs_compat_full_xid(TransactionId xid)
+{
+	FullTransactionId next = ReadNextFullTransactionId();
+	uint32		ago = XidFromFullTransactionId(next) - xid;
+
+	return FullTransactionIdFromU64(U64FromFullTransactionId(next) - ago);
+}
+
 /*
  * Logs that a page, unreachable since xid, is about to be reused: on a standby,
- * redo of this nbtree record cancels queries with older snapshots, and does
- * nothing else.
+ * redo of this nbtree record cancels queries with snapshots that do not see xid
+ * as finished, and does nothing else.
  */
 static inline void
 vs_compat_log_reuse_page(Relation rel, BlockNumber block, FullTransactionId xid)
