@@ -213,6 +213,7 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 				 errhint("Use ALTER TABLE %s SET ACCESS METHOD vecstore.",
 						 RelationGetRelationName(heap))));
 
+	vs_ann_buffer_forget(index);
 	old = MemoryContextSwitchTo(context);
 	build.heap = heap;
 	build.row_context = AllocSetContextCreate(context, "vecann build row",

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -20,9 +21,8 @@
 /* Kept in the IndexInfo between the rows of a statement. */
 typedef struct InsertState
 {
-	VsAnn		ann;
-	VsAnnCoder	coder;
-	VsAnnTail	tail;
+	VsAnnBuffer *buffer;
+	LocalTransactionId transaction; /* that buffer belongs to */
 } InsertState;
 
 /*
@@ -47,96 +47,74 @@ vs_ann_value_address(Relation index, Relation heap, VsAnnValueKind kind, Datum v
 	return address;
 }
 
-/* The insert state of this statement. */
-static InsertState *
-insert_state(Relation index, IndexInfo *info)
-{
-	InsertState *state = (InsertState *) info->ii_AmCache;
-	MemoryContext old = MemoryContextSwitchTo(info->ii_Context);
-
-	if (state == NULL)
-	{
-		state = palloc0(sizeof(InsertState));
-		vs_ann_open(&state->ann, index);
-		state->tail.block = InvalidBlockNumber;
-		state->tail.context = info->ii_Context;
-		info->ii_AmCache = state;
-	}
-	MemoryContextSwitchTo(old);
-	return state;
-}
-
-/* Refuses a payload of another dimension; makes ready to code it. */
+/* Seals when the pending part is over the limit.  Nobody waits for it.  This session holds no rows back now. */
 static void
-check_shape(InsertState *state, IndexInfo *info, const void *payload)
+seal_if_large(Relation index, Relation heap)
 {
-	MemoryContext old = MemoryContextSwitchTo(info->ii_Context);
-	int			dim;
-
-	dim = vs_ann_payload_dim(state->ann.type.kind, payload);
-	if (state->ann.spec.dim != dim)
-		vs_ann_check_dim(&state->ann, dim);
-	if (state->coder.ann == NULL)
-		vs_ann_coder_init(&state->coder, &state->ann);
-	MemoryContextSwitchTo(old);
-}
-
-/* Seals when the pending part is over the limit.  Nobody waits for it. */
-static void
-seal_if_large(const VsAnn *ann, Relation heap)
-{
-	int			limit = vs_ann_option_pending_limit(ann->index);
+	int			limit = vs_ann_option_pending_limit(index);
+	VsAnn		ann;
 	VsAnnMetaData meta;
 	VsAnnSealResult result;
 	int64		pages = 0;
 
 	if (limit == 0)
 		return;
-	vs_ann_meta_read(ann, &meta);
+	vs_ann_open(&ann, index);
+	vs_ann_meta_read(&ann, &meta);
 	if (meta.sealing != 0)
 		return;
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 		pages += meta.growing[i].npages;
-	if ((pages - 1) * ann->geo.pending_capacity < limit)
+	if ((pages - 1) * ann.geo.pending_capacity < limit)
 		return;
 	/* training all lists anew is left to vacuum when it would take long */
-	vs_ann_maintain(ann->index, heap, VS_ANN_NOWAIT,
+	vs_ann_maintain(index, heap, VS_ANN_NOWAIT,
 					meta.list_rows < MOST_ROWS_TRAINED ?
 					VS_ANN_DO_FLUSH | VS_ANN_DO_GROW :
 					VS_ANN_DO_FLUSH,
 					&result);
 }
 
+/*
+ * The buffer for the rows of this statement.  Rows of former transactions may have
+ * taken the pending part past the limit as they were committed; a statement then seals it.
+ */
+static VsAnnBuffer *
+insert_buffer(Relation index, Relation heap, IndexInfo *info)
+{
+	InsertState *state = (InsertState *) info->ii_AmCache;
+	bool		fresh;
+
+	if (state != NULL && state->transaction == VS_MY_LXID)
+		return state->buffer;
+	if (state == NULL)
+		state = MemoryContextAlloc(info->ii_Context, sizeof(InsertState));
+	state->buffer = vs_ann_buffer_get(index, heap, &fresh);
+	if (fresh)
+		seal_if_large(index, heap);
+	state->transaction = VS_MY_LXID;
+	info->ii_AmCache = state;
+	return state->buffer;
+}
+
 bool
 vs_ann_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 			  Relation heap, IndexUniqueCheck check, bool unchanged, IndexInfo *info)
 {
+	VsAnnBuffer *buffer;
 	struct varlena *value;
-	InsertState *state;
-	const void *payload;
 	VsAnnId		id;
-	MemoryContext context;
-	MemoryContext old;
-	bool		grown;
 
 	if (isnull[0])
 		return false;
-	context = AllocSetContextCreate(CurrentMemoryContext, "vecann insert",
-									ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
-
+	buffer = insert_buffer(index, heap, info);
 	memset(&id, 0, sizeof(id));
 	id.tid = *tid;
-	state = insert_state(index, info);
-	id.address = vs_ann_value_address(index, heap, state->ann.type.kind, values[0]);
+	id.address = vs_ann_value_address(index, heap, vs_ann_buffer_ann(buffer)->type.kind, values[0]);
 	value = PG_DETOAST_DATUM_PACKED(values[0]);
-	payload = VARDATA_ANY(value);
-	check_shape(state, info, payload);
-	grown = vs_ann_pending_append(&state->coder, &state->tail, &id, payload);
-	if (grown)
-		seal_if_large(&state->ann, heap);
-
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	if (vs_ann_buffer_put(buffer, index, &id, VARDATA_ANY(value)))
+		seal_if_large(index, heap);
+	if (value != (struct varlena *) DatumGetPointer(values[0]))
+		pfree(value);
 	return false;
 }

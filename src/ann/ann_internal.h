@@ -192,22 +192,36 @@ extern void vs_ann_seal_unlock(Relation index);
 
 /* ---- pending pages (ann_pending.c) ---- */
 
-/* Remembered between inserts of one statement: where the chain's tail was. */
-typedef struct VsAnnTail
+/* Entries on their way to pending pages, all coded against the same vector. */
+typedef struct VsAnnRun
 {
-	BlockNumber block;
-	bool		centred;		/* how its page is coded */
-	float	   *centre;			/* padded; NULL until a page needs it */
-	MemoryContext context;		/* for centre */
-} VsAnnTail;
+	int			n;
+	int			written;		/* of those, on pages by now */
+	bool		centred;		/* coded against the centre, not the origin */
+	VsAnnId    *ids;
+	uint8	   *codes;			/* n * code_bytes */
+	VsQuantFactors *factors;
+} VsAnnRun;
 
-extern bool vs_ann_pending_append(VsAnnCoder *coder, VsAnnTail *tail, const VsAnnId *id,
-								  const void *payload);
+extern bool vs_ann_pending_append(const VsAnn *ann, BlockNumber *tail, VsAnnRun *run);
+extern BlockNumber vs_ann_pending_tail(const VsAnnMetaData *meta);
 extern VsAnnId *vs_ann_pending_ids(Page page);
 extern void vs_ann_pending_block(const VsAnn *ann, Page page, int block,
 								 VsQuantBlock *out);
 extern void vs_ann_pending_code(const VsAnn *ann, Page page, int ordinal, uint8 *code);
 extern int64 vs_ann_pending_rows(const VsAnn *ann, const VsAnnMetaData *meta);
+
+/* ---- rows that are not yet on pending pages (ann_buffer.c) ---- */
+
+typedef struct VsAnnBuffer VsAnnBuffer;
+
+extern void vs_ann_buffer_init(void);
+extern VsAnnBuffer *vs_ann_buffer_get(Relation index, Relation heap, bool *fresh);
+extern const VsAnn *vs_ann_buffer_ann(const VsAnnBuffer *buffer);
+extern bool vs_ann_buffer_put(VsAnnBuffer *buffer, Relation index, const VsAnnId *id,
+							  const void *payload);
+extern void vs_ann_buffer_write(Relation index);
+extern void vs_ann_buffer_forget(Relation index);
 
 /* ---- lists (ann_list.c) ---- */
 

@@ -148,10 +148,11 @@ vs_ann_load_shape(VsAnn *ann)
 	return true;
 }
 
-/* Opens an index that exists on disk. */
+/* Opens an index that exists on disk, with all that this session has put into it. */
 void
 vs_ann_open(VsAnn *ann, Relation index)
 {
+	vs_ann_buffer_write(index);
 	memset(ann, 0, sizeof(*ann));
 	ann->index = index;
 	if (index->rd_amcache != NULL)

@@ -22,6 +22,7 @@ void
 vs_ann_init(void)
 {
 	vs_quant_init();
+	vs_ann_buffer_init();
 	vs_ann_explain_init();
 
 	DefineCustomIntVariable("vecann.probes",

@@ -2,14 +2,15 @@
  * ann_pending.c
  *	  Pending pages: rows added since the last seal, in arrival order.
  *
- * An insert appends one entry to the tail page of a chain and is done; finding a
- * list for it is left to the seal.  Inserters spread over VS_ANN_CHAINS chains
+ * Inserts append a run of entries to the tail page of a chain and are done; finding
+ * lists for them is left to the seal.  Inserters spread over VS_ANN_CHAINS chains
  * by backend.  A page that a seal has closed is not appended to: whoever meets
  * one goes back to the metapage.
  *
- * Entries carry a 1-bit code against the origin, in blocks of 32, so that a
- * scan scores a page at once; where a block does not fit beside the ids, there
- * are no codes and a scan computes the exact distance of each.
+ * Entries carry a 1-bit code, in blocks of 32, so that a scan scores a page at once.
+ * It is against the centre if the page says so, else the origin; entries that are coded
+ * otherwise than the tail page go to a new page.  Where a block does not fit beside the
+ * ids, there are no codes and a scan computes the exact distance of each.
  *
  * Keeps invariants A1 and A2.  Locks: metapage, then tail page, then new page; an append
  * takes the tail page alone.
@@ -59,8 +60,9 @@ vs_ann_pending_code(const VsAnn *ann, Page page, int ordinal, uint8 *code)
 	vs_quant_block_get(block.codes, ordinal % VS_QUANT_BLOCK, code, 0, ann->geo.padded);
 }
 
+/* Whether entries that are coded so may be put on the page. */
 static bool
-has_room(const VsAnn *ann, Page page)
+has_room(const VsAnn *ann, Page page, bool centred)
 {
 	VsAnnPageOpaque opaque;
 
@@ -69,180 +71,147 @@ has_room(const VsAnn *ann, Page page)
 	opaque = VS_ANN_OPAQUE(page);
 	return opaque->kind == VS_ANN_PENDING &&
 		(opaque->flags & (VS_ANN_CLOSED | VS_ANN_RETIRED)) == 0 &&
+		((opaque->flags & VS_ANN_CENTRED) != 0) == centred &&
 		opaque->next == InvalidBlockNumber &&
 		opaque->used < ann->geo.pending_capacity;
 }
 
-static void
-put_entry(const VsAnn *ann, Page page, const VsAnnId *id, const uint8 *code,
-		  const VsQuantFactors *factors)
+/* Puts as much of the run on the page as it has room for; returns how much. */
+static int
+put_entries(const VsAnn *ann, Page page, const VsAnnRun *run)
 {
 	const VsAnnGeometry *geo = &ann->geo;
-	int			ordinal = VS_ANN_OPAQUE(page)->used++;
+	VsAnnPageOpaque opaque = VS_ANN_OPAQUE(page);
+	int			n = Min(run->n - run->written, geo->pending_capacity - opaque->used);
 
-	vs_ann_pending_ids(page)[ordinal] = *id;
-	if (geo->pending_blocks > 0)
+	memcpy(vs_ann_pending_ids(page) + opaque->used, run->ids + run->written, sizeof(VsAnnId) * n);
+	for (int i = 0; i < n && geo->pending_blocks > 0; i++)
 	{
+		int			from = run->written + i;
+		int			ordinal = opaque->used + i;
 		int			slot = ordinal % VS_QUANT_BLOCK;
 		char	   *block = (char *) page + geo->pending_codes +
 			ordinal / VS_QUANT_BLOCK * geo->block_bytes;
 		float	   *columns = (float *) (block + geo->block_codes);
 
-		vs_quant_block_put((uint8_t *) block, slot, code, 0, geo->padded);
+		vs_quant_block_put((uint8_t *) block, slot, run->codes + (Size) from * geo->code_bytes,
+						   0, geo->padded);
 		if (geo->has_factors)
 		{
-			columns[slot] = factors->add;
-			columns[VS_QUANT_BLOCK + slot] = factors->rescale;
-			columns[2 * VS_QUANT_BLOCK + slot] = factors->error;
+			columns[slot] = run->factors[from].add;
+			columns[VS_QUANT_BLOCK + slot] = run->factors[from].rescale;
+			columns[2 * VS_QUANT_BLOCK + slot] = run->factors[from].error;
 		}
 	}
+	opaque->used += n;
+	return n;
 }
 
-typedef enum Appended
+/* Appends to the tail page as much as it takes; nothing if it is closed or coded otherwise. */
+static int
+append_to_page(const VsAnn *ann, BlockNumber tail, const VsAnnRun *run)
 {
-	APPENDED,
-	NO_ROOM,
-	CODED_OTHERWISE
-} Appended;
-
-/* Appends to the tail page if it is open, has room, and is coded as tail says. */
-static Appended
-append_to_page(VsAnnCoder *coder, VsAnnTail *tail, const VsAnnId *id)
-{
-	const VsAnn *ann = coder->ann;
-	Buffer		buffer = ReadBuffer(ann->index, tail->block);
+	Buffer		buffer = ReadBuffer(ann->index, tail);
 	VsAnnChange change;
-	bool		centred;
+	int			n;
 
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	if (!has_room(ann, BufferGetPage(buffer)))
+	if (!has_room(ann, BufferGetPage(buffer), run->centred))
 	{
 		UnlockReleaseBuffer(buffer);
-		return NO_ROOM;
-	}
-	centred = (VS_ANN_OPAQUE(BufferGetPage(buffer))->flags & VS_ANN_CENTRED) != 0;
-	if (centred != tail->centred)
-	{
-		UnlockReleaseBuffer(buffer);
-		tail->centred = centred;
-		return CODED_OTHERWISE;
+		return 0;
 	}
 	vs_ann_change_begin(&change, ann);
-	put_entry(ann, vs_ann_change_page(&change, buffer), id, coder->code, &coder->factors);
+	n = put_entries(ann, vs_ann_change_page(&change, buffer), run);
 	vs_ann_change_commit(&change);
-	return APPENDED;
+	return n;
 }
 
 /*
- * Gives the chain a new tail page, unless its tail has room after all.  The new
- * page and its link are one change with the metapage, so every pending page
- * of an epoch that is not yet sealed is reachable.
+ * Gives the chain a new tail page with the beginning of the run on it, unless its tail
+ * has room after all.  The new page and its link are one change with the metapage, so
+ * every pending page of an epoch that is not yet sealed is reachable.
  */
-static BlockNumber
-extend_chain(const VsAnn *ann, int chain_no, bool *added)
+static int
+extend_chain(const VsAnn *ann, int chain_no, const VsAnnRun *run, BlockNumber *tail)
 {
 	VsAnnChange change;
 	VsAnnMetaData *meta;
 	VsAnnChain *chain;
-	BlockNumber block;
 	Page		page;
-	Page		last;
+	Page		last = NULL;
+	int			n;
 
 	vs_ann_change_begin(&change, ann);
 	meta = vs_ann_meta_change(&change);
 	chain = &meta->growing[chain_no];
-	last = NULL;
 	if (chain->tail != InvalidBlockNumber)
 	{
 		last = vs_ann_change_read(&change, chain->tail, VS_ANN_PENDING);
-		if (has_room(ann, last))
+		if (has_room(ann, last, run->centred))
 		{
-			block = chain->tail;
+			*tail = chain->tail;
 			vs_ann_change_abort(&change);
-			*added = false;
-			return block;
+			return 0;
 		}
 	}
-	page = vs_ann_change_new(&change, VS_ANN_PENDING, Max(meta->sealed, meta->sealing) + 1,
-							 &block);
-	if (meta->centre != InvalidBlockNumber)
+	page = vs_ann_change_new(&change, VS_ANN_PENDING, Max(meta->sealed, meta->sealing) + 1, tail);
+	if (run->centred)
 		VS_ANN_OPAQUE(page)->flags |= VS_ANN_CENTRED;
 	if (last != NULL)
-		VS_ANN_OPAQUE(last)->next = block;
+		VS_ANN_OPAQUE(last)->next = *tail;
 	else
-		chain->head = block;
-	chain->tail = block;
+		chain->head = *tail;
+	chain->tail = *tail;
 	chain->npages++;
+	n = put_entries(ann, page, run);
 	vs_ann_change_commit(&change);
-	*added = true;
-	return block;
+	return n;
 }
 
-/* Codes the coder's rotated row as tail says. */
-static void
-encode(VsAnnCoder *coder, VsAnnTail *tail, const void *payload)
+static int
+my_chain(void)
 {
-	const VsAnn *ann = coder->ann;
+	return vs_compat_backend_number() % VS_ANN_CHAINS;
+}
 
-	if (ann->geo.pending_blocks == 0)
-		return;
-	if (tail->centred && tail->centre == NULL)
-	{
-		VsAnnMetaData meta;
-
-		vs_ann_meta_read(ann, &meta);
-		tail->centre = MemoryContextAlloc(tail->context, sizeof(float) * ann->geo.padded);
-		vs_ann_centre_read(ann, meta.centre, tail->centre);
-	}
-	vs_ann_coder_encode(coder, payload, coder->rotated,
-						tail->centred ? tail->centre : coder->origin, false);
+/* Where this backend's next entries go: what *tail of vs_ann_pending_append may begin with. */
+BlockNumber
+vs_ann_pending_tail(const VsAnnMetaData *meta)
+{
+	return meta->growing[my_chain()].tail;
 }
 
 /*
- * Appends an entry for the payload.  tail is kept by the caller between calls
- * (at first with InvalidBlockNumber).  Returns whether a page was added, which is
- * when a caller may want to look at the size of the pending part.
+ * Appends what is not yet written of the run, and counts it there page by page, so that
+ * after an error nothing is written twice.  tail is kept by the caller between
+ * calls.  Returns whether a page was added, which is when a caller may want to look at
+ * the size of the pending part.
  */
 bool
-vs_ann_pending_append(VsAnnCoder *coder, VsAnnTail *tail, const VsAnnId *id,
-					  const void *payload)
+vs_ann_pending_append(const VsAnn *ann, BlockNumber *tail, VsAnnRun *run)
 {
-	const VsAnn *ann = coder->ann;
-	int			chain_no = vs_compat_backend_number() % VS_ANN_CHAINS;
 	bool		grown = false;
 
-	if (ann->geo.pending_blocks > 0)
-		vs_ann_coder_rotate(coder, payload, coder->rotated);
-	encode(coder, tail, payload);
-	if (tail->block == InvalidBlockNumber)
+	while (run->written < run->n)
 	{
-		VsAnnMetaData meta;
-
-		vs_ann_meta_read(ann, &meta);
-		tail->block = meta.growing[chain_no].tail;
-	}
-	for (;;)
-	{
-		Appended	appended = NO_ROOM;
-		bool		added;
+		int			n = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		if (tail->block != InvalidBlockNumber)
+		if (*tail != InvalidBlockNumber)
 		{
 			VS_STOP_POINT("insert: tail known");
-			appended = append_to_page(coder, tail, id);
+			n = append_to_page(ann, *tail, run);
 		}
-		if (appended == APPENDED)
-			return grown;
-		if (appended == CODED_OTHERWISE)
-			encode(coder, tail, payload);
-		else
+		if (n == 0)
 		{
 			VS_STOP_POINT("insert: no room");
-			tail->block = extend_chain(ann, chain_no, &added);
-			grown = grown || added;
+			n = extend_chain(ann, my_chain(), run, tail);
+			grown = grown || n > 0;
 		}
+		run->written += n;
 	}
+	return grown;
 }
 
 static int64
@@ -260,8 +229,8 @@ chain_rows(const VsAnn *ann, const VsAnnChain *chain)
 }
 
 /*
- * Entries on pending pages, dead ones too.  Pages but the tail are full, with
- * the exception of a chain's tail that a seal closed.
+ * Entries on pending pages, dead ones too.  Pages but the tail count as full; one is not
+ * when entries coded otherwise came after it, which happens once in the life of an index.
  */
 int64
 vs_ann_pending_rows(const VsAnn *ann, const VsAnnMetaData *meta)

@@ -18,6 +18,7 @@
 #include "table/table_row.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "util/withdrawn_row.h"
 
 /*
  * Stores the values of n rows, in order.
@@ -122,6 +123,8 @@ vs_table_tuple_complete_speculative(Relation rel, TupleTableSlot *slot, uint32 t
 	bool		should_free;
 	HeapTuple	tuple;
 
+	if (!succeeded && vs_withdrawn_row != NULL)
+		vs_withdrawn_row(RelationGetRelid(rel), &tid);
 	if (succeeded || !vs_row_may_store(rel))
 	{
 		vs_table_heap->tuple_complete_speculative(rel, slot, token, succeeded);
