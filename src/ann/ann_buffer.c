@@ -20,7 +20,7 @@
  * REINDEX of the same transaction they are of no use, unless it is rolled back.  Other sessions
  * cannot replace the file, for the index stays locked to the end of the transaction.
  *
- * Invariant A9.  Memory: TopTransactionContext.
+ * Invariant A10.  Memory: TopTransactionContext.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
