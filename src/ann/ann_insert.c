@@ -18,6 +18,10 @@
 
 #define MOST_ROWS_TRAINED	200000
 
+/* Bounds of the automatic pending_limit. */
+#define LEAST_PENDING		10000.0
+#define MOST_PENDING		100000.0
+
 /* Kept in the IndexInfo between the rows of a statement. */
 typedef struct InsertState
 {
@@ -47,6 +51,20 @@ vs_ann_value_address(Relation index, Relation heap, VsAnnValueKind kind, Datum v
 	return address;
 }
 
+/*
+ * Pending rows at which they are sealed: as many as a scan scores at least in the lists, so
+ * that the pending part never costs it more than these.  A seal of more rows costs less for
+ * each; one of too many would make a statement wait long.
+ */
+static double
+automatic_limit(const VsAnnMetaData *meta)
+{
+	double		share = meta->nlists == 0 ? 0 :
+		(double) vs_ann_probes_of(meta->nlists, meta->list_rows) / meta->nlists;
+
+	return Max(LEAST_PENDING, Min(MOST_PENDING, share * meta->list_rows));
+}
+
 /* Seals when the pending part is over the limit.  Nobody waits for it.  This session holds no rows back now. */
 static void
 seal_if_large(Relation index, Relation heap)
@@ -63,6 +81,8 @@ seal_if_large(Relation index, Relation heap)
 	vs_ann_meta_read(&ann, &meta);
 	if (meta.sealing != 0)
 		return;
+	if (limit == VS_ANN_PENDING_AUTO)
+		limit = automatic_limit(&meta);
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 		pages += meta.growing[i].npages;
 	if ((pages - 1) * ann.geo.pending_capacity < limit)

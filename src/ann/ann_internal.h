@@ -28,7 +28,7 @@ extern int	vs_ann_probes;		/* vecann.probes; 0 = automatic */
 extern double vs_ann_epsilon;	/* vecann.epsilon */
 
 #define VS_ANN_DEFAULT_BITS			4
-#define VS_ANN_DEFAULT_PENDING		10000
+#define VS_ANN_PENDING_AUTO			(-1)
 
 typedef struct VsAnnOptions
 {

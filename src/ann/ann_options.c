@@ -44,8 +44,8 @@ vs_ann_init(void)
 					  VS_ANN_DEFAULT_BITS, VS_QUANT_MIN_BITS, VS_QUANT_MAX_BITS,
 					  AccessExclusiveLock);
 	add_int_reloption(option_kind, "pending_limit",
-					  "Rows after which the pending part is sealed by the insert that passes it (0: never)",
-					  VS_ANN_DEFAULT_PENDING, 0, INT_MAX, ShareUpdateExclusiveLock);
+					  "Pending rows at which an insert seals them (0: never, -1: as many as a scan looks at in the lists)",
+					  VS_ANN_PENDING_AUTO, VS_ANN_PENDING_AUTO, INT_MAX, ShareUpdateExclusiveLock);
 	add_int_reloption(option_kind, "dimensions",
 					  "Dimensions of the values, when the column does not declare them",
 					  0, 0, 64000, AccessExclusiveLock);
@@ -77,7 +77,7 @@ vs_ann_option_pending_limit(Relation index)
 {
 	VsAnnOptions *options = (VsAnnOptions *) index->rd_options;
 
-	return options ? options->pending_limit : VS_ANN_DEFAULT_PENDING;
+	return options ? options->pending_limit : VS_ANN_PENDING_AUTO;
 }
 
 int
