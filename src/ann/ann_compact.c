@@ -6,12 +6,12 @@
  * a list far over the mean size is split by training centroids on its rows, one
  * far below it gives its rows to the others, and neighbours of a split list
  * are rewritten with it, since some of their rows are nearer to a new centroid (local
- * reassignment).  Lists with many dead entries are rewritten as well: the more of
- * them there are, the less there is to write for each that goes.  When
+ * reassignment).  Lists with many dead entries are copied without them: the more
+ * there are, the less there is to write for each that goes.  When
  * there are too few lists altogether, all is trained anew.
  *
- * Nothing here is visible to scans: ann_flush.c puts the rows of changed lists
- * into the new lists and publishes the directory.
+ * Nothing here is visible to scans: vs_ann_plan_directory copies lists that only lose their
+ * dead, ann_flush.c puts the rows of other changed lists into the new lists and publishes the directory.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -25,11 +25,11 @@
 
 #define SPLIT_FACTOR		2.5		/* times the mean size: split */
 #define MERGE_FACTOR		0.125	/* times the mean size: merge */
-/* a list is rewritten when this share of it is dead: */
+/* a list is copied without its dead when they are this share of it: */
 #define DEAD_SHARE_ASKED	0.05	/* vecstore.compact */
 #define DEAD_SHARE			0.2		/* VACUUM, vecstore.flush */
-#define DEAD_SHARE_INSERT	0.4		/* a seal that makes an INSERT wait */
-#define REWRITTEN			4		/* such a seal rewrites so many times its rows at most */
+#define DEAD_SHARE_INSERT	0.25		/* a seal that makes an INSERT wait */
+#define COPIED				8		/* such a seal copies so many times its rows at most */
 #define TOO_FEW_LISTS		3		/* by this factor: train all anew */
 #define TOO_MANY_LISTS		8
 #define NEIGHBOURS			4		/* of a split list, rewritten with it */
@@ -73,7 +73,7 @@ mark_neighbours(const VsAssign *assign, const VsAnnDirectory *dir, int padded, i
 		if (scores[best] == INFINITY)
 			break;
 		scores[best] = INFINITY;
-		if (plan->fates[best] == VS_ANN_KEEP)
+		if (plan->fates[best] < VS_ANN_REWRITE)
 			plan->fates[best] = VS_ANN_REWRITE;
 	}
 }
@@ -118,12 +118,12 @@ dead_share(int what)
 	return (what & (VS_ANN_DO_COMPACT | VS_ANN_DO_PRUNE)) != 0 ? DEAD_SHARE : DEAD_SHARE_INSERT;
 }
 
-/* Lists with many dead entries are rewritten, unless they have another fate. */
+/* Lists with many dead entries are copied without them, unless they have another fate. */
 static void
 mark_dead_lists(VsAnnPlan *plan, int64 pending, int what)
 {
 	double		share = dead_share(what);
-	int64		budget = share == DEAD_SHARE_INSERT ? REWRITTEN * pending : INT64_MAX;
+	int64		budget = share == DEAD_SHARE_INSERT ? COPIED * pending : INT64_MAX;
 
 	for (int i = 0; i < plan->nlists; i++)
 	{
@@ -132,7 +132,7 @@ mark_dead_lists(VsAnnPlan *plan, int64 pending, int what)
 		if (plan->fates[i] != VS_ANN_KEEP || plan->dead[i] == 0 ||
 			plan->dead[i] < share * plan->entries[i] || live > budget)
 			continue;
-		plan->fates[i] = VS_ANN_REWRITE;
+		plan->fates[i] = VS_ANN_COPY;
 		plan->any = true;
 		budget -= live;
 	}
@@ -236,10 +236,10 @@ split_list(const VsAnn *ann, Relation heap, const VsAnnDirectory *old, int list,
 	vs_ann_spool_end(spool);
 }
 
-/* The directory after a plan that does not train all anew; new lists are empty. */
+/* The directory after a plan that does not train all anew; new lists are empty, but for copies. */
 VsAnnDirectory *
 vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old,
-					  const VsAnnPlan *plan, uint32 epoch)
+					  VsAnnPlan *plan, uint32 epoch)
 {
 	int			padded = ann->geo.padded;
 	VsAnnDirectory *dir = palloc0(sizeof(VsAnnDirectory));
@@ -271,6 +271,11 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 		{
 			case VS_ANN_KEEP:
 				add_list(ann, dir, centroid, old->heads[i], 0, epoch);
+				break;
+			case VS_ANN_COPY:
+				add_list(ann, dir, centroid, InvalidBlockNumber, plan->unsplit[i], epoch);
+				plan->copied += vs_ann_list_copy(ann, old->heads[i], dir->heads[dir->nlists - 1],
+												 epoch);
 				break;
 			case VS_ANN_REWRITE:
 				add_list(ann, dir, centroid, InvalidBlockNumber, plan->unsplit[i], epoch);

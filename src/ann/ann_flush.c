@@ -159,7 +159,7 @@ close_chains(Seal *seal)
 	}
 }
 
-/* Adds the rows of lists that the plan changes, and remembers their pages. */
+/* Adds the rows of lists that the plan changes, unless copied, and remembers their pages. */
 static void
 collect_lists(Seal *seal)
 {
@@ -167,7 +167,8 @@ collect_lists(Seal *seal)
 	{
 		if (seal->plan->fates[i] == VS_ANN_KEEP)
 			continue;
-		vs_ann_list_collect(seal->ann, seal->old->heads[i], seal->spool);
+		if (seal->plan->fates[i] != VS_ANN_COPY)
+			vs_ann_list_collect(seal->ann, seal->old->heads[i], seal->spool);
 		vs_ann_list_pages(seal->ann, seal->old->heads[i], vs_ann_blocks_add, &seal->unused);
 	}
 }
@@ -263,7 +264,7 @@ publish(Seal *seal, int64 rows)
 			meta->list_dead -= seal->plan->dead[i];
 		}
 	}
-	meta->list_rows += rows;
+	meta->list_rows += rows + (seal->plan != NULL ? seal->plan->copied : 0);
 	vs_ann_segment_append(&change, meta, &segment);
 	vs_ann_change_commit(&change);
 }

@@ -276,9 +276,13 @@ vs_ann_detail_offset(const VsAnnGeometry *geo, int ordinal)
 typedef bool (*VsAnnIdVisit) (VsAnnId *id, void *arg);
 extern int64 vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
 							  VsAnnIdVisit visit, void *arg);
-extern void vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool);
 extern void vs_ann_list_pages(const VsAnn *ann, BlockNumber head,
 							  void (*visit) (BlockNumber block, void *arg), void *arg);
+
+/* ---- entries out of a list (ann_copy.c) ---- */
+
+extern void vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool);
+extern int64 vs_ann_list_copy(const VsAnn *ann, BlockNumber from, BlockNumber to, uint32 epoch);
 
 /* ---- directory (ann_directory.c) ---- */
 
@@ -389,7 +393,8 @@ extern bool vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int w
 typedef enum VsAnnFate
 {
 	VS_ANN_KEEP,
-	VS_ANN_REWRITE,				/* same centroid, new list */
+	VS_ANN_COPY,				/* same centroid, new list without the dead */
+	VS_ANN_REWRITE,				/* same centroid, new list; its rows are assigned anew */
 	VS_ANN_SPLIT,				/* new centroids */
 	VS_ANN_DROP					/* no centroid; its rows go to other lists */
 } VsAnnFate;
@@ -402,6 +407,7 @@ typedef struct VsAnnPlan
 	int64	   *dead;
 	uint32	   *unsplit;		/* entries that could not be told apart */
 	int64		rows_per_list;	/* aimed at */
+	int64		copied;			/* entries copied, filled by vs_ann_plan_directory */
 	bool		all;			/* train anew from everything */
 	bool		any;			/* something other than VS_ANN_KEEP */
 } VsAnnPlan;
@@ -410,7 +416,7 @@ extern VsAnnPlan *vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir,
 							  int64 pending, int what);
 extern VsAnnDirectory *vs_ann_plan_directory(const VsAnn *ann, Relation heap,
 											 const VsAnnDirectory *dir,
-											 const VsAnnPlan *plan, uint32 epoch);
+											 VsAnnPlan *plan, uint32 epoch);
 
 /* ---- vacuum (ann_vacuum.c) ---- */
 

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_list.c
- *	  Lists: chains of extents of coded entries.
+ *	  Lists: chains of extents of coded entries.  ann_copy.c takes entries out of them.
  *
  * Only the holder of the seal lock writes to a list; scans read it meanwhile.
  * Entries are appended behind the extent's nentries and counted last, so
@@ -333,87 +333,6 @@ vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
 		block = extent.header.next;
 	}
 	return changed;
-}
-
-/* Copies the codes of an extent's blocks, one block behind the other. */
-static void
-copy_codes(const VsAnn *ann, BlockNumber block, const VsAnnExtent *extent, uint8 *codes)
-{
-	const VsAnnGeometry *geo = &ann->geo;
-
-	for (int p = 0; p < geo->code_pages; p++)
-	{
-		int			first = p * geo->blocks_per_page;
-		Buffer		buffer;
-
-		if (first * VS_QUANT_BLOCK >= extent->header.nentries)
-			break;
-		buffer = p == 0 ? vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_EXTENT) :
-			vs_ann_page_read(ann, extent->pages[p - 1], BUFFER_LOCK_SHARE, VS_ANN_CODES);
-		for (int i = 0; i < geo->blocks_per_page; i++)
-			memcpy(codes + (Size) (first + i) * geo->block_codes,
-				   (char *) BufferGetPage(buffer) + geo->code_start + i * geo->block_bytes,
-				   geo->block_codes);
-		UnlockReleaseBuffer(buffer);
-	}
-}
-
-/* Spools the live entries of one extent. */
-static void
-collect_extent(const VsAnn *ann, BlockNumber block, const VsAnnExtent *extent,
-			   uint8 *codes, VsAnnSpool *spool)
-{
-	const VsAnnGeometry *geo = &ann->geo;
-	uint8	   *code = codes != NULL ? palloc(geo->code_bytes) : NULL;
-	Buffer		buffer = InvalidBuffer;
-
-	if (codes != NULL)
-		copy_codes(ann, block, extent, codes);
-	for (int i = 0; i < extent->header.nentries; i++)
-	{
-		VsAnnId		id;
-
-		if (i % geo->details_per_page == 0)
-		{
-			if (BufferIsValid(buffer))
-				UnlockReleaseBuffer(buffer);
-			buffer = vs_ann_page_read(ann, extent->pages[vs_ann_detail_page_of(geo, i)],
-									  BUFFER_LOCK_SHARE, VS_ANN_DETAIL);
-		}
-		memcpy(&id, (char *) BufferGetPage(buffer) + vs_ann_detail_offset(geo, i), sizeof(id));
-		if ((id.flags & VS_ANN_DEAD) != 0)
-			continue;
-		if (codes != NULL)
-			vs_quant_block_get(codes + (Size) (i / VS_QUANT_BLOCK) * geo->block_codes,
-							   i % VS_QUANT_BLOCK, code, 0, geo->padded);
-		vs_ann_spool_put(spool, &id, code);
-	}
-	if (BufferIsValid(buffer))
-		UnlockReleaseBuffer(buffer);
-	if (code != NULL)
-		pfree(code);
-}
-
-/* Spools the live entries of a list. */
-void
-vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool)
-{
-	const VsAnnGeometry *geo = &ann->geo;
-	BlockNumber block = head;
-	uint8	   *codes = NULL;
-	VsAnnExtent extent;
-
-	if (vs_ann_spooled_code_bytes(ann) > 0)
-		codes = palloc((Size) geo->code_pages * geo->blocks_per_page * geo->block_codes);
-	while (block != InvalidBlockNumber)
-	{
-		CHECK_FOR_INTERRUPTS();
-		vs_ann_extent_read(ann, block, &extent);
-		collect_extent(ann, block, &extent, codes, spool);
-		block = extent.header.next;
-	}
-	if (codes != NULL)
-		pfree(codes);
 }
 
 /* Calls visit for each page of the list. */
