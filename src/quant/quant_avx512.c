@@ -132,25 +132,6 @@ extra_dot(int bits, int n, const uint8_t *extra, const float *q)
 	}
 }
 
-const VsQuantKernels vs_quant_kernels_avx512 = {
-	.name = "avx512",
-	.hadamard = hadamard,
-	.flip_signs = flip_signs,
-	.mix_halves = mix_halves,
-	.residual = residual,
-	.levels = levels,
-	.quantize = quantize,
-	.table_sums = table_sums,
-	.score = score,
-	.extra_dot = extra_dot,
-	.tile_rows = TILE_ROWS,
-	.tile_lists = TILE_LISTS,
-	.lanes_nearest = lanes_nearest,
-	.tile_nearest = tile_nearest,
-	.tile_nearest2 = tile_nearest2,
-	.panel_dot = panel_dot,
-	.norm_sq = norm_sq,
-	.add_to = add_to,
-};
+const VsQuantKernels vs_quant_kernels_avx512 = VS_QUANT_KERNELS("avx512");
 
 #endif							/* __x86_64__ */

@@ -76,23 +76,4 @@ extra_dot(int bits, int n, const uint8_t *extra, const float *q)
 	return lanes_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-const VsQuantKernels vs_quant_kernels_portable = {
-	.name = "portable",
-	.hadamard = hadamard,
-	.flip_signs = flip_signs,
-	.mix_halves = mix_halves,
-	.residual = residual,
-	.levels = levels,
-	.quantize = quantize,
-	.table_sums = table_sums,
-	.score = score,
-	.extra_dot = extra_dot,
-	.tile_rows = TILE_ROWS,
-	.tile_lists = TILE_LISTS,
-	.lanes_nearest = lanes_nearest,
-	.tile_nearest = tile_nearest,
-	.tile_nearest2 = tile_nearest2,
-	.panel_dot = panel_dot,
-	.norm_sq = norm_sq,
-	.add_to = add_to,
-};
+const VsQuantKernels vs_quant_kernels_portable = VS_QUANT_KERNELS("portable");

@@ -200,6 +200,15 @@ quantize(int n, const float *row, const float *centroid, float inverse_step,
 
 /* ---- scoring ---- */
 
+/* INFINITY becomes FLT_MAX; no lane is NaN */
+INLINE VF
+finite_or_less(VF v)
+{
+	VI			most = v > splat(FLT_MAX);
+
+	return (VF) ((most & (VI) splat(FLT_MAX)) | (~most & (VI) v));
+}
+
 TARGET static uint32_t
 score(const VsQuantQuery *query, const VsQuantListTerms *terms,
 	  const VsQuantBlock *block, const uint32_t *sums, float threshold,
@@ -220,7 +229,7 @@ score(const VsQuantQuery *query, const VsQuantListTerms *terms,
 		VF			shown;
 
 		below |= lowered(l, threshold, &shown) << i;
-		STORE(lower + i, shown);
+		STORE(lower + i, finite_or_less(shown));
 		if (est != NULL)
 			STORE(est + i, e);
 	}
@@ -410,4 +419,28 @@ add_to(int n, const float *x, float *sum)
 		STORE(sum + i, LOAD(sum + i) + LOAD(x + i));
 	for (; i < n; i++)
 		sum[i] += x[i];
+}
+
+/* ---- the table of an instruction set, which has table_sums and extra_dot of its own ---- */
+
+#define VS_QUANT_KERNELS(isa) \
+{ \
+	.name = isa, \
+	.hadamard = hadamard, \
+	.flip_signs = flip_signs, \
+	.mix_halves = mix_halves, \
+	.residual = residual, \
+	.levels = levels, \
+	.quantize = quantize, \
+	.table_sums = table_sums, \
+	.score = score, \
+	.extra_dot = extra_dot, \
+	.tile_rows = TILE_ROWS, \
+	.tile_lists = TILE_LISTS, \
+	.lanes_nearest = lanes_nearest, \
+	.tile_nearest = tile_nearest, \
+	.tile_nearest2 = tile_nearest2, \
+	.panel_dot = panel_dot, \
+	.norm_sq = norm_sq, \
+	.add_to = add_to, \
 }

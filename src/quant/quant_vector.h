@@ -4,6 +4,7 @@
  *	  includer defines before.
  *-------------------------------------------------------------------------
  */
+#include <float.h>
 #include <math.h>
 
 #include "quant/quant_kernels.h"
