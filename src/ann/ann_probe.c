@@ -20,6 +20,9 @@
 /* Scratch memory larger than this is given back after the scan. */
 #define SCRATCH_KEPT	((Size) 64 * 1024 * 1024)
 
+/* Candidates refined while lists are scored. */
+#define EARLY_REFINED	48
+
 /* ---- scratch ---- */
 
 static VsAnnScratch scratch_pool[4];
@@ -33,7 +36,7 @@ scratch_bytes(const VsAnnScratch *scratch)
 		sizeof(VsAnnVisited) * scratch->visited_capacity +
 		sizeof(BlockNumber) * scratch->pages_capacity +
 		sizeof(VsAnnFound) * scratch->found_capacity +
-		sizeof(VsAnnRanked) * scratch->ranked_capacity;
+		(sizeof(VsAnnRanked) + sizeof(VsAnnProbe) + 3 * sizeof(float)) * scratch->ranked_capacity;
 }
 
 static void
@@ -102,16 +105,13 @@ enlarge(VsAnnScratch *scratch, void *array, int *capacity, int64 needed, Size si
 
 /* ---- lists in order ---- */
 
-static int
-compare_ranked(const void *a, const void *b)
-{
-	const VsAnnRanked *x = (const VsAnnRanked *) a;
-	const VsAnnRanked *y = (const VsAnnRanked *) b;
-
-	if (x->score != y->score)
-		return x->score < y->score ? -1 : 1;
-	return x->list < y->list ? -1 : x->list > y->list;
-}
+#define ST_SORT sort_ranked
+#define ST_ELEMENT_TYPE VsAnnRanked
+#define ST_COMPARE(a, b) \
+	((a)->score != (b)->score ? ((a)->score < (b)->score ? -1 : 1) : (a)->list - (b)->list)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /* Quickselect: the k nearest of ranked[0..n) come first. */
 static void
@@ -159,8 +159,33 @@ order_lists(VsAnnScan *so, int until)
 		return;
 	if (until < so->nranked)
 		nearest_first(ranked + so->ordered, so->nranked - so->ordered, until - so->ordered);
-	qsort(ranked + so->ordered, until - so->ordered, sizeof(VsAnnRanked), compare_ranked);
+	sort_ranked(ranked + so->ordered, until - so->ordered);
+	for (int i = so->ordered; i < until; i++)
+	{
+		int			list = ranked[i].list;
+		VsAnnProbe *probe = &so->scratch->probes[i];
+
+		probe->head = so->scratch->heads[list];
+		if (!so->all_alike && so->ann.type.metric != VS_QUANT_HAMMING)
+			vs_quant_list_terms(so->list_query, so->scratch->scores[list],
+								so->scratch->norms[list], &probe->terms);
+	}
 	so->ordered = until;
+}
+
+static void
+enlarge_ranked(VsAnnScratch *scratch, int nlists)
+{
+	int			capacity[4];
+
+	for (int i = 0; i < lengthof(capacity); i++)
+		capacity[i] = scratch->ranked_capacity;
+	scratch->scores = enlarge(scratch, scratch->scores, &capacity[0], nlists, sizeof(float));
+	scratch->norms = enlarge(scratch, scratch->norms, &capacity[1], nlists, sizeof(float));
+	scratch->heads = enlarge(scratch, scratch->heads, &capacity[2], nlists, sizeof(BlockNumber));
+	scratch->probes = enlarge(scratch, scratch->probes, &capacity[3], nlists, sizeof(VsAnnProbe));
+	scratch->ranked = enlarge(scratch, scratch->ranked, &scratch->ranked_capacity, nlists,
+							  sizeof(VsAnnRanked));
 }
 
 /* Scores all centroids. */
@@ -169,28 +194,18 @@ rank_lists(VsAnnScan *so, const VsAnnCache *cache, const float *rotated)
 {
 	VsAnnScratch *scratch = so->scratch;
 	VsQuantMetric metric = so->ann.type.metric;
-	const float *norms = vs_assign_norms(cache->assign);
 
 	if (cache->nlists > scratch->ranked_capacity)
-	{
-		int			capacity = scratch->ranked_capacity;
-
-		scratch->scores = enlarge(scratch, scratch->scores, &capacity, cache->nlists,
-								  sizeof(float));
-		scratch->ranked = enlarge(scratch, scratch->ranked, &scratch->ranked_capacity,
-								  cache->nlists, sizeof(VsAnnRanked));
-	}
+		enlarge_ranked(scratch, cache->nlists);
 	if (!so->all_alike)
 		vs_assign_query(cache->assign, metric, rotated, scratch->scores);
+	memcpy(scratch->norms, vs_assign_norms(cache->assign), sizeof(float) * cache->nlists);
+	memcpy(scratch->heads, cache->heads, sizeof(BlockNumber) * cache->nlists);
 	for (int i = 0; i < cache->nlists; i++)
 	{
-		VsAnnRanked *ranked = &scratch->ranked[i];
-
-		ranked->list = i;
-		ranked->head = cache->heads[i];
-		ranked->score = so->all_alike || isnan(scratch->scores[i]) ? 0 : scratch->scores[i];
-		if (!so->all_alike && metric != VS_QUANT_HAMMING)
-			vs_quant_list_terms(so->list_query, scratch->scores[i], norms[i], &ranked->terms);
+		scratch->ranked[i].list = i;
+		scratch->ranked[i].score = so->all_alike || isnan(scratch->scores[i]) ? 0 :
+			scratch->scores[i];
 	}
 	so->nranked = cache->nlists;
 }
@@ -282,8 +297,6 @@ score_block(VsAnnScan *so, const VsQuantQuery *query, const VsQuantListTerms *te
 	else
 	{
 		below = vs_quant_block_scan(query, terms, block, queue->limit, NULL, keys) & used;
-		for (int i = 0; i < VS_QUANT_BLOCK; i++)
-			keys[i] = keys[i] < FLT_MAX ? keys[i] : FLT_MAX;
 	}
 	vs_ann_queue_add(queue, ref, n, below);
 }
@@ -386,6 +399,73 @@ vs_ann_probe_pending(VsAnnScan *so)
 	}
 }
 
+/* ---- memory of the next list's codes, fetched while this one's are scored ---- */
+
+#define CACHE_LINE		64
+#define LISTS_AHEAD		3		/* heads of lists are fetched so many before */
+
+static void
+ahead_add(VsAnnScan *so, BlockNumber block, const char *page, int nblocks)
+{
+	const VsAnnGeometry *geo = &so->ann.geo;
+	VsAnnAhead *ahead = &so->ahead;
+	int			bytes = geo->blocks_per_page > 0 ? nblocks * geo->block_bytes :
+		VS_ANN_CONTENTS_END - geo->code_start;
+
+	vs_recent_prefetch(so->ann.recent, so->ann.index, block, 0, 1);
+	ahead->at[ahead->nranges] = page + geo->code_start;
+	ahead->end[ahead->nranges++] = page + geo->code_start + bytes;
+}
+
+/*
+ * Finds out where the codes of a list's first extent are.  Nothing is pinned, so what is
+ * read may be anything, and is used as a guess only.
+ */
+static void
+ahead_begin(VsAnnScan *so, BlockNumber head)
+{
+	const VsAnnGeometry *geo = &so->ann.geo;
+	VsAnnAhead *ahead = &so->ahead;
+	const char *page = vs_recent_peek(so->ann.recent, so->ann.index, head);
+	int			left;
+
+	ahead->nranges = 0;
+	if (page == NULL)
+		return;
+	left = Min(VS_ANN_EXTENT_HEADER(page)->nentries, geo->extent_entries);
+	left = (left + VS_QUANT_BLOCK - 1) / VS_QUANT_BLOCK;
+	for (int p = 0; p < Min(geo->code_pages, VS_ANN_AHEAD_RANGES) && left > 0; p++)
+	{
+		BlockNumber block = p == 0 ? head : VS_ANN_EXTENT_PAGES(page)[p - 1];
+		const char *codes = vs_recent_peek(so->ann.recent, so->ann.index, block);
+
+		if (codes != NULL)
+			ahead_add(so, block, codes, Min(left, geo->blocks_per_page));
+		left -= geo->blocks_per_page;
+	}
+}
+
+/* Fetches about as much as a block. */
+static inline void
+ahead_step(VsAnnScan *so)
+{
+	VsAnnAhead *ahead = &so->ahead;
+	int			bytes = so->ann.geo.block_bytes + 4 * CACHE_LINE;
+
+	while (bytes > 0 && ahead->nranges > 0)
+	{
+		int			last = ahead->nranges - 1;
+
+		for (; bytes > 0 && ahead->at[last] < ahead->end[last]; bytes -= CACHE_LINE)
+		{
+			__builtin_prefetch(ahead->at[last]);
+			ahead->at[last] += CACHE_LINE;
+		}
+		if (ahead->at[last] >= ahead->end[last])
+			ahead->nranges--;
+	}
+}
+
 /* Scores the blocks of a code page, all of it in one pin. */
 static void
 score_page(VsAnnScan *so, Page page, int nentries, const VsQuantListTerms *terms, uint32 ref)
@@ -405,6 +485,7 @@ score_page(VsAnnScan *so, Page page, int nentries, const VsQuantListTerms *terms
 			block.rescale = factors + VS_QUANT_BLOCK;
 			block.error = factors + 2 * VS_QUANT_BLOCK;
 		}
+		ahead_step(so);
 		score_block(so, so->list_query, terms, &block, Min(VS_QUANT_BLOCK, nentries - i),
 					ref + i);
 	}
@@ -480,13 +561,13 @@ static void
 probe_list(VsAnnScan *so, int rank)
 {
 	const VsAnn *ann = &so->ann;
-	VsAnnRanked *ranked = &so->scratch->ranked[rank];
-	BlockNumber block = ranked->head;
+	VsAnnProbe *probe = &so->scratch->probes[rank];
+	BlockNumber block = probe->head;
 	VsAnnExtent extent;
 
 	while (block != InvalidBlockNumber)
 	{
-		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_EXTENT);
+		Buffer		buffer = vs_ann_page_read_again(ann, block, VS_ANN_EXTENT);
 
 		vs_ann_extent_copy(ann, BufferGetPage(buffer), &extent);
 		if (extent.header.nentries > 0)
@@ -494,7 +575,7 @@ probe_list(VsAnnScan *so, int rank)
 			uint32		ref = first_ref(so, block, rank);
 
 			keep_pages(so->scratch, extent.pages, vs_ann_extent_page_count(&ann->geo));
-			score_extent(so, buffer, &extent, &ranked->terms, ref);
+			score_extent(so, buffer, &extent, &probe->terms, ref);
 		}
 		else
 			UnlockReleaseBuffer(buffer);
@@ -502,6 +583,35 @@ probe_list(VsAnnScan *so, int rank)
 		block = extent.header.next;
 	}
 	so->stats.lists_probed++;
+}
+
+static bool
+is_early(int lists)
+{
+	return lists == 2 || lists == 6 || lists == 16 || lists == 48;
+}
+
+/*
+ * Refines the first candidates of the few lists scored so far.  As many rows as are usually
+ * wanted are then known to be nearer than some distance; of the lists
+ * that follow only entries that may be nearer are made candidates at once.
+ */
+static void
+judge_early(VsAnnScan *so)
+{
+	VsAnnQueue *queue = &so->scratch->queue;
+	VsAnnCandidate *taken;
+	float		bound;
+	int			n;
+
+	if (so->all_alike || !vs_ann_queue_bound(queue, EARLY_REFINED, &bound))
+		return;
+	if (so->nupper == VS_ANN_JUDGED_ROWS && bound >= so->upper[VS_ANN_JUDGED_ROWS - 1])
+		return;
+	taken = vs_ann_queue_take(queue, EARLY_REFINED, &n);
+	vs_ann_probe_refine(so, taken, n);
+	if (so->nupper == VS_ANN_JUDGED_ROWS)
+		vs_ann_queue_lower(queue, so->upper[VS_ANN_JUDGED_ROWS - 1]);
 }
 
 /* Scores lists in order of rank, those before until. */
@@ -512,17 +622,44 @@ vs_ann_probe_lists(VsAnnScan *so, int until)
 	for (; so->next_list < until; so->next_list++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (so->next_list + 1 < until)
+		if (so->next_list + LISTS_AHEAD < until)
 			vs_recent_prefetch(so->ann.recent, so->ann.index,
-							   so->scratch->ranked[so->next_list + 1].head, 0, BLCKSZ);
+							   so->scratch->probes[so->next_list + LISTS_AHEAD].head, 0,
+							   so->ann.geo.code_start);
+		so->ahead.nranges = 0;
+		if (so->next_list + 1 < until)
+			ahead_begin(so, so->scratch->probes[so->next_list + 1].head);
 		probe_list(so, so->next_list);
+		/* after 4 lists, 16, 64 ... */
+		if (so->next_list + 1 < until && is_early(so->next_list + 1))
+			judge_early(so);
 	}
 }
 
 /* ---- refinement ---- */
 
+/*
+ * The bound of all bits is narrow, so that a wider one costs hardly any exact distances;
+ * the one of the first bit is what epsilon is for.
+ */
+#define REFINED_WIDER	1.5f
+
 /* Ids fetched from memory while others are worked on. */
 #define PREFETCH_AHEAD	12
+
+/* Takes note that one row is at most so far away. */
+static void
+note_upper(VsAnnScan *so, float upper)
+{
+	int			i;
+
+	if (so->nupper == VS_ANN_JUDGED_ROWS && !(upper < so->upper[so->nupper - 1]))
+		return;
+	i = so->nupper < VS_ANN_JUDGED_ROWS ? so->nupper++ : VS_ANN_JUDGED_ROWS - 1;
+	for (; i > 0 && upper < so->upper[i - 1]; i--)
+		so->upper[i] = so->upper[i - 1];
+	so->upper[i] = upper;
+}
 
 static void
 add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
@@ -539,6 +676,8 @@ add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
 	found->list = list;
 	found->exact = exact;
 	found->distance = key;
+	if (exact)
+		note_upper(so, key);
 	vs_ann_queue_push(&scratch->queue, key, (uint32) scratch->nfound++);
 }
 
@@ -561,11 +700,15 @@ refine_detail(VsAnnScan *so, const VsAnnVisited *visited, const char *detail, fl
 
 		detail += sizeof(id);
 		memcpy(&factors, detail, sizeof(factors));
-		tighter = vs_quant_refine(so->list_query, &so->scratch->ranked[visited->list].terms,
+		tighter = vs_quant_refine(so->list_query, &so->scratch->probes[visited->list].terms,
 								  (const uint8_t *) detail + sizeof(factors), &factors,
 								  &estimate);
-		if (tighter > key)
-			key = tighter;
+		/* the bound that it had may be wrong, and then rather than this one */
+		key = estimate - REFINED_WIDER * (estimate - tighter);
+		if (isnan(key))
+			key = -INFINITY;
+		else
+			note_upper(so, estimate + REFINED_WIDER * (estimate - tighter));
 	}
 	add_found(so, &id, visited->list, key, exact);
 }

@@ -6,8 +6,8 @@
  * keys, without knowing how few.  So the keys of all are kept as they come
  * (scored), and a candidate is made only of an entry whose key is below limit
  * (near).  When near grows large it is cut back to the smallest, which lowers
- * the limit; when it is used up, the limit is raised and near is filled from scored, in
- * portions that double.
+ * the limit; when it is used up and more is wanted, the limit is raised and near is filled
+ * from scored, in portions that double.
  *
  * Invariant: near got exactly the entries of scored whose key is below limit,
  * those already taken from it among them; so limit stays above any key taken.
@@ -28,6 +28,9 @@
 #define NEAR_MOST	2048		/* near is cut back at this size ... */
 #define NEAR_LEAST	768			/* ... to this one */
 #define BUCKETS		512
+
+/* Blocks that tell how keys are spread. */
+#define SAMPLED_BLOCKS	64
 
 void
 vs_ann_queue_reset(VsAnnQueue *queue)
@@ -181,15 +184,19 @@ key_after(VsAnnQueue *queue, int n)
 	return queue->least + (bucket + 1) / queue->scale;
 }
 
-/* Leaves only the smallest in near. */
-static void
-cut_back(VsAnnQueue *queue)
+/*
+ * Lowers the limit: nothing from there on is likely to be wanted, and it need not be in near.
+ */
+void
+vs_ann_queue_lower(VsAnnQueue *queue, float limit)
 {
-	float		limit = key_after(queue, NEAR_LEAST);
 	int			kept = 0;
 
-	/* rounding must not raise it: keys that went beyond would be below */
-	set_limit(queue, Min(limit, queue->limit));
+	if (limit >= queue->limit)
+		return;
+	if (queue->arranged)
+		unready(queue);
+	set_limit(queue, limit);
 	for (int i = 0; i < queue->nnear; i++)
 	{
 		if (queue->near[i].key < queue->limit)
@@ -198,6 +205,14 @@ cut_back(VsAnnQueue *queue)
 	queue->beyond += queue->nnear - kept;
 	queue->nnear = kept;
 	queue->near_most = Max(NEAR_MOST, 2 * kept);
+}
+
+/* Leaves only the smallest in near. */
+static void
+cut_back(VsAnnQueue *queue)
+{
+	vs_ann_queue_lower(queue, key_after(queue, NEAR_LEAST));
+	queue->near_most = Max(NEAR_MOST, 2 * queue->nnear);
 }
 
 /* Room for the keys of the next block, which vs_ann_queue_add takes over. */
@@ -247,63 +262,81 @@ vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below)
 		cut_back(queue);
 }
 
-/* The limit below which, among keys of scored not below the present one, there are about n. */
+/*
+ * A limit above the present one, such that about n keys of scored lie between, judged by
+ * a sample of the blocks.  INFINITY when n is all there are, or no finite key was met.
+ */
 static float
 higher_limit(VsAnnQueue *queue, int n)
 {
+	int			step = Max(1, queue->nblocks / SAMPLED_BLOCKS);
 	int			nkeys = 0;
-	float		limit = -INFINITY;
+	int			wanted;
 
 	if (n >= queue->beyond)
 		return INFINITY;
-	if (queue->beyond > queue->near_capacity)
-		queue->near = grow(queue, queue->near, &queue->near_capacity, queue->beyond,
+	if (queue->near_capacity < queue->nblocks / step * VS_QUANT_BLOCK + VS_QUANT_BLOCK)
+		queue->near = grow(queue, queue->near, &queue->near_capacity,
+						   queue->nblocks / step * VS_QUANT_BLOCK + VS_QUANT_BLOCK,
 						   sizeof(VsAnnCandidate));
-	for (int b = 0; b < queue->nblocks; b++)
+	for (int b = 0; b < queue->nblocks; b += step)
 	{
 		const VsAnnScored *block = &queue->blocks[b];
 
 		for (int i = 0; i < block->n; i++)
 		{
-			if (block->keys[i] >= queue->limit)
-				queue->near[nkeys++].key = block->keys[i];
+			queue->near[nkeys].key = block->keys[i];
+			nkeys += block->keys[i] >= queue->limit;
 		}
 	}
-	Assert(nkeys == queue->beyond);
-	select_smallest(queue->near, nkeys, n);
-	for (int i = 0; i < n; i++)
-		limit = Max(limit, queue->near[i].key);
-	return nextafterf(limit, INFINITY);
+	wanted = (int) ((double) n / queue->beyond * nkeys);
+	if (wanted + 1 >= nkeys)
+		return INFINITY;
+	select_smallest(queue->near, nkeys, wanted + 1);
+	return nextafterf(queue->near[wanted + 1].key, INFINITY);
+}
+
+/* Appends to near what of scored lies from the present limit up to the given one. */
+static void
+collect(VsAnnQueue *queue, float limit)
+{
+	for (int b = 0; b < queue->nblocks; b++)
+	{
+		const VsAnnScored *block = &queue->blocks[b];
+		VsAnnCandidate *near;
+		int			n = 0;
+
+		if (queue->nnear + VS_QUANT_BLOCK > queue->near_capacity)
+			queue->near = grow(queue, queue->near, &queue->near_capacity,
+							   (int64) queue->nnear + VS_QUANT_BLOCK, sizeof(VsAnnCandidate));
+		near = queue->near + queue->nnear;
+		for (int i = 0; i < block->n; i++)
+		{
+			near[n].key = block->keys[i];
+			near[n].ref = block->first_ref + i;
+			n += (block->keys[i] >= queue->limit) & (block->keys[i] < limit);
+		}
+		queue->nnear += n;
+	}
 }
 
 /* Fills near, which is empty, from scored. */
 static void
 draw(VsAnnQueue *queue)
 {
-	float		limit = higher_limit(queue, queue->refill);
-
 	queue->nnear = queue->taken = queue->ready = 0;
 	queue->arranged = false;
-	for (int b = 0; b < queue->nblocks; b++)
+	while (queue->nnear == 0 && queue->beyond > 0)
 	{
-		const VsAnnScored *block = &queue->blocks[b];
+		float		limit = higher_limit(queue, queue->refill);
 
-		if (queue->nnear + VS_QUANT_BLOCK > queue->near_capacity)
-			queue->near = grow(queue, queue->near, &queue->near_capacity,
-							   (int64) queue->nnear + VS_QUANT_BLOCK, sizeof(VsAnnCandidate));
-		for (int i = 0; i < block->n; i++)
-		{
-			if (block->keys[i] >= queue->limit && block->keys[i] < limit)
-			{
-				queue->near[queue->nnear].key = block->keys[i];
-				queue->near[queue->nnear++].ref = block->first_ref + i;
-			}
-		}
+		queue->nnear = 0;
+		collect(queue, limit);
+		queue->limit = limit;
+		queue->refill = Min(queue->refill * 2, INT_MAX / 4);
 	}
 	queue->beyond -= queue->nnear;
-	queue->limit = limit;
 	queue->near_most = Max(NEAR_MOST, 2 * queue->nnear);
-	queue->refill = Min(queue->refill * 2, INT_MAX / 4);
 }
 
 /* Sorts near by bucket. */
@@ -361,7 +394,8 @@ make_ready(VsAnnQueue *queue, int portion)
 }
 
 /*
- * The smallest key of entries scored and not yet taken; false if there are none.
+ * A key that none of the entries scored and not yet taken is below, as near as can be told
+ * without looking at those beyond the limit; false if there are no entries.
  * The next of them, about portion, are then ready to be taken.
  */
 bool
@@ -369,10 +403,11 @@ vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound)
 {
 	if (queue->taken == queue->ready)
 	{
-		if (queue->ready == queue->nnear && queue->beyond > 0)
-			draw(queue);
 		if (queue->ready == queue->nnear)
-			return false;
+		{
+			*bound = queue->limit;
+			return queue->beyond > 0;
+		}
 		if (!queue->arranged)
 			arrange(queue);
 		make_ready(queue, portion);
@@ -381,12 +416,22 @@ vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound)
 	return true;
 }
 
-/* Takes those that are ready; the array is good until the next call. */
+/*
+ * Takes those that are ready, or if none is, about portion of those beyond the limit; the
+ * array is good until the next call.
+ */
 VsAnnCandidate *
-vs_ann_queue_take(VsAnnQueue *queue, int *n)
+vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n)
 {
-	VsAnnCandidate *taken = queue->near + queue->taken;
+	VsAnnCandidate *taken;
 
+	if (queue->taken == queue->nnear && queue->beyond > 0)
+	{
+		draw(queue);
+		arrange(queue);
+		make_ready(queue, portion);
+	}
+	taken = queue->near + queue->taken;
 	*n = queue->ready - queue->taken;
 	for (int i = 0; i < *n; i++)
 	{

@@ -34,9 +34,6 @@
 #define REFINE_LATER	128
 #define EXACT_AT_ONCE	8
 
-/* Rows that tell whether enough lists were scored. */
-#define JUDGED_ROWS		10
-
 /* Of the scan of this session that ended last. */
 VsAnnScanStats vs_ann_scan_stats;
 
@@ -197,7 +194,7 @@ settle_first(VsAnnScan *so, VsAnnCandidate *first)
 		else if (more)
 		{
 			int			n;
-			VsAnnCandidate *taken = vs_ann_queue_take(queue, &n);
+			VsAnnCandidate *taken = vs_ann_queue_take(queue, portion, &n);
 
 			vs_ann_probe_refine(so, taken, n);
 		}
@@ -215,14 +212,14 @@ static void
 probe_enough(VsAnnScan *so)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
-	VsAnnCandidate nearest[JUDGED_ROWS];
+	VsAnnCandidate nearest[VS_ANN_JUDGED_ROWS];
 
 	while (so->next_list < so->nranked)
 	{
 		int			n = 0;
 		int			late = 0;
 
-		while (n < JUDGED_ROWS && settle_first(so, &nearest[n]))
+		while (n < VS_ANN_JUDGED_ROWS && settle_first(so, &nearest[n]))
 		{
 			if (so->scratch->found[nearest[n].ref].list >= so->next_list * 2 / 5)
 				late++;
@@ -231,7 +228,7 @@ probe_enough(VsAnnScan *so)
 		}
 		for (int i = 0; i < n; i++)
 			vs_ann_queue_push(queue, nearest[i].key, nearest[i].ref);
-		if (n == JUDGED_ROWS && late == 0)
+		if (n == VS_ANN_JUDGED_ROWS && late == 0)
 			break;
 		vs_ann_probe_lists(so, Min(so->nranked, so->next_list + Max(so->next_list / 2, 1)));
 	}
@@ -249,6 +246,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	old = MemoryContextSwitchTo(so->context);
 	so->started = true;
 	so->emitted = 0;
+	so->nupper = 0;
 	so->pending_query = so->list_query = NULL;
 	so->epsilon = vs_ann_epsilon;
 	so->stats.scans++;

@@ -64,8 +64,9 @@ typedef struct VsAnnQueue
 extern void vs_ann_queue_reset(VsAnnQueue *queue);
 extern float *vs_ann_queue_keys(VsAnnQueue *queue);
 extern void vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below);
+extern void vs_ann_queue_lower(VsAnnQueue *queue, float limit);
 extern bool vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound);
-extern VsAnnCandidate *vs_ann_queue_take(VsAnnQueue *queue, int *n);
+extern VsAnnCandidate *vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n);
 extern void vs_ann_queue_push(VsAnnQueue *queue, float key, uint32 ref);
 extern bool vs_ann_queue_peek(const VsAnnQueue *queue, VsAnnCandidate *first);
 extern void vs_ann_queue_pop(VsAnnQueue *queue);
@@ -95,14 +96,32 @@ typedef struct VsAnnFound
 	double		distance;		/* if exact */
 } VsAnnFound;
 
+/* Rows that tell how much is worth scoring: a usual LIMIT. */
+#define VS_ANN_JUDGED_ROWS	10
+
+#define VS_ANN_AHEAD_RANGES	4
+
 /* A list, by how near its centroid is. */
 typedef struct VsAnnRanked
 {
 	float		score;
 	int32		list;
+} VsAnnRanked;
+
+/* What scoring a list takes. */
+typedef struct VsAnnProbe
+{
 	BlockNumber head;
 	VsQuantListTerms terms;
-} VsAnnRanked;
+} VsAnnProbe;
+
+/* Codes of the list to be scored next, not yet brought into the processor's cache. */
+typedef struct VsAnnAhead
+{
+	int			nranges;
+	const char *at[VS_ANN_AHEAD_RANGES];
+	const char *end[VS_ANN_AHEAD_RANGES];
+} VsAnnAhead;
 
 /* Memory that outlives scans, so that it is not given back and taken again. */
 typedef struct VsAnnScratch
@@ -119,8 +138,11 @@ typedef struct VsAnnScratch
 	VsAnnFound *found;
 	int			nfound;
 	int			found_capacity;
-	VsAnnRanked *ranked;
-	float	   *scores;
+	VsAnnRanked *ranked;		/* those ordered so far in order */
+	VsAnnProbe *probes;			/* of those, by rank */
+	float	   *scores;			/* of all lists, by number; so are the next two */
+	float	   *norms;			/* squared, of the centroids */
+	BlockNumber *heads;
 	int			ranked_capacity;
 } VsAnnScratch;
 
@@ -154,10 +176,13 @@ typedef struct VsAnnScan
 	VsQuantListTerms pending_terms[2];	/* of codes against origin, centre */
 	VsQuantQuery *list_query;	/* the same, unless rows are moved by a mean */
 	char	   *block;			/* a block cut over pages is put together here */
+	VsAnnAhead	ahead;
 	int			nranked;
 	int			next_list;		/* lists before it in rank were scored */
 	int			ordered;		/* lists before it are in order */
 	int			probes;
+	int			nupper;
+	float		upper[VS_ANN_JUDGED_ROWS];	/* smallest upper bounds, ascending */
 	int64		emitted;
 	VsAnnScanStats stats;
 	VsStoreReader *reader;

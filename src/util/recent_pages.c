@@ -25,7 +25,7 @@
 #define RELATIONS		8
 #define MOST_PAGES		(1 << 18)	/* of a relation; blocks beyond share slots */
 #define FEWEST_PAGES	256
-#define USUAL_EVERY		32			/* a power of two */
+#define USUAL_EVERY		64			/* a power of two */
 #define CACHE_LINE		64
 
 typedef struct RecentPage
