@@ -221,9 +221,10 @@ build(Index *index)
 {
 	const Config *config = &index->config;
 	VsKmeansOptions options = {config->dim, config->lists, 0, false, config->seed,
-	{allocate, release, NULL}, {NULL, NULL}};
+	{allocate, release, NULL}, {NULL, NULL}, NULL};
 	int64_t		sample = vs_kmeans_sample_size(index->nrows, config->lists);
 	float	   *centroids = allocate(NULL, sizeof(float) * config->lists * config->dim);
+	float	   *copy = allocate(NULL, sizeof(float) * sample * config->dim);
 	int32_t    *nearest = allocate(NULL, sizeof(int32_t) * index->nrows);
 	float	   *distances = allocate(NULL, sizeof(float) * index->nrows);
 	double		start = now();
@@ -231,8 +232,10 @@ build(Index *index)
 	int			largest = 0;
 	int			i;
 
-	index->nlists = vs_kmeans_train(&options, sample, index->data, centroids);
+	memcpy(copy, index->data, sizeof(float) * sample * config->dim);
+	index->nlists = vs_kmeans_train(&options, sample, copy, centroids);
 	printf("train: %d lists of %ld rows: %.2f s\n", index->nlists, (long) sample, now() - start);
+	release(NULL, copy);
 	index->assign = vs_assign_init(allocate(NULL, vs_assign_bytes(index->nlists, config->dim)),
 								   index->nlists, config->dim, centroids);
 	start = now();

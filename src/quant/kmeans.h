@@ -26,6 +26,32 @@ typedef struct VsKmeansMemory
 	void	   *arg;
 } VsKmeansMemory;
 
+/* A part of the rows that becomes lists by itself. */
+typedef struct VsKmeansCluster
+{
+	int64_t		first;			/* row */
+	int64_t		rows;
+	int			lists;			/* wanted */
+	int			made;			/* out */
+	int			first_list;		/* where its centroids go, before gaps are closed */
+	uint64_t	seed;
+} VsKmeansCluster;
+
+/*
+ * Helpers that take over what is most of the work.  Both functions may be called
+ * only with the rows given to vs_kmeans_train.
+ */
+typedef struct VsKmeansTeam
+{
+	/* as vs_assign_rows, of all rows */
+	void		(*nearest) (void *arg, int lists, const float *centroids,
+							int32_t *nearest, float *distance);
+	/* vs_kmeans_train_cluster of each cluster */
+	void		(*clusters) (void *arg, int n, VsKmeansCluster *clusters,
+							 float *centroids);
+	void	   *arg;
+} VsKmeansTeam;
+
 typedef struct VsKmeansOptions
 {
 	int			dim;
@@ -35,6 +61,7 @@ typedef struct VsKmeansOptions
 	uint64_t	seed;
 	VsKmeansMemory memory;
 	VsQuantInterrupt interrupt;
+	const VsKmeansTeam *team;	/* NULL: none */
 } VsKmeansOptions;
 
 /* Rows to sample for a training of so many lists (96 a list), at most nrows. */
@@ -49,10 +76,17 @@ extern size_t vs_kmeans_train_bytes(const VsKmeansOptions *options, int64_t nrow
  * when there are fewer distinct rows (0 for no rows).  Over 256 lists the
  * work is done in two levels, so its cost grows with sqrt(lists) a row.
  * No list is empty on the sample, and lists over several times the mean size
- * are split at the cost of the smallest ones.
+ * are split at the cost of the smallest ones.  Rows may change places.
  */
 extern int	vs_kmeans_train(const VsKmeansOptions *options, int64_t nrows,
-							const float *rows, float *centroids);
+							float *rows, float *centroids);
+
+/*
+ * Divides a cluster, which is read from rows, into its lists, and writes their
+ * centroids to centroids from first_list on.  Sets made.
+ */
+extern void vs_kmeans_train_cluster(const VsKmeansOptions *options, const float *rows,
+									VsKmeansCluster *cluster, float *centroids);
 
 /*
  * Centroids packed for assignment, in caller's memory of

@@ -128,6 +128,20 @@ rows_draw(Lloyd *run, const float *weight, int first, int count)
 			   run->rows + (run->nrows - 1) * dim, sizeof(float) * dim);
 }
 
+/* Nearest of count centroids for all rows of the run. */
+static void
+rows_nearest(Lloyd *run, int count, const float *centroids, float *distance)
+{
+	const VsKmeansOptions *options = run->options;
+
+	if (options->team != NULL)
+		options->team->nearest(options->team->arg, count, centroids, run->nearest, distance);
+	else
+		vs_assign_rows(vs_assign_init(run->assign_memory, count, options->dim, centroids),
+					   run->nrows, run->rows, run->nearest, distance, NULL, NULL,
+					   &options->interrupt);
+}
+
 /*
  * Starts from rows drawn in a few rounds, each with chances in proportion to the
  * squared distance from those drawn before (k-means++, but many at a time).
@@ -145,15 +159,12 @@ seed_rows(Lloyd *run)
 	{
 		int			end = (int) ((int64_t) run->lists * (round + 1) / SEED_ROUNDS);
 		int			count = end - made;
-		VsAssign   *assign;
 
 		if (count == 0)
 			continue;
 		rows_draw(run, made > 0 ? run->distance : NULL, made, count);
-		assign = vs_assign_init(run->assign_memory, count, options->dim,
-								run->centroids + (size_t) made * options->dim);
-		vs_assign_rows(assign, run->nrows, run->rows, run->nearest,
-					   made > 0 ? closer : run->distance, NULL, NULL, &options->interrupt);
+		rows_nearest(run, count, run->centroids + (size_t) made * options->dim,
+					 made > 0 ? closer : run->distance);
 		for (i = 0; made > 0 && i < run->nrows; i++)
 			run->distance[i] = fminf(run->distance[i], closer[i]);
 		made = end;
@@ -164,12 +175,9 @@ seed_rows(Lloyd *run)
 static void
 assign_all(Lloyd *run)
 {
-	VsAssign   *assign = vs_assign_init(run->assign_memory, run->lists,
-										run->options->dim, run->centroids);
 	int64_t		i;
 
-	vs_assign_rows(assign, run->nrows, run->rows, run->nearest, run->distance,
-				   NULL, NULL, &run->options->interrupt);
+	rows_nearest(run, run->lists, run->centroids, run->distance);
 	memset(run->counts, 0, sizeof(int64_t) * run->lists);
 	for (i = 0; i < run->nrows; i++)
 		run->counts[run->nearest[i]]++;
@@ -358,40 +366,107 @@ lists_share(int lists, int64_t nrows, int clusters, const int64_t *counts, int *
 	}
 }
 
+static void
+rows_swap(int dim, float *a, float *b)
+{
+	int			d;
+
+	for (d = 0; d < dim; d++)
+	{
+		float		x = a[d];
+
+		a[d] = b[d];
+		b[d] = x;
+	}
+}
+
+/* Brings the rows of each cluster together, in place; next: where each begins. */
+static void
+rows_group(Lloyd *coarse, float *rows, const VsKmeansCluster *clusters, int64_t *next)
+{
+	int			dim = coarse->options->dim;
+	int			c;
+
+	for (c = 0; c < coarse->lists; c++)
+	{
+		while (next[c] < clusters[c].first + clusters[c].rows)
+		{
+			int64_t		at = next[c];
+			int			owner = coarse->nearest[at];
+			int64_t		to = next[owner]++;
+
+			if (owner == c)
+				continue;
+			rows_swap(dim, rows + at * dim, rows + to * dim);
+			coarse->nearest[at] = coarse->nearest[to];
+			coarse->nearest[to] = owner;
+		}
+	}
+}
+
 /* Divides each coarse cluster into its share of the lists; returns their number. */
 static int
-clusters_divide(const VsKmeansOptions *options, const Lloyd *coarse, int lists,
+clusters_divide(const VsKmeansOptions *options, Lloyd *coarse, float *rows, int lists,
 				float *centroids)
 {
 	int			dim = options->dim;
 	int		   *share = allocate(options, sizeof(int) * coarse->lists);
-	int64_t		most = coarse->counts[largest_list(coarse)];
-	float	   *members = allocate(options, sizeof(float) * most * dim);
+	int64_t    *next = allocate(options, sizeof(int64_t) * coarse->lists);
+	VsKmeansCluster *clusters = allocate(options, sizeof(VsKmeansCluster) * coarse->lists);
 	uint64_t	seed = options->seed;
+	int64_t		first = 0;
+	int			first_list = 0;
 	int			made = 0;
 	int			c;
 
 	lists_share(lists, coarse->nrows, coarse->lists, coarse->counts, share);
 	for (c = 0; c < coarse->lists; c++)
 	{
-		int64_t		n = 0;
-		int64_t		i;
-
-		if (coarse->counts[c] == 0)
-			continue;
-		for (i = 0; i < coarse->nrows; i++)
-			if (coarse->nearest[i] == c)
-				memcpy(members + n++ * dim, coarse->rows + i * dim, sizeof(float) * dim);
-		made += train_flat(options, n, members, share[c], vs_quant_random(&seed),
-						   centroids + (size_t) made * dim);
+		clusters[c].first = next[c] = first;
+		clusters[c].rows = coarse->counts[c];
+		clusters[c].lists = share[c];
+		clusters[c].made = 0;
+		clusters[c].first_list = first_list;
+		clusters[c].seed = vs_quant_random(&seed);
+		first += coarse->counts[c];
+		first_list += share[c];
 	}
-	release(options, members);
+	rows_group(coarse, rows, clusters, next);
+	if (options->team != NULL)
+		options->team->clusters(options->team->arg, coarse->lists, clusters, centroids);
+	else
+		for (c = 0; c < coarse->lists; c++)
+			vs_kmeans_train_cluster(options, rows, &clusters[c], centroids);
+	for (c = 0; c < coarse->lists; c++)
+	{
+		memmove(centroids + (size_t) made * dim,
+				centroids + (size_t) clusters[c].first_list * dim,
+				sizeof(float) * dim * clusters[c].made);
+		made += clusters[c].made;
+	}
+	release(options, clusters);
+	release(options, next);
 	release(options, share);
 	return made;
 }
 
+void
+vs_kmeans_train_cluster(const VsKmeansOptions *options, const float *rows,
+						VsKmeansCluster *cluster, float *centroids)
+{
+	VsKmeansOptions alone = *options;
+
+	cluster->made = 0;
+	if (cluster->rows == 0)
+		return;
+	alone.team = NULL;
+	cluster->made = train_flat(&alone, cluster->rows, rows + cluster->first * options->dim,
+							   cluster->lists, cluster->seed,
+							   centroids + (size_t) cluster->first_list * options->dim);
+}
+
 static int
-train_two_levels(const VsKmeansOptions *options, int64_t nrows, const float *rows,
+train_two_levels(const VsKmeansOptions *options, int64_t nrows, float *rows,
 				 int lists, float *centroids)
 {
 	int			clusters = (int) lroundf(sqrtf((float) lists));
@@ -402,7 +477,7 @@ train_two_levels(const VsKmeansOptions *options, int64_t nrows, const float *row
 	lloyd_begin(&run, options, nrows, rows, clusters, coarse_centroids, options->seed);
 	seed_rows(&run);
 	lloyd_rounds(&run, iterations_of(options));
-	made = clusters_divide(options, &run, lists, centroids);
+	made = clusters_divide(options, &run, rows, lists, centroids);
 	lloyd_end(&run);
 	release(options, coarse_centroids);
 
@@ -433,14 +508,15 @@ vs_kmeans_train_bytes(const VsKmeansOptions *options, int64_t nrows)
 	size_t		row_bytes = sizeof(float) * options->dim;
 	size_t		lists = options->lists;
 
-	/* both levels at once: nothing is larger; each cluster might hold all rows */
-	return 2 * (vs_assign_bytes(options->lists, options->dim) + (sizeof(int32_t) + sizeof(float)) * nrows + sizeof(int64_t) * lists) +
-		(options->lists > FLAT_LISTS ? row_bytes * (nrows + lists) + sizeof(int) * lists : 0);
+	/* both levels at once: nothing is larger; one more distance of each row while seeding */
+	return 2 * (vs_assign_bytes(options->lists, options->dim) + sizeof(int64_t) * lists +
+				(sizeof(int32_t) + 2 * sizeof(float)) * nrows) +
+		(options->lists > FLAT_LISTS ?
+		 (row_bytes + sizeof(int) + sizeof(int64_t) + sizeof(VsKmeansCluster)) * lists : 0);
 }
 
 int
-vs_kmeans_train(const VsKmeansOptions *options, int64_t nrows, const float *rows,
-				float *centroids)
+vs_kmeans_train(const VsKmeansOptions *options, int64_t nrows, float *rows, float *centroids)
 {
 	int			lists = options->lists < nrows ? options->lists : (int) nrows;
 
