@@ -48,3 +48,17 @@ CREATE TABLE wide (code bit(3000)) USING vecstore;
 CREATE INDEX ON wide USING vecann (code);
 DROP TABLE hashes, wide;
 DROP FUNCTION same(bit), random_bits(int, int);
+
+-- lengths of a single word
+CREATE TABLE words (id int PRIMARY KEY, code bit(64), short bit(3)) USING vecstore;
+INSERT INTO words SELECT i, ('x' || left(md5(i::text), 16))::bit(64), i::bit(3) FROM generate_series(1, 1000) i;
+CREATE INDEX words_code ON words USING vecann (code bit_hamming_ops);
+CREATE INDEX words_short ON words USING vecann (short bit_hamming_ops);
+SELECT * FROM vecstore.check_index('words_code') UNION ALL SELECT * FROM vecstore.check_index('words_short');
+SET enable_seqscan = off;
+SET enable_sort = off;
+SELECT id, code <~> (SELECT code FROM words WHERE id = 7) AS distance FROM words ORDER BY code <~> (SELECT code FROM words WHERE id = 7) LIMIT 1;
+SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM words ORDER BY short <~> B'101') s;
+RESET enable_seqscan;
+RESET enable_sort;
+DROP TABLE words;

@@ -49,7 +49,8 @@ static void
 extent_of_whole_blocks(VsAnnGeometry *geo)
 {
 	double		best = 0;
-	int			most = (VS_ANN_CONTENTS_END - 2 * VS_ANN_CONTENTS) / geo->block_bytes;
+	int			room = (VS_ANN_CONTENTS_END - 2 * VS_ANN_CONTENTS) / geo->block_bytes;
+	int			most = Min(room, MAX_EXTENT_ENTRIES / VS_QUANT_BLOCK);
 
 	for (int per_page = Max(1, most - 2); per_page <= most; per_page++)
 	{
