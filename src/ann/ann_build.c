@@ -2,6 +2,8 @@
  * ann_build.c
  *	  CREATE INDEX and REINDEX: scan the table, train, assign, code, write.
  *
+ * A large table is built by a team (ann_team.c), else everything is done here.
+ *
  * The new index is written in place without WAL; at the end all its pages are
  * logged at once.  What is built is one segment; rows inserted meanwhile (with
  * CONCURRENTLY) become pending rows.
@@ -20,15 +22,16 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "ann/ann_internal.h"
+#include "ann/ann_team.h"
 #include "compat/compat.h"
 
-#define ROTATION_SEED 1
-
+/* A participant's scan of the table. */
 typedef struct Build
 {
-	VsAnn		ann;
+	VsAnn	   *ann;
 	Relation	heap;
+	SharedFileSet *files;		/* NULL: the spool is private */
+	int			part;
 	VsAnnSpool *spool;			/* NULL until there is a row */
 	VsAnnCoder	coder;			/* of bits */
 	MemoryContext context;
@@ -51,8 +54,8 @@ declared_dim(Relation index)
 }
 
 /* The index as it is to be: type, and shape if it is declared. */
-static void
-open_new(VsAnn *ann, Relation index)
+void
+vs_ann_open_new(VsAnn *ann, Relation index)
 {
 	int			dim;
 
@@ -63,20 +66,20 @@ open_new(VsAnn *ann, Relation index)
 		DatumGetPointer(FunctionCall1(index_getprocinfo(index, 1, 1), PointerGetDatum(NULL)));
 	dim = declared_dim(index);
 	if (dim > 0)
-		vs_ann_set_shape(ann, dim, vs_ann_option_bits(index), ROTATION_SEED);
+		vs_ann_set_shape(ann, dim, vs_ann_option_bits(index), VS_ANN_ROTATION_SEED);
 }
 
 /* Checks a value's dimension, which may decide the index's; codes it if it is bits. */
 static void
 look_at_value(Build *build, Datum datum)
 {
-	VsAnn	   *ann = &build->ann;
+	VsAnn	   *ann = build->ann;
 	MemoryContext old = MemoryContextSwitchTo(build->row_context);
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(datum);
 	int			dim = vs_ann_payload_dim(ann->type.kind, VARDATA_ANY(value));
 
 	if (!ann->has_dim)
-		vs_ann_set_shape(ann, dim, vs_ann_option_bits(ann->index), ROTATION_SEED);
+		vs_ann_set_shape(ann, dim, vs_ann_option_bits(ann->index), VS_ANN_ROTATION_SEED);
 	vs_ann_check_dim(ann, dim);
 	if (ann->type.kind == VS_ANN_BIT)
 	{
@@ -98,7 +101,7 @@ build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		  bool alive, void *arg)
 {
 	Build	   *build = (Build *) arg;
-	VsAnn	   *ann = &build->ann;
+	VsAnn	   *ann = build->ann;
 	VsAnnId		id;
 	Size		len = 0;
 	bool		bits = ann->type.kind == VS_ANN_BIT;
@@ -113,8 +116,42 @@ build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	if (!ann->has_dim || bits || len != vs_ann_payload_bytes(ann->type.kind, ann->spec.dim))
 		look_at_value(build, values[0]);
 	if (build->spool == NULL)
-		build->spool = vs_ann_spool_begin(ann, vs_ann_work_memory() / 4);
+	{
+		MemoryContext old = MemoryContextSwitchTo(build->context);
+
+		build->spool = build->files == NULL ?
+			vs_ann_spool_begin(ann, vs_ann_work_memory() / 4) :
+			vs_ann_spool_begin_part(ann, build->files, build->part);
+		MemoryContextSwitchTo(old);
+	}
 	vs_ann_spool_put(build->spool, &id, bits ? build->coder.code : NULL);
+}
+
+/*
+ * Scans the table, or with scan this participant's share of it, and spools ids:
+ * privately, or with files as a part.  Returns the number of live rows; *spool stays
+ * NULL if there is nothing to index.  The first row decides ann's shape if nothing else did.
+ */
+double
+vs_ann_build_scan(VsAnn *ann, Relation heap, IndexInfo *info, TableScanDesc scan,
+				  SharedFileSet *files, int part, VsAnnSpool **spool)
+{
+	Build		build = {
+		.ann = ann,
+		.heap = heap,
+		.files = files,
+		.part = part,
+		.context = CurrentMemoryContext,
+	};
+	double		tuples;
+
+	build.row_context = AllocSetContextCreate(CurrentMemoryContext, "vecann build row",
+											  ALLOCSET_DEFAULT_SIZES);
+	tuples = table_index_build_scan(heap, ann->index, info, true, part == 0, build_row,
+									&build, scan);
+	MemoryContextDelete(build.row_context);
+	*spool = build.spool;
+	return tuples;
 }
 
 void
@@ -148,29 +185,39 @@ write_meta(const VsAnn *ann)
 	page = vs_ann_change_new(&change, VS_ANN_META, 0, &block);
 	if (block != VS_ANN_META_BLKNO)
 		elog(ERROR, "index \"%s\" is not empty", RelationGetRelationName(ann->index));
-	vs_ann_meta_init(page, ann, ROTATION_SEED);
+	vs_ann_meta_init(page, ann, VS_ANN_ROTATION_SEED);
 	vs_ann_change_commit(&change);
 }
 
-/* Lists from the spooled rows, as segment 1. */
+/* Lists of the spooled rows; returns how many there are. */
 static int64
-build_lists(Build *build)
+build_lists(const VsAnn *ann, Relation heap, VsAnnSpool *spool, VsAnnTeam *team,
+			VsAnnDirectory **result)
 {
-	const VsAnn *ann = &build->ann;
-	int64		rows = vs_ann_spool_count(build->spool);
+	int64		rows = vs_ann_spool_count(spool);
 	VsAnnDirectory *dir;
+
+	vs_ann_progress_phase(VS_ANN_PHASE_TRAIN, rows);
+	dir = vs_ann_train_with(ann, heap, spool, vs_ann_target_lists(rows), NULL, team);
+	vs_ann_progress_phase(VS_ANN_PHASE_ASSIGN, rows);
+	*result = dir;
+	if (team != NULL && vs_ann_team_assign(team, dir, spool, &rows))
+		return rows;
+	for (int i = 0; i < dir->nlists; i++)
+		dir->heads[i] = vs_ann_list_create(ann, i, 0, 1);
+	return vs_ann_assign(ann, heap, dir, spool, 1, vs_ann_progress_done);
+}
+
+/* Makes the lists segment 1. */
+static void
+publish(const VsAnn *ann, VsAnnDirectory *dir, int64 rows)
+{
 	VsAnnSegment segment = {0};
 	BlockNumber root;
 	BlockNumber centre;
 	VsAnnChange change;
 	VsAnnMetaData *meta;
 
-	vs_ann_progress_phase(VS_ANN_PHASE_TRAIN, rows);
-	dir = vs_ann_train(ann, build->heap, build->spool, vs_ann_target_lists(rows), NULL);
-	for (int i = 0; i < dir->nlists; i++)
-		dir->heads[i] = vs_ann_list_create(ann, i, 0, 1);
-	vs_ann_progress_phase(VS_ANN_PHASE_ASSIGN, rows);
-	rows = vs_ann_assign(ann, build->heap, dir, build->spool, 1, vs_ann_progress_done);
 	dir->generation = 2;
 	root = vs_ann_directory_write(ann, dir, 1);
 	centre = vs_ann_centre_write(ann, dir->centre, 1);
@@ -192,7 +239,30 @@ build_lists(Build *build)
 	meta->list_rows = rows;
 	vs_ann_segment_append(&change, meta, &segment);
 	vs_ann_change_commit(&change);
-	return rows;
+}
+
+/* Everything but the WAL. */
+static void
+build(VsAnn *ann, Relation heap, IndexInfo *info, IndexBuildResult *result)
+{
+	VsAnnTeam  *team = vs_ann_team_begin(ann, heap, info);
+	VsAnnSpool *spool = NULL;
+	VsAnnDirectory *dir = NULL;
+
+	vs_ann_progress_phase(VS_ANN_PHASE_SCAN, 0);
+	if (team != NULL)
+		spool = vs_ann_team_scan(team, &result->heap_tuples);
+	else
+		result->heap_tuples = vs_ann_build_scan(ann, heap, info, NULL, NULL, 0, &spool);
+	if (spool != NULL)
+	{
+		result->index_tuples = build_lists(ann, heap, spool, team, &dir);
+		vs_ann_spool_end(spool);
+	}
+	if (team != NULL)
+		vs_ann_team_end(team);
+	if (dir != NULL)
+		publish(ann, dir, result->index_tuples);
 }
 
 IndexBuildResult *
@@ -202,7 +272,7 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann build",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
-	Build		build = {0};
+	VsAnn		ann;
 
 	if (heap->rd_tableam->relation_fetch_toast_slice != vs_store_fetch_toast_slice)
 		ereport(ERROR,
@@ -215,21 +285,9 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 
 	vs_ann_buffer_forget(index);
 	old = MemoryContextSwitchTo(context);
-	build.heap = heap;
-	build.row_context = AllocSetContextCreate(context, "vecann build row",
-											  ALLOCSET_DEFAULT_SIZES);
-	build.context = context;
-	open_new(&build.ann, index);
-	write_meta(&build.ann);
-
-	vs_ann_progress_phase(VS_ANN_PHASE_SCAN, 0);
-	result->heap_tuples = table_index_build_scan(heap, index, info, true, true,
-												 build_row, &build, NULL);
-	if (build.spool != NULL)
-	{
-		result->index_tuples = build_lists(&build);
-		vs_ann_spool_end(build.spool);
-	}
+	vs_ann_open_new(&ann, index);
+	write_meta(&ann);
+	build(&ann, heap, info, result);
 	vs_ann_progress_phase(VS_ANN_PHASE_WRITE, 0);
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);
@@ -245,13 +303,13 @@ vs_ann_buildempty(Relation index)
 	Buffer		buffer;
 	VsAnn		ann;
 
-	open_new(&ann, index);
+	vs_ann_open_new(&ann, index);
 	LockRelationForExtension(index, ExclusiveLock);
 	buffer = ReadBufferExtended(index, INIT_FORKNUM, P_NEW, RBM_NORMAL, NULL);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	UnlockRelationForExtension(index, ExclusiveLock);
 	START_CRIT_SECTION();
-	vs_ann_meta_init(BufferGetPage(buffer), &ann, ROTATION_SEED);
+	vs_ann_meta_init(BufferGetPage(buffer), &ann, VS_ANN_ROTATION_SEED);
 	MarkBufferDirty(buffer);
 	log_newpage_buffer(buffer, true);
 	END_CRIT_SECTION();

@@ -85,6 +85,8 @@ vs_ann_phasename(int64 phase)
 			return "training centroids";
 		case VS_ANN_PHASE_ASSIGN:
 			return "assigning and coding rows";
+		case VS_ANN_PHASE_LISTS:
+			return "writing lists";
 		case VS_ANN_PHASE_WRITE:
 			return "writing WAL";
 		default:

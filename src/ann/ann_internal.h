@@ -16,6 +16,7 @@
 #include "nodes/execnodes.h"
 #include "storage/buffile.h"
 #include "storage/bufmgr.h"
+#include "storage/sharedfileset.h"
 
 #include "quant/kmeans.h"
 #include "quant/quant.h"
@@ -111,6 +112,7 @@ typedef struct VsAnn
 	VsAnnType	type;
 	bool		has_dim;		/* false: no row yet, and spec and geo are not filled */
 	bool		bulk;			/* being built: pages are logged at the end */
+	bool		team;			/* being built by several processes */
 	VsRecentPages *recent;		/* NULL but in scans */
 	VsQuantSpec spec;
 	VsAnnGeometry geo;
@@ -352,6 +354,11 @@ extern int64 vs_ann_spool_count(const VsAnnSpool *spool);
 extern void vs_ann_spool_rewind(VsAnnSpool *spool);
 extern int	vs_ann_spool_get(VsAnnSpool *spool, char *items, int max);
 extern void vs_ann_spool_end(VsAnnSpool *spool);
+extern VsAnnSpool *vs_ann_spool_begin_part(const VsAnn *ann, SharedFileSet *files, int part);
+extern int64 vs_ann_spool_export(VsAnnSpool *spool);
+extern VsAnnSpool *vs_ann_spool_open_parts(const VsAnn *ann, SharedFileSet *files, int nparts,
+										   const int64 *counts);
+extern void vs_ann_spool_seek(VsAnnSpool *spool, int64 item);
 
 extern int	vs_ann_target_lists(int64 rows);
 extern VsAnnDirectory *vs_ann_train(const VsAnn *ann, Relation heap, VsAnnSpool *spool,
@@ -452,7 +459,11 @@ extern char *vs_ann_phasename(int64 phase);
 #define VS_ANN_PHASE_SCAN		2
 #define VS_ANN_PHASE_TRAIN		3
 #define VS_ANN_PHASE_ASSIGN		4
-#define VS_ANN_PHASE_WRITE		5
+#define VS_ANN_PHASE_LISTS		5	/* of a parallel build */
+#define VS_ANN_PHASE_WRITE		6
+
+/* of indexes built from now on; the metapage keeps it */
+#define VS_ANN_ROTATION_SEED	1
 
 /* ---- inspection (ann_inspect.c) ---- */
 

@@ -4,9 +4,15 @@
  *
  * Bits travel with their id, as a code: tables do not keep them in the value
  * store, and the code is all there is of them.
+ *
+ * A team that builds an index spools into shared files, one part for each
+ * participant; when all have exported theirs, everyone may open the parts and
+ * read them as one spool, from any item on.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <fcntl.h>
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -26,6 +32,12 @@ struct VsAnnSpool
 	BufFile    *file;
 	int			next;			/* read position in memory, after the file */
 	int64		file_left;
+
+	/* opened parts, read only */
+	int			nparts;
+	BufFile   **parts;			/* NULL: nothing in it */
+	int64	   *counts;
+	int64		position;		/* of the next item */
 };
 
 /* Bytes of code that go with an id. */
@@ -59,6 +71,95 @@ spill(VsAnnSpool *spool)
 	spool->n = 0;
 }
 
+int64
+vs_ann_spool_count(const VsAnnSpool *spool)
+{
+	return spool->in_file + spool->n;
+}
+
+static void
+part_name(char *name, int part)
+{
+	snprintf(name, MAXPGPATH, "ids.%d", part);
+}
+
+/* A spool that others will read as a part; names are unique in the file set. */
+VsAnnSpool *
+vs_ann_spool_begin_part(const VsAnn *ann, SharedFileSet *files, int part)
+{
+	VsAnnSpool *spool = vs_ann_spool_begin(ann, 0);
+	char		name[MAXPGPATH];
+
+	part_name(name, part);
+	spool->file = BufFileCreateFileSet(&files->fs, name);
+	return spool;
+}
+
+/* Ends writing of a part; returns how many items it has. */
+int64
+vs_ann_spool_export(VsAnnSpool *spool)
+{
+	int64		count = vs_ann_spool_count(spool);
+
+	if (spool->n > 0)
+		spill(spool);
+	BufFileExportFileSet(spool->file);
+	vs_ann_spool_end(spool);
+	return count;
+}
+
+/* Opens exported parts, of which those with a count of 0 need not exist. */
+VsAnnSpool *
+vs_ann_spool_open_parts(const VsAnn *ann, SharedFileSet *files, int nparts, const int64 *counts)
+{
+	VsAnnSpool *spool = palloc0(sizeof(VsAnnSpool));
+	char		name[MAXPGPATH];
+
+	spool->code_bytes = vs_ann_spooled_code_bytes(ann);
+	spool->item_size = sizeof(VsAnnId) + spool->code_bytes;
+	spool->nparts = nparts;
+	spool->parts = palloc0(sizeof(BufFile *) * nparts);
+	spool->counts = palloc(sizeof(int64) * nparts);
+	for (int i = 0; i < nparts; i++)
+	{
+		part_name(name, i);
+		spool->counts[i] = counts[i];
+		spool->in_file += counts[i];
+		if (counts[i] > 0)
+			spool->parts[i] = BufFileOpenFileSet(&files->fs, name, O_RDONLY, false);
+	}
+	return spool;
+}
+
+/* The next item read is this one; only of opened parts. */
+void
+vs_ann_spool_seek(VsAnnSpool *spool, int64 item)
+{
+	Assert(spool->nparts > 0);
+	spool->position = item;
+}
+
+/* Reads on in the part that has the position, at most to its end. */
+static int
+get_from_parts(VsAnnSpool *spool, char *items, int max)
+{
+	int64		from = spool->position;
+	int			part = 0;
+	int			n;
+
+	while (part < spool->nparts && from >= spool->counts[part])
+		from -= spool->counts[part++];
+	if (part == spool->nparts)
+		return 0;
+	n = Min(max, spool->counts[part] - from);
+	if (BufFileSeek(spool->parts[part], 0, from * spool->item_size, SEEK_SET) != 0)
+		ereport(ERROR, (errcode_for_file_access(),
+						errmsg("could not seek in temporary file of a vecann index")));
+	vs_compat_buffile_read(spool->parts[part], items, spool->item_size * n);
+	spool->position += n;
+	return n;
+}
+
 /* code: of bits, else NULL */
 void
 vs_ann_spool_put(VsAnnSpool *spool, const VsAnnId *id, const uint8 *code)
@@ -78,16 +179,11 @@ vs_ann_spool_put(VsAnnSpool *spool, const VsAnnId *id, const uint8 *code)
 		memcpy(item + sizeof(VsAnnId), code, spool->code_bytes);
 }
 
-int64
-vs_ann_spool_count(const VsAnnSpool *spool)
-{
-	return spool->in_file + spool->n;
-}
-
 /* Reading starts, or starts again, from the first id. */
 void
 vs_ann_spool_rewind(VsAnnSpool *spool)
 {
+	spool->position = 0;
 	if (spool->file != NULL && spool->n > 0)
 		spill(spool);
 	if (spool->file != NULL && BufFileSeek(spool->file, 0, 0, SEEK_SET) != 0)
@@ -103,6 +199,8 @@ vs_ann_spool_get(VsAnnSpool *spool, char *items, int max)
 {
 	int			n;
 
+	if (spool->nparts > 0)
+		return get_from_parts(spool, items, max);
 	if (spool->file_left > 0)
 	{
 		n = Min(max, spool->file_left);
@@ -121,6 +219,12 @@ vs_ann_spool_end(VsAnnSpool *spool)
 {
 	if (spool->file != NULL)
 		BufFileClose(spool->file);
-	pfree(spool->items);
+	for (int i = 0; i < spool->nparts; i++)
+	{
+		if (spool->parts[i] != NULL)
+			BufFileClose(spool->parts[i]);
+	}
+	if (spool->items != NULL)
+		pfree(spool->items);
 	pfree(spool);
 }

@@ -135,7 +135,7 @@ Buffer
 vs_ann_page_new(const VsAnn *ann)
 {
 	Buffer		buffer = InvalidBuffer;
-	bool		lock = !RELATION_IS_LOCAL(ann->index);
+	bool		lock = ann->team || !RELATION_IS_LOCAL(ann->index);
 
 	if (!ann->bulk)
 		buffer = reuse_page(ann);

@@ -512,7 +512,8 @@ vs_kmeans_train_bytes(const VsKmeansOptions *options, int64_t nrows)
 	return 2 * (vs_assign_bytes(options->lists, options->dim) + sizeof(int64_t) * lists +
 				(sizeof(int32_t) + 2 * sizeof(float)) * nrows) +
 		(options->lists > FLAT_LISTS ?
-		 (row_bytes + sizeof(int) + sizeof(int64_t) + sizeof(VsKmeansCluster)) * lists : 0);
+		 (row_bytes + sizeof(int) + sizeof(int64_t) + sizeof(VsKmeansCluster)) * lists :
+		 0);
 }
 
 int
