@@ -479,7 +479,7 @@ extern void vs_ann_progress_done(int64 tuples);
 extern void vs_ann_explain_init(void);
 
 /* Rows emitted for which a scan scores as many lists as at its beginning again. */
-#define VS_ANN_ROWS_PER_ROUND	64
+#define VS_ANN_ROWS_PER_ROUND	128
 
 /* lists scanned first by an index of so many (ann_cost.c) */
 extern int	vs_ann_probes_of(int nlists, int64 rows);

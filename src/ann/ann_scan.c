@@ -34,6 +34,9 @@
 #define REFINE_LATER	128
 #define EXACT_AT_ONCE	8
 
+/* Lists to be scored, in proportion to the rank of the last one that gave a near row. */
+#define LISTS_PER_RANK	1.6f
+
 /* Of the scan of this session that ended last. */
 VsAnnScanStats vs_ann_scan_stats;
 
@@ -204,8 +207,8 @@ settle_first(VsAnnScan *so, VsAnnCandidate *first)
 }
 
 /*
- * Scores further lists until the nearest rows all come from the first two fifths of
- * those scored; before, some are likely to be in lists still further away.
+ * Scores further lists until the list that gave the last of the nearest rows is left well
+ * behind; before, some are likely to be in lists still further away.
  * How many lists it takes differs by query, and from one set of vectors to another.
  */
 static void
@@ -217,20 +220,24 @@ probe_enough(VsAnnScan *so)
 	while (so->next_list < so->nranked)
 	{
 		int			n = 0;
-		int			late = 0;
+		int			last = -1;
+		int			wanted;
 
 		while (n < VS_ANN_JUDGED_ROWS && settle_first(so, &nearest[n]))
 		{
-			if (so->scratch->found[nearest[n].ref].list >= so->next_list * 2 / 5)
-				late++;
+			last = Max(last, so->scratch->found[nearest[n].ref].list);
 			vs_ann_queue_pop(queue);
 			n++;
 		}
 		for (int i = 0; i < n; i++)
 			vs_ann_queue_push(queue, nearest[i].key, nearest[i].ref);
-		if (n == VS_ANN_JUDGED_ROWS && late == 0)
+		if (n < VS_ANN_JUDGED_ROWS)
+			wanted = Max(so->next_list * 2, 1);
+		else
+			wanted = so->probes / 2 + (int) (LISTS_PER_RANK * (last + 1));
+		if (wanted <= so->next_list)
 			break;
-		vs_ann_probe_lists(so, Min(so->nranked, so->next_list + Max(so->next_list / 2, 1)));
+		vs_ann_probe_lists(so, Min(so->nranked, wanted));
 	}
 	so->probes = so->next_list;
 }
@@ -266,7 +273,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 		VS_STOP_POINT("scan: pending scored");
 		so->probes = Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
 						 vs_ann_probes_of(so->nranked, so->meta.list_rows));
-		vs_ann_probe_lists(so, so->probes);
+		vs_ann_probe_lists(so, vs_ann_probes > 0 ? so->probes : so->probes / 2);
 		VS_STOP_POINT("scan: lists scored");
 		if (vs_ann_probes == 0 && !so->all_alike)
 			probe_enough(so);
