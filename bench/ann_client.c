@@ -14,10 +14,14 @@
  *			pool=FILE from=0 count=N	new vectors, in order; past the pool's end,
  *										means of two of its vectors
  *			batch=1000 new=0.5 seed=1	rows a statement, share of new keys
+ *		  ann_client insert TABLE VECTORS DIM name=value ...
+ *			clients=1 seconds=5		at once, for so long
+ *			batch=1 from=0			rows a statement, which is a transaction; first id
  *
  * Connects by the environment.  VECTORS is the file of what the table holds:
  * search judges results by it, upsert changes and extends it.
  *
+ * insert adds rows with vectors of the file, over and over, and prints rows a second.
  * search prints a line a setting's value: value, recall@limit, median, least
  * and most queries a second of the passes after a warm-up, and the mean
  * latency in microseconds.  A result is right when its true distance is not
@@ -449,6 +453,99 @@ upsert(const char *table, const char *path, int dim, int argc, char **argv)
 	free(used);
 }
 
+typedef struct Inserter
+{
+	Vectors		vectors;
+	PGconn	   *conn;
+	int			batch;
+	int64_t		next;			/* id; other clients' are far away */
+	int64_t		rows;
+	double		until;
+} Inserter;
+
+/* One statement of rows in order of their ids. */
+static void
+insert_batch(Inserter *client)
+{
+	int			dim = client->vectors.dim;
+	size_t		stride = 16 + VECTOR_BYTES(dim);
+	char	   *buffer = malloc(stride * client->batch);
+	const char **values = malloc(sizeof(char *) * 4 * client->batch);
+	int		   *lengths = malloc(sizeof(int) * 4 * client->batch);
+	int		   *formats = malloc(sizeof(int) * 4 * client->batch);
+
+	for (int i = 0; i < client->batch; i++)
+	{
+		static const int offsets[] = {0, 4, 8, 16};
+		int64_t		id = client->next++;
+		char	   *p = buffer + stride * i;
+
+		put_vector(put_double(put32(put32(p, (uint32_t) id), (uint32_t) row_category(id)), row_price(id)), dim,
+				   vector_at(&client->vectors, id % client->vectors.count));
+		for (int c = 0; c < 4; c++)
+		{
+			values[4 * i + c] = p + offsets[c];
+			lengths[4 * i + c] = c < 3 ? offsets[c + 1] - offsets[c] : (int) VECTOR_BYTES(dim);
+			formats[4 * i + c] = 1;
+		}
+	}
+	expect(client->conn, PQexecPrepared(client->conn, "u", 4 * client->batch, values, lengths, formats, 1),
+		   PGRES_COMMAND_OK);
+	client->rows += client->batch;
+	free(buffer);
+	free(values);
+	free(lengths);
+	free(formats);
+}
+
+static void *
+insert_until(void *arg)
+{
+	Inserter   *client = arg;
+
+	while (now() < client->until)
+		insert_batch(client);
+	return NULL;
+}
+
+static void
+insert(const char *table, const char *path, int dim, int argc, char **argv)
+{
+	int			nclients = atoi(option(argc, argv, "clients", "1"));
+	double		seconds = atof(option(argc, argv, "seconds", "5"));
+	int64_t		from = atoll(option(argc, argv, "from", "0"));
+	Inserter	clients[MAX_CLIENTS] = {0};
+	pthread_t	threads[MAX_CLIENTS];
+	int64_t		rows = 0;
+	double		start;
+
+	if (nclients < 1 || nclients > MAX_CLIENTS)
+		DIE("too many or too few clients");
+	for (int i = 0; i < nclients; i++)
+	{
+		clients[i].vectors = vectors_open(path, dim, false);
+		clients[i].conn = connect_or_die();
+		clients[i].batch = atoi(option(argc, argv, "batch", "1"));
+		clients[i].next = from + i * (int64_t) 10000000;
+		prepare_upsert(clients[i].conn, table, clients[i].batch);
+		insert_batch(&clients[i]);
+		clients[i].rows = 0;
+	}
+	start = now();
+	for (int i = 0; i < nclients; i++)
+	{
+		clients[i].until = start + seconds;
+		pthread_create(&threads[i], NULL, insert_until, &clients[i]);
+	}
+	for (int i = 0; i < nclients; i++)
+	{
+		pthread_join(threads[i], NULL);
+		rows += clients[i].rows;
+		PQfinish(clients[i].conn);
+	}
+	printf("%.1f\n", (double) rows / (now() - start));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -460,6 +557,8 @@ main(int argc, char **argv)
 		search(argv[2], argv[3], atoi(argv[4]), argc - 5, argv + 5);
 	else if (strcmp(argv[1], "upsert") == 0)
 		upsert(argv[2], argv[3], atoi(argv[4]), argc - 5, argv + 5);
+	else if (strcmp(argv[1], "insert") == 0)
+		insert(argv[2], argv[3], atoi(argv[4]), argc - 5, argv + 5);
 	else
 		DIE("no command %s", argv[1]);
 	return 0;
