@@ -123,7 +123,7 @@ look_at_meta(VsAnnBuffer *buffer)
 	vs_ann_meta_read(&buffer->ann, &meta);
 	buffer->tail = vs_ann_pending_tail(&meta);
 	if (meta.centre == InvalidBlockNumber || buffer->centre != NULL ||
-		buffer->ann.geo.pending_blocks == 0 || !buffer->ann.geo.has_factors)
+		!buffer->ann.has_dim || !buffer->ann.geo.has_factors)
 		return;
 	buffer->centre = MemoryContextAlloc(TopTransactionContext,
 										sizeof(float) * buffer->ann.geo.padded);
@@ -292,15 +292,12 @@ vs_ann_buffer_put(VsAnnBuffer *buffer, Relation index, const VsAnnId *id, const 
 	make_room(buffer);
 	if (run->n == 0)
 		look_at_meta(buffer);
-	if (buffer->ann.geo.pending_blocks > 0)
-	{
-		vs_ann_coder_rotate(coder, payload, coder->rotated);
-		vs_ann_coder_encode(coder, payload, coder->rotated,
-							buffer->centre != NULL ? buffer->centre : coder->origin, false);
-		memcpy(run->codes + (Size) run->n * buffer->ann.geo.code_bytes, coder->code,
-			   buffer->ann.geo.code_bytes);
-		run->factors[run->n] = coder->factors;
-	}
+	vs_ann_coder_rotate(coder, payload, coder->rotated);
+	vs_ann_coder_encode(coder, payload, coder->rotated,
+						buffer->centre != NULL ? buffer->centre : coder->origin, false);
+	memcpy(run->codes + (Size) run->n * buffer->ann.geo.code_bytes, coder->code,
+		   buffer->ann.geo.code_bytes);
+	run->factors[run->n] = coder->factors;
 	run->ids[run->n] = *id;
 	buffer->owners[run->n] = GetCurrentSubTransactionId();
 	run->n++;

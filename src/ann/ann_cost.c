@@ -69,7 +69,6 @@ typedef struct Counts
 	int			nlists;
 	double		list_rows;
 	double		pending;
-	bool		pending_coded;
 } Counts;
 
 static void
@@ -88,7 +87,6 @@ read_counts(Oid indexoid, Counts *counts)
 		counts->nlists = meta.nlists;
 		counts->list_rows = meta.list_rows;
 		counts->pending = vs_ann_pending_rows(&ann, &meta);
-		counts->pending_coded = ann.geo.pending_blocks > 0;
 	}
 	index_close(index, NoLock);
 }
@@ -175,7 +173,7 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	row = cpu_operator_cost * (COST_OF_ROW + COST_OF_ROW_DIM * counts.dim);
 	fixed = cpu_operator_cost *
 		(COST_OF_SCAN + counts.nlists * (COST_OF_CENTROID + COST_OF_CENTROID_DIM * counts.dim)) +
-		counts.pending * (counts.pending_coded ? code : row) +
+		counts.pending * code +
 		heap_pages_cost(root, path, emitted, Max(loop_count, 1));
 	lists = counts.list_rows * code + *pages * page_cost * SHARE_OF_LIST_PAGE;
 	*startup = fixed + share_of_lists(&counts, emitted) * lists;

@@ -29,17 +29,21 @@ header_end(int pages)
 	return VS_ANN_HEADER + sizeof(VsAnnExtentHeader) + sizeof(BlockNumber) * pages;
 }
 
-/* A pending page: ids of all entries, then the blocks. */
+/*
+ * A pending page: ids of all entries, then the blocks.  When none fits, a narrow one: of
+ * the 16 bytes that a block has for 4 dimensions, it has pending_width, for two slots each.
+ */
 static void
 pending_geometry(VsAnnGeometry *geo)
 {
 	int			with_ids = geo->block_bytes + VS_QUANT_BLOCK * (int) sizeof(VsAnnId);
+	int			two_slots = geo->block_bytes / (VS_QUANT_BLOCK / 2) + 2 * (int) sizeof(VsAnnId);
 
 	geo->pending_blocks = VS_ANN_ROOM / with_ids;
-	if (geo->pending_blocks > 0)
-		geo->pending_capacity = geo->pending_blocks * VS_QUANT_BLOCK;
-	else
-		geo->pending_capacity = VS_ANN_ROOM / sizeof(VsAnnId);
+	if (geo->pending_blocks == 0)
+		geo->pending_width = VS_ANN_ROOM / two_slots;
+	geo->pending_capacity = geo->pending_blocks > 0 ? geo->pending_blocks * VS_QUANT_BLOCK :
+		2 * geo->pending_width;
 	geo->pending_codes = VS_ANN_CONTENTS +
 		geo->pending_capacity * (int) sizeof(VsAnnId);
 }
@@ -126,6 +130,7 @@ vs_ann_geometry(VsAnnGeometry *geo, const VsQuantSpec *spec)
 	else
 		extent_of_one_block(geo);
 
+	Assert(geo->pending_capacity > 0 && geo->pending_width < VS_QUANT_BLOCK / 2);
 	Assert(geo->details_per_page > 0);
 	Assert(geo->extent_entries > 0 && geo->extent_entries <= MAX_EXTENT_ENTRIES);
 	Assert(geo->code_pages - 1 + geo->detail_pages <= VS_ANN_EXTENT_MAX_PAGES);

@@ -85,7 +85,8 @@ typedef struct VsAnnGeometry
 	int			detail_bytes;	/* of one entry on a detail page */
 
 	/* pending page */
-	int			pending_blocks; /* 0: entries are not coded */
+	int			pending_blocks; /* 0: one narrow block */
+	int			pending_width;	/* of the narrow block, in bytes for 4 dimensions */
 	int			pending_capacity;
 	int			pending_codes;	/* offset of the first block */
 
@@ -210,6 +211,7 @@ extern BlockNumber vs_ann_pending_tail(const VsAnnMetaData *meta);
 extern VsAnnId *vs_ann_pending_ids(Page page);
 extern void vs_ann_pending_block(const VsAnn *ann, Page page, int block,
 								 VsQuantBlock *out);
+extern void vs_ann_pending_widen(const VsAnn *ann, Page page, char *memory, VsQuantBlock *out);
 extern void vs_ann_pending_code(const VsAnn *ann, Page page, int ordinal, uint8 *code);
 extern int64 vs_ann_pending_rows(const VsAnn *ann, const VsAnnMetaData *meta);
 

@@ -167,8 +167,9 @@ StaticAssertDecl(sizeof(VsAnnId) == 16, "VsAnnId has padding");
  *	offset	size	content
  *	    64	16*n	ids; n = geometry's pending_capacity
  *	     b	 B*k	k blocks of 32 codes against the origin, or the centre if the page's flags
- *					say so, with their factors; none when a block does not fit (padded
- *					dimension over 1,792)
+ *					say so, with their factors; one narrow block when none fits (padded
+ *					dimension over 1,792): codes, w bytes for each 4 dimensions, then three
+ *					columns of 2w factors.  Entry i has half a byte of byte i mod w.
  * opaque.used ends the last entry, opaque.next links the chain, opaque.epoch
  * is the seal that will take it.  Entries never move: inserts append, vacuum
  * sets a flag in place, a seal retires whole pages.

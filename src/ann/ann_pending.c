@@ -10,7 +10,7 @@
  * Entries carry a 1-bit code, in blocks of 32, so that a scan scores a page at once.
  * It is against the centre if the page says so, else the origin; entries that are coded
  * otherwise than the tail page go to a new page.  Where a block does not fit beside the
- * ids, there are no codes and a scan computes the exact distance of each.
+ * ids, it has fewer slots: a narrow block, which a scan widens before it scores it.
  *
  * Keeps invariants A1 and A2.  Locks: metapage, then tail page, then new page; an append
  * takes the tail page alone.
@@ -76,6 +76,78 @@ has_room(const VsAnn *ann, Page page, bool centred)
 		opaque->used < ann->geo.pending_capacity;
 }
 
+static void
+put_in_block(const VsAnnGeometry *geo, Page page, int ordinal, const uint8 *code,
+			 const VsQuantFactors *factors)
+{
+	int			slot = ordinal % VS_QUANT_BLOCK;
+	char	   *block = (char *) page + geo->pending_codes +
+		ordinal / VS_QUANT_BLOCK * geo->block_bytes;
+	float	   *columns = (float *) (block + geo->block_codes);
+
+	vs_quant_block_put((uint8_t *) block, slot, code, 0, geo->padded);
+	if (geo->has_factors)
+	{
+		columns[slot] = factors->add;
+		columns[VS_QUANT_BLOCK + slot] = factors->rescale;
+		columns[2 * VS_QUANT_BLOCK + slot] = factors->error;
+	}
+}
+
+/* Bytes of the codes of a narrow block. */
+static Size
+narrow_codes(const VsAnnGeometry *geo)
+{
+	return (Size) geo->padded / 4 * geo->pending_width;
+}
+
+/* The codes come half a byte for 4 dimensions; the page began as zeros. */
+static void
+put_in_narrow_block(const VsAnnGeometry *geo, Page page, int ordinal, const uint8 *code,
+					const VsQuantFactors *factors)
+{
+	int			width = geo->pending_width;
+	int			shift = ordinal / width * 4;
+	uint8	   *block = (uint8 *) page + geo->pending_codes;
+	uint8	   *column = block + ordinal % width;
+	float	   *factor = (float *) (block + narrow_codes(geo)) + ordinal;
+
+	for (int i = 0; i < geo->code_bytes; i++, column += 2 * width)
+	{
+		column[0] |= (code[i] & 15) << shift;
+		column[width] |= (code[i] >> 4) << shift;
+	}
+	factor[0] = factors->add;
+	factor[geo->pending_capacity] = factors->rescale;
+	factor[2 * geo->pending_capacity] = factors->error;
+}
+
+/*
+ * Makes a whole block of a page's narrow one, in memory of block_bytes: entries before
+ * pending_width are in slots 0 and on, those after it in slots 16 and on.  What is in the
+ * other slots means nothing.
+ */
+void
+vs_ann_pending_widen(const VsAnn *ann, Page page, char *memory, VsQuantBlock *out)
+{
+	const VsAnnGeometry *geo = &ann->geo;
+	const int	whole = VS_QUANT_BLOCK / 2;
+	int			width = geo->pending_width;
+	const char *codes = (const char *) page + geo->pending_codes;
+	const float *from = (const float *) (codes + narrow_codes(geo));
+	float	   *to = (float *) (memory + geo->block_codes);
+
+	StaticAssertStmt(sizeof(VsAnnPageOpaqueData) >= VS_QUANT_BLOCK / 2, "reads beyond the page");
+	for (int i = 0; i < geo->padded / 4; i++)
+		memcpy(memory + i * whole, codes + i * width, whole);
+	for (int i = 0; i < 3; i++, from += geo->pending_capacity, to += VS_QUANT_BLOCK)
+	{
+		memcpy(to, from, sizeof(float) * width);
+		memcpy(to + whole, from + width, sizeof(float) * width);
+	}
+	block_in_page(geo, memory, out);
+}
+
 /* Puts as much of the run on the page as it has room for; returns how much. */
 static int
 put_entries(const VsAnn *ann, Page page, const VsAnnRun *run)
@@ -85,23 +157,15 @@ put_entries(const VsAnn *ann, Page page, const VsAnnRun *run)
 	int			n = Min(run->n - run->written, geo->pending_capacity - opaque->used);
 
 	memcpy(vs_ann_pending_ids(page) + opaque->used, run->ids + run->written, sizeof(VsAnnId) * n);
-	for (int i = 0; i < n && geo->pending_blocks > 0; i++)
+	for (int i = 0; i < n; i++)
 	{
 		int			from = run->written + i;
-		int			ordinal = opaque->used + i;
-		int			slot = ordinal % VS_QUANT_BLOCK;
-		char	   *block = (char *) page + geo->pending_codes +
-			ordinal / VS_QUANT_BLOCK * geo->block_bytes;
-		float	   *columns = (float *) (block + geo->block_codes);
+		const uint8 *code = run->codes + (Size) from * geo->code_bytes;
 
-		vs_quant_block_put((uint8_t *) block, slot, run->codes + (Size) from * geo->code_bytes,
-						   0, geo->padded);
-		if (geo->has_factors)
-		{
-			columns[slot] = run->factors[from].add;
-			columns[VS_QUANT_BLOCK + slot] = run->factors[from].rescale;
-			columns[2 * VS_QUANT_BLOCK + slot] = run->factors[from].error;
-		}
+		if (geo->pending_blocks > 0)
+			put_in_block(geo, page, opaque->used + i, code, &run->factors[from]);
+		else
+			put_in_narrow_block(geo, page, opaque->used + i, code, &run->factors[from]);
 	}
 	opaque->used += n;
 	return n;

@@ -235,8 +235,8 @@ vs_ann_probe_begin(VsAnnScan *so)
 	vs_ann_queue_reset(&scratch->queue);
 	scratch->nvisited = scratch->npages = scratch->nfound = 0;
 	so->nranked = so->next_list = so->ordered = 0;
-	if (ann->geo.blocks_per_page == 0)
-		so->block = palloc(ann->geo.block_bytes);
+	if (ann->geo.blocks_per_page == 0 || ann->geo.pending_blocks == 0)
+		so->block = palloc0(ann->geo.block_bytes);
 	vs_ann_coder_init(&coder, ann);
 	if (!so->all_alike)
 	{
@@ -301,21 +301,28 @@ score_block(VsAnnScan *so, const VsQuantQuery *query, const VsQuantListTerms *te
 	vs_ann_queue_add(queue, ref, n, below);
 }
 
-/* Entries without codes: every distance may be the smallest. */
+/* Scores the narrow block of a pending page, of which n slots are used. */
 static void
-add_uncoded(VsAnnScan *so, int n, uint32 ref)
+score_narrow_block(VsAnnScan *so, Page page, const VsQuantListTerms *terms, int n, uint32 ref)
 {
+	const int	half = VS_QUANT_BLOCK / 2;
+	int			low = Min(n, so->ann.geo.pending_width);
+	int			high = n - low;
 	VsAnnQueue *queue = &so->scratch->queue;
+	float	   *keys = vs_ann_queue_keys(queue);
+	VsQuantBlock block;
+	uint32		below;
 
-	for (int done = 0; done < n; done += VS_QUANT_BLOCK)
+	if (so->all_alike)
 	{
-		float	   *keys = vs_ann_queue_keys(queue);
-		int			some = Min(VS_QUANT_BLOCK, n - done);
-
-		for (int i = 0; i < some; i++)
-			keys[i] = -INFINITY;
-		vs_ann_queue_add(queue, ref + done, some, some == 32 ? 0xFFFFFFFFU : (1U << some) - 1);
+		score_block(so, NULL, NULL, NULL, n, ref);
+		return;
 	}
+	vs_ann_pending_widen(&so->ann, page, so->block, &block);
+	below = vs_quant_block_scan(so->pending_query, terms, &block, queue->limit, NULL, keys);
+	memmove(keys + low, keys + half, sizeof(float) * high);
+	below = (below & ((1U << low) - 1)) | ((below >> half) & ((1U << high) - 1)) << low;
+	vs_ann_queue_add(queue, ref, n, below);
 }
 
 static BlockNumber
@@ -329,8 +336,8 @@ probe_pending_page(VsAnnScan *so, BlockNumber block)
 	bool		centred = (VS_ANN_OPAQUE(page)->flags & VS_ANN_CENTRED) != 0;
 	uint32		ref = first_ref(so, block, -1);
 
-	if (ann->geo.pending_blocks == 0)
-		add_uncoded(so, used, ref);
+	if (ann->geo.pending_blocks == 0 && used > 0)
+		score_narrow_block(so, page, &so->pending_terms[centred], used, ref);
 	else
 	{
 		for (int i = 0; i < used; i += VS_QUANT_BLOCK)
