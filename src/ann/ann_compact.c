@@ -8,7 +8,7 @@
  * are rewritten with it, since some of their rows are nearer to a new centroid (local
  * reassignment).  Lists with many dead entries are copied without them: the more
  * there are, the less there is to write for each that goes.  When
- * there are too few lists altogether, all is trained anew.
+ * there are too few lists altogether, or most rows would be assigned anew, all is trained anew.
  *
  * Nothing here is visible to scans: vs_ann_plan_directory copies lists that only lose their
  * dead, ann_flush.c puts the rows of other changed lists into the new lists and publishes the directory.
@@ -32,6 +32,7 @@
 #define COPIED				8		/* such a seal copies so many times its rows at most */
 #define TOO_FEW_LISTS		3		/* by this factor: train all anew */
 #define TOO_MANY_LISTS		8
+#define MOVED_SHARE			0.5		/* of the rows assigned anew: train all anew, it costs little more */
 #define NEIGHBOURS			4		/* of a split list, rewritten with it */
 
 /* Counts a list from its extents into the plan, whose counts are 0. */
@@ -138,6 +139,20 @@ mark_dead_lists(VsAnnPlan *plan, int64 pending, int what)
 	}
 }
 
+/* Rows that are to be assigned anew. */
+static int64
+moved_rows(const VsAnnPlan *plan)
+{
+	int64		moved = 0;
+
+	for (int i = 0; i < plan->nlists; i++)
+	{
+		if (plan->fates[i] >= VS_ANN_REWRITE)
+			moved += plan->entries[i] - plan->dead[i];
+	}
+	return moved;
+}
+
 /*
  * Looks at all lists and decides.  pending: rows about to be added.
  * Lists are split and merged with VS_ANN_DO_COMPACT only, all trained anew with that or VS_ANN_DO_GROW.
@@ -183,6 +198,11 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 	mark_dead_lists(plan, pending, what);
 	if (split)
 		mark_all_neighbours(ann, dir, plan);
+	if (moved_rows(plan) > MOVED_SHARE * rows && rows > 2 * unsplit)
+	{
+		plan->all = true;
+		memset(plan->fates, VS_ANN_REWRITE, dir->nlists);
+	}
 	return plan;
 }
 

@@ -38,10 +38,11 @@ my $primary = new_primary('primary', init => { allows_streaming => 1 },
 create_points($primary, 'pending_limit = 0');
 $primary->safe_psql('postgres', 'INSERT INTO points SELECT i, 1, point(i, 1) FROM generate_series(1, ' . ROWS . ') i');
 $primary->safe_psql('postgres', "SELECT FROM vecstore.flush('points_e')");
-is(entries($primary, 'list_rows - list_dead'), ROWS, 'all rows are in lists');
+is(entries($primary, 'list_rows'), ROWS, 'all rows are in lists');
 
 # dead before they are sealed: rolled back, or replaced in another transaction
-$primary->safe_psql('postgres', "BEGIN; $replace WHERE id <= 300; ROLLBACK;");
+# (what counts the pending rows makes the session write those that it holds back)
+$primary->safe_psql('postgres', "BEGIN; $replace WHERE id <= 300; SELECT vecstore.index_info('points_e'); ROLLBACK;");
 $primary->safe_psql('postgres', "$replace WHERE id <= 200") foreach 1 .. 3;
 is(entries($primary, 'pending_rows'), 900, 'pending: 300 rolled back, 200 three times');
 is($primary->safe_psql('postgres', "SELECT rows_sealed < 900 - 600, rows_sealed >= 200 FROM vecstore.flush('points_e')"),
@@ -51,11 +52,11 @@ is_indexed($primary, 'rows died pending');
 # a flush looks for the dead when there are many, and rewrites the lists that have them
 $primary->safe_psql('postgres', "$replace WHERE id % 3 > 0");
 $primary->safe_psql('postgres', "SELECT FROM vecstore.flush('points_e')");
-is(entries($primary, 'list_rows - list_dead'), ROWS, 'flush: the dead are known');
+is(entries($primary, 'list_rows'), ROWS, 'flush: the dead are known');
 cmp_ok(entries($primary, 'list_dead'), '<', ROWS / 4, 'and most are dropped');
 $primary->safe_psql('postgres', "$replace WHERE id % 20 = 0");
 $primary->safe_psql('postgres', "SELECT FROM vecstore.compact('points_e')");
-is(entries($primary, 'list_rows - list_dead'), ROWS, 'compact: a few dead are known, too');
+is(entries($primary, 'list_rows'), ROWS, 'compact: a few dead are known, too');
 is_indexed($primary, 'lists pruned');
 
 # HOT chains whose root is dead
@@ -66,7 +67,7 @@ cmp_ok(
 		'postgres', "SELECT pg_stat_force_next_flush(); SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'points'"),
 	'>', ROWS / 2, 'HOT updates were made');
 $primary->safe_psql('postgres', "SELECT FROM vecstore.compact('points_e')");
-is(entries($primary, 'list_rows - list_dead'), ROWS, 'their entries stay');
+is(entries($primary, 'list_rows'), ROWS, 'their entries stay');
 is_indexed($primary, 'HOT chains');
 
 # a snapshot that sees the old rows
@@ -74,13 +75,13 @@ my $old = $primary->background_psql('postgres');
 $old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM points;');
 $primary->safe_psql('postgres', $replace);
 $primary->safe_psql('postgres', "SELECT FROM vecstore.$_('points_e')") foreach qw(flush compact);
-is(entries($primary, 'list_rows - list_dead'), 2 * ROWS, 'entries that an old snapshot sees stay');
+is(entries($primary, 'list_rows'), 2 * ROWS, 'entries that an old snapshot sees stay');
 is(points_problem(ask($old)), '', 'and it finds all its rows');
 is_indexed($primary, 'with an old snapshot');
 $old->query_safe('COMMIT');
 $old->quit;
 $primary->safe_psql('postgres', "SELECT FROM vecstore.compact('points_e')");
-is(entries($primary, 'list_rows - list_dead'), ROWS, 'and go when it is gone');
+is(entries($primary, 'list_rows'), ROWS, 'and go when it is gone');
 is_indexed($primary, 'the old snapshot gone');
 
 # a standby: replay waits for a query that sees the old rows, or cancels it
@@ -99,8 +100,12 @@ foreach my $delay ('-1', '50ms')
 	my $xid = $primary->safe_psql('postgres', "BEGIN; SELECT pg_current_xact_id(); $replace; COMMIT;");
 	$primary->safe_psql('postgres', "SELECT FROM vecstore.compact('points_e')");
 	my $after = $primary->safe_psql('postgres', 'SELECT pg_current_wal_flush_lsn()');
-	my ($dump) = run_command([ 'pg_waldump', '-p', $primary->data_dir . '/pg_wal', '-s', $before, '-e', $after, '-r', 'Btree' ]);
-	like($dump, qr/REUSE_PAGE.*\b0:$xid\b/, 'the transaction that replaced the rows is logged');
+	# named, for it might take the size of segments from one that is still empty
+	my @segments = split /\|/, $primary->safe_psql('postgres', "SELECT pg_walfile_name('$before'), pg_walfile_name('$after')");
+	my ($dump, $complaint) = run_command(
+		[ 'pg_waldump', '-p', $primary->data_dir . '/pg_wal', '-s', $before, '-e', $after, '-r', 'Btree', @segments ]);
+	like($dump, qr/REUSE_PAGE.*\b0:$xid\b/, 'the transaction that replaced the rows is logged')
+	  or diag("pg_waldump from $before to $after: $complaint");
 	if ($delay eq '-1')
 	{
 		# as far as it gets: up to the conflict
@@ -131,7 +136,7 @@ crash($primary);
 eval { $work->finish };
 is_indexed($primary, 'after a crash');
 $primary->safe_psql('postgres', "SELECT FROM vecstore.compact('points_e')");
-is(entries($primary, 'list_rows - list_dead'), ROWS, 'compact after a crash');
+is(entries($primary, 'list_rows'), ROWS, 'compact after a crash');
 is_indexed($primary, 'compact after a crash');
 $primary->stop;
 done_testing();
