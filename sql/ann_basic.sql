@@ -69,5 +69,12 @@ SELECT rows_sealed > 0 AS sealed FROM vecstore.flush('points');
 SELECT count(*) FROM points;
 COMMIT;
 SELECT id FROM points ORDER BY embedding <-> '[1,1,1,1,1,1,1,1]' LIMIT 3;
-DROP TABLE on_heap, items, loose, points;
+-- rows in one list, and many pending ones further away: the list is searched at first
+CREATE TABLE few (id int, v vector(2)) USING vecstore;
+INSERT INTO few SELECT i, ARRAY[i, 0]::real[]::vector FROM generate_series(1, 100) i;
+CREATE INDEX ON few USING vecann (v vector_l2_ops) WITH (pending_limit = 0);
+INSERT INTO few SELECT i, ARRAY[i, 0]::real[]::vector FROM generate_series(1001, 1020) i;
+SELECT id FROM few ORDER BY v <-> '[5.2,0]' LIMIT 3;
+SELECT id FROM few ORDER BY v <-> '[1005.2,0]' LIMIT 3;
+DROP TABLE on_heap, items, loose, points, few;
 DROP FUNCTION random_vector(int, int);

@@ -206,6 +206,13 @@ settle_first(VsAnnScan *so, VsAnnCandidate *first)
 	}
 }
 
+/* Lists scored before any row is looked at, of an index that has some. */
+static int
+least_probes(const VsAnnScan *so)
+{
+	return vs_ann_probes > 0 ? so->probes : (so->probes + 1) / 2;
+}
+
 /*
  * Scores further lists until the list that gave the last of the nearest rows is left well
  * behind; before, some are likely to be in lists still further away.
@@ -234,7 +241,7 @@ probe_enough(VsAnnScan *so)
 		if (n < VS_ANN_JUDGED_ROWS)
 			wanted = Max(so->next_list * 2, 1);
 		else
-			wanted = so->probes / 2 + (int) (LISTS_PER_RANK * (last + 1));
+			wanted = least_probes(so) + (int) (LISTS_PER_RANK * (last + 1));
 		if (wanted <= so->next_list)
 			break;
 		vs_ann_probe_lists(so, Min(so->nranked, wanted));
@@ -273,7 +280,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 		VS_STOP_POINT("scan: pending scored");
 		so->probes = Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
 						 vs_ann_probes_of(so->nranked, so->meta.list_rows));
-		vs_ann_probe_lists(so, vs_ann_probes > 0 ? so->probes : so->probes / 2);
+		vs_ann_probe_lists(so, least_probes(so));
 		VS_STOP_POINT("scan: lists scored");
 		if (vs_ann_probes == 0 && !so->all_alike)
 			probe_enough(so);
