@@ -32,7 +32,9 @@
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/wait_event.h"
 
 #include "ann/ann_team.h"
 #include "compat/ann_compat.h"
@@ -184,17 +186,30 @@ vs_ann_team_end(VsAnnTeam *team)
 
 /* ---- segments ---- */
 
+static void
+release_owner(ResourceOwner owner)
+{
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	ResourceOwnerDelete(owner);
+}
+
 /*
  * A segment for the next jobs, in place of the one before; NULL if there is no room
- * for it, as in containers with little shared memory.
+ * for it, as in containers with little shared memory.  It has a resource owner of
+ * its own, which takes away what a failed attempt leaves.
  */
 void *
 vs_ann_team_segment(VsAnnTeam *team, Size size)
 {
 	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner parent = CurrentResourceOwner;
+	ResourceOwner owner = ResourceOwnerCreate(parent, "vecann segment");
 	dsm_segment *volatile segment = NULL;
 
 	vs_ann_team_drop_segment(team);
+	CurrentResourceOwner = owner;
 	PG_TRY();
 	{
 		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
@@ -209,13 +224,16 @@ vs_ann_team_segment(VsAnnTeam *team, Size size)
 		FlushErrorState();
 	}
 	PG_END_TRY();
+	CurrentResourceOwner = parent;
 	if (segment == NULL)
 	{
+		release_owner(owner);
 		ereport(DEBUG1,
 				(errmsg_internal("vecann build: no shared memory for %zu bytes", size)));
 		return NULL;
 	}
 	team->data = segment;
+	team->data_owner = owner;
 	return dsm_segment_address(segment);
 }
 
@@ -224,7 +242,10 @@ vs_ann_team_drop_segment(VsAnnTeam *team)
 {
 	if (team->data != NULL)
 		dsm_detach(team->data);
+	if (team->data_owner != NULL)
+		release_owner(team->data_owner);
 	team->data = NULL;
+	team->data_owner = NULL;
 }
 
 /* ---- jobs ---- */

@@ -94,6 +94,7 @@ typedef struct VsAnnTeam
 
 	/* the leader's */
 	ParallelContext *pcxt;
+	ResourceOwner data_owner;	/* of data */
 	Snapshot	snapshot;
 	BufferUsage *buffer_usage;
 	WalUsage   *wal_usage;
