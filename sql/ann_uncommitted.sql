@@ -4,6 +4,7 @@ SET client_min_messages = warning;
 SET enable_seqscan = off;
 SET enable_sort = off;
 SET enable_bitmapscan = off;
+SET vecann.probes = 1000;
 CREATE FUNCTION at(i int) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN ARRAY[i, i % 7, 1]::real[]::vector;
 CREATE TABLE rows (id int PRIMARY KEY, v vector(3)) USING vecstore;
 CREATE INDEX rows_v ON rows USING vecann (v vector_l2_ops);
@@ -226,7 +227,7 @@ SELECT i.relname, c.* FROM pg_class i CROSS JOIN vecstore.check_index(i.oid::reg
 -- rows after the first seal are coded against its centre
 SELECT index, rows_sealed > 0 AS sealed FROM vecstore.flush('other') ORDER BY index::text;
 INSERT INTO other SELECT i, at(i) FROM generate_series(20001, 20100) i;
-SELECT id FROM other ORDER BY v <-> '[20050,2,1]' LIMIT 3;
+SELECT id FROM other ORDER BY v <-> '[20050.1,2,1]' LIMIT 3;
 
 -- partitions
 CREATE TABLE parts (id int, v vector(3)) PARTITION BY LIST ((id % 3));

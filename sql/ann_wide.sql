@@ -1,6 +1,7 @@
 -- Vectors of which a block of codes does not fit a pending page: scans find the same pending as sealed.
 SET client_min_messages = warning;
 SET enable_bitmapscan = off;
+SET vecann.probes = 1000;
 -- near one of 7 directions
 CREATE FUNCTION wide(i int, dims int) RETURNS vector LANGUAGE sql IMMUTABLE RETURN
 	(SELECT array_agg((sin(i % 7 * j) + cos(i * 31.7 + j * j) / 2)::real ORDER BY j) FROM generate_series(1, dims) j)::vector;
