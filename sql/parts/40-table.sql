@@ -14,7 +14,7 @@ CREATE FUNCTION vecstore.table_info(relation regclass,
 COMMENT ON FUNCTION vecstore.table_info(regclass) IS 'vecstore: size and use of a vecstore table and its value store; reads the whole store';
 
 CREATE FUNCTION vecstore.check(relation regclass,
-	OUT row_tid tid, OUT column_name text, OUT address int8, OUT problem text)
+	OUT object regclass, OUT row_tid tid, OUT column_name text, OUT address int8, OUT problem text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vs_inspect_check' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION vecstore.check(regclass) IS 'vecstore: what does not fit between the rows of a vecstore table and its value store; no row if it is sound';
+COMMENT ON FUNCTION vecstore.check(regclass) IS 'vecstore: what is wrong with a vecstore table, its value store and its vecann indexes, or with one vecann index; no row if it is sound';

@@ -73,16 +73,17 @@ COMMENT ON FUNCTION vecstore.compact(regclass, boolean) IS
 
 CREATE FUNCTION vecstore.index_segments(index regclass,
 	OUT segment integer, OUT state text, OUT rows bigint, OUT dead bigint,
-	OUT created timestamptz, OUT method text, OUT rows_sealed bigint)
+	OUT created timestamptz, OUT method text, OUT rows_sealed bigint, OUT pages bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vs_ann_sql_segments' LANGUAGE C STRICT;
 COMMENT ON FUNCTION vecstore.index_segments(regclass) IS
-	'segments of a vecann index: the growing one (pending rows), then the sealed ones that still have entries, newest first';
+	'segments of a vecann index: the growing one (pending rows), one being sealed if there is, then the sealed ones that have entries, newest first; pages: with entries of it, perhaps of others too';
 
 CREATE FUNCTION vecstore.index_info(index regclass,
 	OUT dimensions integer, OUT code_dimensions integer, OUT bits integer, OUT last_segment integer,
 	OUT pending_rows bigint, OUT list_rows bigint, OUT list_dead bigint, OUT lists integer,
-	OUT smallest_list bigint, OUT mean_list float8, OUT largest_list bigint, OUT automatic_probes integer,
+	OUT smallest_list bigint, OUT list_p10 bigint, OUT median_list bigint, OUT list_p90 bigint, OUT list_p99 bigint,
+	OUT largest_list bigint, OUT mean_list float8, OUT centroid_levels integer, OUT centre_norm float8, OUT automatic_probes integer,
 	OUT pending_bytes bigint, OUT list_bytes bigint, OUT directory_bytes bigint,
 	OUT retired_bytes bigint, OUT total_bytes bigint)
 	AS 'MODULE_PATHNAME', 'vs_ann_sql_index_info' LANGUAGE C STRICT;
@@ -92,7 +93,7 @@ COMMENT ON FUNCTION vecstore.index_info(regclass) IS
 CREATE FUNCTION vecstore.check_index(index regclass, OUT problem text) RETURNS SETOF text
 	AS 'MODULE_PATHNAME', 'vs_ann_sql_check' LANGUAGE C STRICT;
 COMMENT ON FUNCTION vecstore.check_index(regclass) IS
-	'problems of a vecann index: structure, and that each row of its table is in it exactly once; no rows: sound';
+	'problems of a vecann index: structure, and that each row of its table is in it exactly once; no rows: sound; the same as check() of the index';
 
 CREATE FUNCTION vecstore.last_scan_stats(
 	OUT index regclass, OUT scans bigint, OUT lists bigint, OUT lists_probed bigint, OUT codes_scanned bigint,

@@ -18,13 +18,13 @@ COMMENT ON FUNCTION vecstore.vecann_indexes(regclass) IS
 
 CREATE FUNCTION vecstore.segments(collection regclass)
 RETURNS TABLE (index regclass, segment int, state text, rows bigint, dead bigint,
-	created timestamptz, method text, rows_sealed bigint)
+	created timestamptz, method text, rows_sealed bigint, pages bigint)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $function$
-	SELECT i.index, s.segment, s.state, s.rows, s.dead, s.created, s.method, s.rows_sealed
+	SELECT i.index, s.segment, s.state, s.rows, s.dead, s.created, s.method, s.rows_sealed, s.pages
 	FROM vecstore.vecann_indexes(collection) WITH ORDINALITY i(index, nth),
-		LATERAL vecstore.index_segments(i.index) WITH ORDINALITY s(segment, state, rows, dead, created, method, rows_sealed, nth)
+		LATERAL vecstore.index_segments(i.index) WITH ORDINALITY s(segment, state, rows, dead, created, method, rows_sealed, pages, nth)
 	ORDER BY i.nth, s.nth
 $function$;
 COMMENT ON FUNCTION vecstore.segments(regclass) IS
@@ -135,7 +135,7 @@ CROSS JOIN LATERAL (
 	WHERE pc.relkind = 'r') parts
 CROSS JOIN LATERAL (
 	SELECT pg_catalog.sum(i.pending_rows)::bigint AS pending,
-		pg_catalog.sum((SELECT pg_catalog.count(*) FROM vecstore.index_segments(x.index) g WHERE g.state <> 'growing'))::bigint AS segments,
+		pg_catalog.sum((SELECT pg_catalog.count(*) FROM vecstore.index_segments(x.index) g WHERE g.state = 'sealed'))::bigint AS segments,
 		pg_catalog.sum(i.list_dead)::bigint AS dead,
 		pg_catalog.sum(i.pending_rows + i.list_rows - i.list_dead)::bigint AS indexed_rows,
 		pg_catalog.sum(pg_catalog.pg_relation_size(x.index))::bigint AS bytes

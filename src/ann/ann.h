@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "storage/itemptr.h"
 #include "utils/relcache.h"
 
 /* Settings and index options; once, at load. */
@@ -42,5 +43,13 @@ extern bool vs_ann_flush(Relation index, Relation heap, VsAnnWait wait,
  */
 extern bool vs_ann_compact(Relation index, Relation heap, VsAnnWait wait,
 						   VsAnnSealResult *result);
+
+/*
+ * What is wrong with an index, and whether each row of its table is in it once:
+ * calls report for each problem; tid is NULL where no row is concerned.  Waits for a seal
+ * that is under way, and keeps others from beginning.
+ */
+typedef void (*VsAnnProblem) (void *arg, ItemPointer tid, const char *problem);
+extern void vs_ann_check(Oid indexoid, VsAnnProblem report, void *arg);
 
 #endif							/* VS_ANN_H */

@@ -1,19 +1,23 @@
 /*-------------------------------------------------------------------------
  * ann_check.c
- *	  vecstore.check_index(): the structure of a vecann index, and that each row
- *	  of the table is in it exactly once.
+ *	  vecstore.check(), check_index(): the structure of a vecann index, and that each
+ *	  row of the table is in it exactly once.
  *
  * Under the seal lock, so that nothing moves meanwhile; inserts go on:
  *	I1	pending pages are of their kind, linked to the tail, within capacity;
- *	I2	extents, their pages and counts agree;
- *	I3	no page is reached twice, and no reached page is retired (A6);
+ *	I2	extents, their pages and counts agree, with each other and the metapage;
+ *	I3	no page is reached twice, each is of the kind that leads there, none retired (A6);
  *	I4	no entry that counts is numbered above the last published seal (A3);
  *	I5	no TID has two entries that count (A8);
  *	I6	each row that a snapshot taken before sees has an entry, with the address
  *		of its value.
+ *
+ * Pages may be damaged in any way: what they say is looked at before it is followed.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "access/heapam.h"
 #include "access/table.h"
@@ -25,7 +29,9 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -48,34 +54,48 @@ typedef struct Check
 	HTAB	   *entries;		/* those that count, by TID */
 	uint8	   *reached;
 	BlockNumber npages;
-	int64		dead;			/* flagged, in the current extent's list */
-	ReturnSetInfo *result;
+	int64		dead;			/* flagged, in the current list */
+	int64		list_entries;	/* in all lists */
+	int64		list_dead;
+	VsAnnProblem problem;
+	void	   *problem_arg;
 } Check;
 
 static void report(Check *check, const char *format,...) pg_attribute_printf(2, 3);
+static void report_row(Check *check, const ItemPointerData *tid, const char *format,...) pg_attribute_printf(3, 4);
 
 static void
 report(Check *check, const char *format,...)
 {
 	char		buffer[256];
 	va_list		args;
-	Datum		value;
-	bool		null = false;
 
 	va_start(args, format);
 	vsnprintf(buffer, sizeof(buffer), format, args);
 	va_end(args);
-	value = CStringGetTextDatum(buffer);
-	tuplestore_putvalues(check->result->setResult, check->result->setDesc, &value, &null);
+	check->problem(check->problem_arg, NULL, buffer);
+}
+
+static void
+report_row(Check *check, const ItemPointerData *tid, const char *format,...)
+{
+	ItemPointerData row = *tid;
+	char		buffer[256];
+	va_list		args;
+
+	va_start(args, format);
+	vsnprintf(buffer, sizeof(buffer), format, args);
+	va_end(args);
+	check->problem(check->problem_arg, &row, buffer);
 }
 
 /* I3.  False when the page cannot be followed. */
 static bool
-reach(Check *check, BlockNumber block, const char *what)
+reach(Check *check, BlockNumber block, VsAnnPageKind kind, const char *what)
 {
 	Buffer		buffer;
 	Page		page;
-	bool		sound;
+	const char *wrong = NULL;
 
 	CHECK_FOR_INTERRUPTS();
 	if (block >= check->npages)
@@ -92,11 +112,47 @@ reach(Check *check, BlockNumber block, const char *what)
 	buffer = ReadBuffer(check->ann.index, block);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	page = BufferGetPage(buffer);
-	sound = !PageIsNew(page) && (VS_ANN_OPAQUE(page)->flags & VS_ANN_RETIRED) == 0;
+	if (PageIsNew(page))
+		wrong = "empty";
+	else if (!vs_ann_page_is(page, kind))
+		wrong = "of another kind";
+	else if ((VS_ANN_OPAQUE(page)->flags & VS_ANN_RETIRED) != 0)
+		wrong = "unused";
 	UnlockReleaseBuffer(buffer);
-	if (!sound)
-		report(check, "%s page %u is unused", what, block);
-	return sound;
+	if (wrong != NULL)
+		report(check, "%s page %u is %s", what, block, wrong);
+	return wrong == NULL;
+}
+
+/*
+ * Reaches the pages of a chain.  Returns the sum of what they hold, -1 if
+ * they cannot be followed or one holds more than most.
+ */
+static int64
+reach_chain(Check *check, BlockNumber block, VsAnnPageKind kind, int most, const char *what)
+{
+	int64		sum = 0;
+
+	while (block != InvalidBlockNumber)
+	{
+		Buffer		buffer;
+		VsAnnPageOpaque opaque;
+		int			used;
+
+		if (!reach(check, block, kind, what))
+			return -1;
+		buffer = vs_ann_page_read(&check->ann, block, BUFFER_LOCK_SHARE, kind);
+		opaque = VS_ANN_OPAQUE(BufferGetPage(buffer));
+		used = opaque->used;
+		if (used > most)
+			report(check, "%s page %u holds %d items, %d at most", what, block, used, most);
+		block = opaque->next;
+		UnlockReleaseBuffer(buffer);
+		if (used > most)
+			return -1;
+		sum += used;
+	}
+	return sum;
 }
 
 /* I5. */
@@ -107,9 +163,7 @@ enter(Check *check, const VsAnnId *id)
 	RowEntry   *entry = hash_search(check->entries, &id->tid, HASH_ENTER, &found);
 
 	if (found)
-		report(check, "row (%u,%u) has two entries",
-			   ItemPointerGetBlockNumberNoCheck(&id->tid),
-			   ItemPointerGetOffsetNumberNoCheck(&id->tid));
+		report_row(check, &id->tid, "row has two entries");
 	entry->address = id->address;
 }
 
@@ -122,19 +176,17 @@ check_chain(Check *check, const VsAnnChain *chain)
 
 	/* pages that inserts add meanwhile are not looked at */
 	while (block != InvalidBlockNumber && block < check->npages && npages < chain->npages &&
-		   reach(check, block, "pending"))
+		   reach(check, block, VS_ANN_PENDING, "pending"))
 	{
 		Buffer		buffer = vs_ann_page_read(&check->ann, block, BUFFER_LOCK_SHARE,
 											  VS_ANN_PENDING);
 		Page		page = BufferGetPage(buffer);
 		VsAnnPageOpaque opaque = VS_ANN_OPAQUE(page);
 
-		if (opaque->used > check->ann.geo.pending_capacity)
-			report(check, "pending page %u holds %u entries", block, opaque->used);
 		if (opaque->epoch <= check->meta.sealed)
 			report(check, "pending page %u is of seal %u, but %u is published", block,
 				   opaque->epoch, check->meta.sealed);
-		for (int i = 0; i < Min(opaque->used, check->ann.geo.pending_capacity); i++)
+		for (int i = 0; i < opaque->used; i++)
 		{
 			VsAnnId    *id = &vs_ann_pending_ids(page)[i];
 
@@ -160,10 +212,42 @@ check_id(VsAnnId *id, void *arg)
 	else if (id->seal <= check->meta.sealed)
 		enter(check, id);
 	else if (check->meta.sealing == 0)
-		report(check, "an entry of row (%u,%u) is of seal %u, but only %u is published",
-			   ItemPointerGetBlockNumberNoCheck(&id->tid),
-			   ItemPointerGetOffsetNumberNoCheck(&id->tid), id->seal, check->meta.sealed);
+		report_row(check, &id->tid, "an entry is of seal %u, but only %u is published", id->seal,
+				   check->meta.sealed);
 	return false;
+}
+
+/* Reaches the pages of an extent; false if some that it needs are not there. */
+static bool
+check_extent(Check *check, int list, BlockNumber block, const VsAnnExtent *extent)
+{
+	const VsAnnGeometry *geo = &check->ann.geo;
+	int			per_page = geo->blocks_per_page * VS_QUANT_BLOCK;
+	int			nentries = extent->header.nentries;
+	bool		sound = true;
+
+	if (extent->header.nentries > geo->extent_entries || extent->header.ndead > nentries)
+	{
+		report(check, "extent %u of list %d holds %u entries, %u of them dead, %d at most", block,
+			   list, extent->header.nentries, extent->header.ndead, geo->extent_entries);
+		return false;
+	}
+	for (int i = 0; i < vs_ann_extent_page_count(geo); i++)
+	{
+		bool		code = i < geo->code_pages - 1;
+		int			first = code ? (i + 1) * per_page : (i - geo->code_pages + 1) * geo->details_per_page;
+
+		if (extent->pages[i] != InvalidBlockNumber)
+			sound = reach(check, extent->pages[i], code ? VS_ANN_CODES : VS_ANN_DETAIL,
+						  code ? "code" : "detail") &&
+				sound;
+		else if (first < nentries)
+		{
+			report(check, "extent %u of list %d lacks a page", block, list);
+			sound = false;
+		}
+	}
+	return sound;
 }
 
 /* I2. */
@@ -177,23 +261,19 @@ check_list(Check *check, int list, BlockNumber head)
 	uint32		dead = 0;
 	uint32		list_entries = 0;
 	BlockNumber tail = InvalidBlockNumber;
+	bool		sound = true;
 
-	while (block != InvalidBlockNumber && reach(check, block, "extent"))
+	while (block != InvalidBlockNumber)
 	{
+		if (!reach(check, block, VS_ANN_EXTENT, "extent"))
+			return;
 		vs_ann_extent_read(&check->ann, block, &extent);
 		if (block == head)
 		{
 			tail = extent.header.tail;
 			list_entries = extent.header.list_entries;
 		}
-		if (extent.header.nentries > check->ann.geo.extent_entries)
-			report(check, "extent %u of list %d holds %u entries", block, list,
-				   extent.header.nentries);
-		for (int i = 0; i < vs_ann_extent_page_count(&check->ann.geo); i++)
-		{
-			if (extent.pages[i] != InvalidBlockNumber)
-				reach(check, extent.pages[i], "list");
-		}
+		sound = check_extent(check, list, block, &extent) && sound;
 		entries += extent.header.nentries;
 		dead += extent.header.ndead;
 		last = block;
@@ -201,6 +281,8 @@ check_list(Check *check, int list, BlockNumber head)
 	}
 	if (tail != last)
 		report(check, "list %d ends at page %u, its first page says %u", list, last, tail);
+	if (!sound)
+		return;
 	if (list_entries != entries)
 		report(check, "list %d holds %u entries, its first page says %u", list, entries,
 			   list_entries);
@@ -209,29 +291,73 @@ check_list(Check *check, int list, BlockNumber head)
 	if (dead > check->dead)
 		report(check, "list %d has " INT64_FORMAT " dead entries, its pages say %u", list,
 			   check->dead, dead);
+	check->list_entries += entries;
+	check->list_dead += check->dead;
 }
 
-static void
-reach_directory(BlockNumber block, void *arg)
+/* Pages of the directory, the centroids and the centre; false if they cannot be read. */
+static bool
+check_directory(Check *check)
 {
-	reach((Check *) arg, block, "directory");
+	const VsAnnMetaData *meta = &check->meta;
+	int64		padded = check->ann.geo.padded;
+	Buffer		buffer;
+	BlockNumber centroids;
+	int64		heads;
+	int64		floats;
+
+	floats = reach_chain(check, meta->centre, VS_ANN_CENTROID, VS_ANN_FLOATS_PER_PAGE, "centre");
+	if (meta->centre != InvalidBlockNumber && floats >= 0 && floats != padded)
+		report(check, "the centre has " INT64_FORMAT " numbers, not " INT64_FORMAT, floats, padded);
+	if (meta->directory == InvalidBlockNumber)
+		return false;
+	heads = reach_chain(check, meta->directory, VS_ANN_DIRECTORY, VS_ANN_HEADS_PER_PAGE, "directory");
+	if (heads < 0)
+		return false;
+	buffer = vs_ann_page_read(&check->ann, meta->directory, BUFFER_LOCK_SHARE, VS_ANN_DIRECTORY);
+	centroids = VS_ANN_DIRECTORY_HEADER(BufferGetPage(buffer))->centroids;
+	UnlockReleaseBuffer(buffer);
+	floats = reach_chain(check, centroids, VS_ANN_CENTROID, VS_ANN_FLOATS_PER_PAGE, "centroid");
+	if (heads != meta->nlists || (floats >= 0 && floats != (heads + 1) * padded))
+	{
+		report(check, "the directory has " INT64_FORMAT " lists and " INT64_FORMAT
+			   " numbers of centroids, the metapage says %u lists of " INT64_FORMAT " dimensions",
+			   heads, floats, meta->nlists, padded);
+		return false;
+	}
+	return floats >= 0;
 }
 
 static void
 check_lists(Check *check)
 {
+	const VsAnnMetaData *meta = &check->meta;
 	VsAnnDirectory *dir;
 
-	vs_ann_centre_pages(&check->ann, check->meta.centre, reach_directory, check);
-	if (check->meta.directory == InvalidBlockNumber)
+	reach_chain(check, meta->segments, VS_ANN_SEGMENT, VS_ANN_SEGMENTS_PER_PAGE, "segment");
+	if (!check_directory(check))
 		return;
-	vs_ann_directory_pages(&check->ann, check->meta.directory, true, reach_directory, check);
-	dir = vs_ann_directory_read(&check->ann, check->meta.directory);
-	if (dir->nlists != check->meta.nlists || dir->generation != check->meta.generation)
+	dir = vs_ann_directory_read(&check->ann, meta->directory);
+	if (dir->nlists != meta->nlists || dir->generation != meta->generation)
 		report(check, "directory has %d lists of generation %u, the metapage says %u of %u",
-			   dir->nlists, dir->generation, check->meta.nlists, check->meta.generation);
+			   dir->nlists, dir->generation, meta->nlists, meta->generation);
+	for (int i = 0; i < (dir->nlists + 1) * check->ann.geo.padded; i++)
+	{
+		if (!isfinite(dir->mean[i]))
+		{
+			report(check, "the centroid of list %d is not finite", i / check->ann.geo.padded - 1);
+			break;
+		}
+	}
 	for (int i = 0; i < dir->nlists; i++)
 		check_list(check, i, dir->heads[i]);
+	/* a crash leaves entries that the metapage does not count, but no live ones */
+	if (meta->list_rows > check->list_entries ||
+		(meta->sealing == 0 && meta->list_rows < check->list_entries - check->list_dead) ||
+		meta->list_dead > check->list_dead)
+		report(check, "lists hold " INT64_FORMAT " entries, " INT64_FORMAT
+			   " of them dead; the metapage says " INT64_FORMAT " and " INT64_FORMAT,
+			   check->list_entries, check->list_dead, meta->list_rows, meta->list_dead);
 }
 
 /* TID of the row's index entries: the root of its HOT chain. */
@@ -265,13 +391,11 @@ check_row(Check *check, TupleTableSlot *slot, AttrNumber attnum)
 	root_tid(check, &slot->tts_tid, &root);
 	entry = hash_search(check->entries, &root, HASH_FIND, NULL);
 	if (entry == NULL)
-		report(check, "row (%u,%u) has no entry", ItemPointerGetBlockNumber(&slot->tts_tid),
-			   ItemPointerGetOffsetNumber(&slot->tts_tid));
+		report_row(check, &slot->tts_tid, "row has no entry");
 	else if (vs_store_datum_address(check->heap, value, &address, &len) &&
 			 address != entry->address)
-		report(check, "row (%u,%u) has its value at %u, its entry says %u",
-			   ItemPointerGetBlockNumber(&slot->tts_tid),
-			   ItemPointerGetOffsetNumber(&slot->tts_tid), address, entry->address);
+		report_row(check, &slot->tts_tid, "row has its value at %u, its entry says %u", address,
+				   entry->address);
 }
 
 /* I6. */
@@ -315,6 +439,9 @@ check_all(Check *check)
 	check->npages = RelationGetNumberOfBlocks(check->ann.index);
 	check->reached = palloc_extended(check->npages / BITS_PER_BYTE + 1,
 									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (check->meta.sealing != 0 && check->meta.sealing != check->meta.sealed + 1)
+		report(check, "the metapage says that seal %u is under way after %u", check->meta.sealing,
+			   check->meta.sealed);
 	if (check->ann.has_dim)
 	{
 		for (int i = 0; i < VS_ANN_CHAINS; i++)
@@ -324,26 +451,63 @@ check_all(Check *check)
 		}
 		check_lists(check);
 	}
-	check_rows(check, snapshot);
+	if (check->ann.index->rd_index->indisvalid)
+		check_rows(check, snapshot);
+	else
+		report(check, "the index is not valid: it was not built to its end");
 	UnregisterSnapshot(snapshot);
 }
 
-Datum
-vs_ann_sql_check(PG_FUNCTION_ARGS)
+void
+vs_ann_check(Oid indexoid, VsAnnProblem problem, void *arg)
 {
 	Check		check = {0};
-	Relation	index;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann check",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Relation	index = vs_ann_open_for_inspection(indexoid, &check.heap);
+	Oid			user;
+	int			security;
+	int			nest = NewGUCNestLevel();
 
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	check.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	index = vs_ann_open_for_inspection(PG_GETARG_OID(0), &check.heap);
+	/* the index's predicate is not to run with the rights of whoever checks */
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(check.heap->rd_rel->relowner, security | SECURITY_RESTRICTED_OPERATION);
+	check.problem = problem;
+	check.problem_arg = arg;
 	if (!RecoveryInProgress())
 		vs_ann_seal_lock(index, VS_ANN_WAIT);
 	vs_ann_open(&check.ann, index);
 	check_all(&check);
 	if (!RecoveryInProgress())
 		vs_ann_seal_unlock(index);
+	AtEOXact_GUC(false, nest);
+	SetUserIdAndSecContext(user, security);
 	index_close(index, AccessShareLock);
 	table_close(check.heap, AccessShareLock);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static void
+put_problem(void *arg, ItemPointer tid, const char *problem)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) arg;
+	Datum		value;
+	bool		null = false;
+
+	if (tid == NULL)
+		value = CStringGetTextDatum(problem);
+	else
+		value = CStringGetTextDatum(psprintf("(%u,%u): %s", ItemPointerGetBlockNumberNoCheck(tid),
+											 ItemPointerGetOffsetNumberNoCheck(tid), problem));
+	tuplestore_putvalues(result->setResult, result->setDesc, &value, &null);
+}
+
+Datum
+vs_ann_sql_check(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	vs_ann_check(PG_GETARG_OID(0), put_problem, fcinfo->resultinfo);
 	return (Datum) 0;
 }

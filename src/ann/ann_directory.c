@@ -89,6 +89,16 @@ vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch
 	return next;
 }
 
+static void
+corrupted(const VsAnn *ann, BlockNumber block)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("directory of index \"%s\" is damaged at block %u",
+					RelationGetRelationName(ann->index), block),
+			 errhint("Please REINDEX it.")));
+}
+
 /* Everything but the centroids. */
 static void
 read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
@@ -113,28 +123,39 @@ read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
 			dir->heads = MemoryContextAllocHuge(CurrentMemoryContext,
 												sizeof(BlockNumber) * dir->nlists);
 		}
-		if (n + opaque->used > dir->nlists)
-			elog(ERROR, "directory of index \"%s\" has too many lists",
-				 RelationGetRelationName(ann->index));
+		if (opaque->used == 0 || opaque->used > VS_ANN_HEADS_PER_PAGE ||
+			opaque->used > dir->nlists - n)
+			corrupted(ann, block);
 		memcpy(dir->heads + n, VS_ANN_DIRECTORY_HEADS(page), sizeof(BlockNumber) * opaque->used);
 		n += opaque->used;
 		block = opaque->next;
 		UnlockReleaseBuffer(buffer);
 	}
+	if (n != dir->nlists)
+		corrupted(ann, root);
 }
 
 static void
 read_floats(const VsAnn *ann, BlockNumber block, float *out, int64 total)
 {
+	BlockNumber last = block;
 	int64		n = 0;
 
 	while (n < total)
 	{
-		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_CENTROID);
-		Page		page = BufferGetPage(buffer);
-		int			used = Min(VS_ANN_OPAQUE(page)->used, total - n);
+		Buffer		buffer;
+		Page		page;
+		int			used;
 
 		CHECK_FOR_INTERRUPTS();
+		if (block == InvalidBlockNumber)
+			corrupted(ann, last);
+		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_CENTROID);
+		page = BufferGetPage(buffer);
+		used = Min(VS_ANN_OPAQUE(page)->used, total - n);
+		if (used == 0 || used > VS_ANN_FLOATS_PER_PAGE)
+			corrupted(ann, block);
+		last = block;
 		memcpy(out + n, (char *) page + VS_ANN_CONTENTS, sizeof(float) * used);
 		n += used;
 		block = VS_ANN_OPAQUE(page)->next;
@@ -163,12 +184,16 @@ static void
 visit_chain(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind,
 			void (*visit) (BlockNumber block, void *arg), void *arg)
 {
+	BlockNumber left = RelationGetNumberOfBlocks(ann->index);
+
 	while (block != InvalidBlockNumber)
 	{
 		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, kind);
 		BlockNumber next = VS_ANN_OPAQUE(BufferGetPage(buffer))->next;
 
 		UnlockReleaseBuffer(buffer);
+		if (left-- == 0)
+			corrupted(ann, block);
 		visit(block, arg);
 		block = next;
 	}

@@ -29,9 +29,34 @@ typedef struct InsertState
 	LocalTransactionId transaction; /* that buffer belongs to */
 } InsertState;
 
+/* Says why the table's store does not have the value, and what to do. */
+pg_noreturn static void
+value_not_held(Relation index, Relation heap)
+{
+	AttrNumber	attnum = index->rd_index->indkey.values[0];
+	Form_pg_attribute att;
+
+	if (attnum == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" is on an expression, whose values table \"%s\" does not hold",
+						RelationGetRelationName(index), RelationGetRelationName(heap)),
+				 errhint("Add a generated column with the expression, and index that.")));
+	att = TupleDescAttr(RelationGetDescr(heap), attnum - 1);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("index \"%s\" cannot find a value of column \"%s\" in the value store of table \"%s\"",
+					RelationGetRelationName(index), NameStr(att->attname),
+					RelationGetRelationName(heap)),
+			 att->attstorage == TYPSTORAGE_PLAIN ?
+			 errhint("The column has STORAGE PLAIN. Use ALTER TABLE ... ALTER COLUMN ... SET STORAGE EXTERNAL, and VACUUM FULL if rows are there.") :
+			 errhint("The value came with ALTER TABLE ... ADD COLUMN ... DEFAULT, or while the column had STORAGE PLAIN. VACUUM FULL puts such values into the store.")));
+}
+
 /*
  * The address of a value in the table's store.  An index on an expression gets values
- * that the table does not hold, and that cannot be read again by address.
+ * that the table does not hold, and that cannot be read again by address; so do
+ * columns whose values lie in the row.
  */
 Oid
 vs_ann_value_address(Relation index, Relation heap, VsAnnValueKind kind, Datum value)
@@ -43,11 +68,7 @@ vs_ann_value_address(Relation index, Relation heap, VsAnnValueKind kind, Datum v
 	if (kind == VS_ANN_BIT)
 		return InvalidOid;
 	if (!vs_store_datum_address(heap, value, &address, &len))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("index \"%s\" got a value that table \"%s\" does not hold",
-						RelationGetRelationName(index), RelationGetRelationName(heap)),
-				 errhint("vecann indexes plain columns; for an expression, add a generated column.")));
+		value_not_held(index, heap);
 	return address;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xlog.h"
@@ -24,6 +26,16 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_segments);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_index_info);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_last_scan_stats);
+
+/* Pages of another session's temporary index are in that session's memory. */
+void
+vs_ann_refuse_foreign_temporary(Relation index)
+{
+	if (RELATION_IS_OTHER_TEMP(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary indexes of other sessions")));
+}
 
 /*
  * Opens a vecann index and its table with AccessShareLock.  Needs the right to
@@ -46,6 +58,7 @@ vs_ann_open_for_inspection(Oid indexoid, Relation *heap)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a vecann index", RelationGetRelationName(index))));
+	vs_ann_refuse_foreign_temporary(index);
 	result = pg_class_aclcheck(heapoid, GetUserId(), ACL_SELECT);
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_TABLE, RelationGetRelationName(*heap));
@@ -59,20 +72,64 @@ typedef struct SegmentCount
 	uint32		number;			/* hash key */
 	int64		rows;
 	int64		dead;
+	int64		pages;			/* with entries of it */
+	BlockNumber last_code;		/* the last ones counted */
+	BlockNumber last_detail;
 } SegmentCount;
 
-static bool
-count_id(VsAnnId *id, void *arg)
+static void
+count_entry(HTAB *counts, const VsAnnId *id, BlockNumber code, BlockNumber detail)
 {
 	bool		found;
-	SegmentCount *count = hash_search((HTAB *) arg, &id->seal, HASH_ENTER, &found);
+	SegmentCount *count = hash_search(counts, &id->seal, HASH_ENTER, &found);
 
 	if (!found)
-		count->rows = count->dead = 0;
+	{
+		count->rows = count->dead = count->pages = 0;
+		count->last_code = count->last_detail = InvalidBlockNumber;
+	}
 	count->rows++;
 	if ((id->flags & VS_ANN_DEAD) != 0)
 		count->dead++;
-	return false;
+	if (count->last_code != code)
+		count->pages++;
+	if (count->last_detail != detail)
+		count->pages++;
+	count->last_code = code;
+	count->last_detail = detail;
+}
+
+/* The code page with an entry's code (the first, where codes span pages). */
+static BlockNumber
+code_page(const VsAnn *ann, BlockNumber block, const VsAnnExtent *extent, int ordinal)
+{
+	int			per_page = ann->geo.blocks_per_page * VS_QUANT_BLOCK;
+	int			page = per_page > 0 ? ordinal / per_page : 0;
+
+	return page == 0 ? block : extent->pages[page - 1];
+}
+
+static void
+count_extent(const VsAnn *ann, BlockNumber block, const VsAnnExtent *extent, HTAB *counts)
+{
+	const VsAnnGeometry *geo = &ann->geo;
+	int			n = Min(extent->header.nentries, geo->extent_entries);
+
+	for (int first = 0; first < n; first += geo->details_per_page)
+	{
+		BlockNumber detail = extent->pages[vs_ann_detail_page_of(geo, first)];
+		Buffer		buffer = vs_ann_page_read(ann, detail, BUFFER_LOCK_SHARE, VS_ANN_DETAIL);
+
+		for (int i = first; i < Min(n, first + geo->details_per_page); i++)
+		{
+			VsAnnId		id;
+
+			memcpy(&id, (char *) BufferGetPage(buffer) + vs_ann_detail_offset(geo, i),
+				   sizeof(id));
+			count_entry(counts, &id, code_page(ann, block, extent, i), detail);
+		}
+		UnlockReleaseBuffer(buffer);
+	}
 }
 
 static HTAB *
@@ -80,19 +137,61 @@ count_segments(const VsAnn *ann, const VsAnnMetaData *meta)
 {
 	HASHCTL		control;
 	HTAB	   *counts;
+	VsAnnDirectory *dir;
 
 	control.keysize = sizeof(uint32);
 	control.entrysize = sizeof(SegmentCount);
 	control.hcxt = CurrentMemoryContext;
 	counts = hash_create("vecann segments", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	if (meta->directory != InvalidBlockNumber)
+	if (meta->directory == InvalidBlockNumber)
+		return counts;
+	dir = vs_ann_directory_read(ann, meta->directory);
+	for (int i = 0; i < dir->nlists; i++)
 	{
-		VsAnnDirectory *dir = vs_ann_directory_read(ann, meta->directory);
+		BlockNumber block = dir->heads[i];
 
-		for (int i = 0; i < dir->nlists; i++)
-			vs_ann_list_walk(ann, dir->heads[i], false, count_id, counts);
+		while (block != InvalidBlockNumber)
+		{
+			VsAnnExtent extent;
+
+			CHECK_FOR_INTERRUPTS();
+			vs_ann_extent_read(ann, block, &extent);
+			count_extent(ann, block, &extent, counts);
+			block = extent.header.next;
+		}
 	}
 	return counts;
+}
+
+/* Entries of pending chains, as a segment of the number. */
+static void
+count_chains(const VsAnn *ann, const VsAnnChain *chains, SegmentCount *count)
+{
+	for (int i = 0; i < VS_ANN_CHAINS; i++)
+	{
+		BlockNumber block = chains[i].head;
+
+		while (block != InvalidBlockNumber)
+		{
+			Buffer		buffer;
+			Page		page;
+			int			used;
+
+			CHECK_FOR_INTERRUPTS();
+			buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_PENDING);
+			page = BufferGetPage(buffer);
+			used = Min(VS_ANN_OPAQUE(page)->used, ann->geo.pending_capacity);
+			count->pages++;
+			count->rows += used;
+			for (int j = 0; j < used; j++)
+			{
+				if ((vs_ann_pending_ids(page)[j].flags & VS_ANN_DEAD) != 0)
+					count->dead++;
+			}
+			block = VS_ANN_OPAQUE(page)->next;
+			UnlockReleaseBuffer(buffer);
+		}
+	}
 }
 
 static const char *
@@ -110,11 +209,13 @@ method_name(uint32 method)
 	return "unknown";
 }
 
+#define SEGMENT_COLUMNS 8
+
 static void
 put_segment(ReturnSetInfo *result, const VsAnnSegment *segment, const SegmentCount *count)
 {
-	Datum		values[7];
-	bool		nulls[7] = {false};
+	Datum		values[SEGMENT_COLUMNS];
+	bool		nulls[SEGMENT_COLUMNS] = {false};
 
 	values[0] = Int32GetDatum(segment->number);
 	values[1] = CStringGetTextDatum("sealed");
@@ -123,22 +224,29 @@ put_segment(ReturnSetInfo *result, const VsAnnSegment *segment, const SegmentCou
 	values[4] = TimestampTzGetDatum(segment->created);
 	values[5] = CStringGetTextDatum(method_name(segment->method));
 	values[6] = Int64GetDatum(segment->rows);
+	values[7] = Int64GetDatum(count->pages);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 static void
-put_growing(ReturnSetInfo *result, const VsAnn *ann, const VsAnnMetaData *meta)
+put_pending(ReturnSetInfo *result, const VsAnn *ann, const VsAnnChain *chains,
+			uint32 number, const char *state)
 {
-	Datum		values[7] = {0};
-	bool		nulls[7] = {false, false, false, true, true, true, true};
+	SegmentCount count = {0};
+	Datum		values[SEGMENT_COLUMNS] = {0};
+	bool		nulls[SEGMENT_COLUMNS] = {false, false, false, false, true, true, true, false};
 
-	values[0] = Int32GetDatum(Max(meta->sealed, meta->sealing) + 1);
-	values[1] = CStringGetTextDatum("growing");
-	values[2] = Int64GetDatum(ann->has_dim ? vs_ann_pending_rows(ann, meta) : 0);
+	if (ann->has_dim)
+		count_chains(ann, chains, &count);
+	values[0] = Int32GetDatum(number);
+	values[1] = CStringGetTextDatum(state);
+	values[2] = Int64GetDatum(count.rows);
+	values[3] = Int64GetDatum(count.dead);
+	values[7] = Int64GetDatum(count.pages);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* One row a segment that still has entries, newest first after the growing one. */
+/* One row a segment that has entries, newest first after the growing one. */
 Datum
 vs_ann_sql_segments(PG_FUNCTION_ARGS)
 {
@@ -154,15 +262,20 @@ vs_ann_sql_segments(PG_FUNCTION_ARGS)
 	index = vs_ann_open_for_inspection(PG_GETARG_OID(0), &heap);
 	vs_ann_open(&ann, index);
 	vs_ann_meta_read(&ann, &meta);
-	put_growing(result, &ann, &meta);
+	put_pending(result, &ann, meta.growing, Max(meta.sealed, meta.sealing) + 1, "growing");
+	if (meta.sealing != 0)
+		put_pending(result, &ann, meta.closing, meta.sealing, "sealing");
 	counts = count_segments(&ann, &meta);
 	block = meta.segments;
 	while (block != InvalidBlockNumber)
 	{
-		Buffer		buffer = vs_ann_page_read(&ann, block, BUFFER_LOCK_SHARE, VS_ANN_SEGMENT);
-		Page		page = BufferGetPage(buffer);
+		Buffer		buffer;
+		Page		page;
 
-		for (int i = VS_ANN_OPAQUE(page)->used - 1; i >= 0; i--)
+		CHECK_FOR_INTERRUPTS();
+		buffer = vs_ann_page_read(&ann, block, BUFFER_LOCK_SHARE, VS_ANN_SEGMENT);
+		page = BufferGetPage(buffer);
+		for (int i = Min(VS_ANN_OPAQUE(page)->used, VS_ANN_SEGMENTS_PER_PAGE) - 1; i >= 0; i--)
 		{
 			VsAnnSegment *segment = &VS_ANN_SEGMENTS(page)[i];
 			SegmentCount *count = hash_search(counts, &segment->number, HASH_FIND, NULL);
@@ -182,8 +295,7 @@ vs_ann_sql_segments(PG_FUNCTION_ARGS)
 
 typedef struct ListSizes
 {
-	int64		smallest;
-	int64		largest;
+	int64	   *live;			/* entries of each list, fewest first */
 	int64		entries;
 	int64		dead;
 	int64		pages;
@@ -195,6 +307,15 @@ count_page(BlockNumber block, void *arg)
 	(*(int64 *) arg)++;
 }
 
+static int
+compare_sizes(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
 static void
 size_lists(const VsAnn *ann, const VsAnnMetaData *meta, ListSizes *sizes)
 {
@@ -204,26 +325,39 @@ size_lists(const VsAnn *ann, const VsAnnMetaData *meta, ListSizes *sizes)
 	if (meta->directory == InvalidBlockNumber)
 		return;
 	dir = vs_ann_directory_read(ann, meta->directory);
+	sizes->live = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * dir->nlists);
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		BlockNumber block = dir->heads[i];
-		int64		live = 0;
 
-		CHECK_FOR_INTERRUPTS();
+		sizes->live[i] = 0;
 		while (block != InvalidBlockNumber)
 		{
 			VsAnnExtent extent;
 
+			CHECK_FOR_INTERRUPTS();
 			vs_ann_extent_read(ann, block, &extent);
 			sizes->entries += extent.header.nentries;
 			sizes->dead += extent.header.ndead;
-			live += (int64) extent.header.nentries - extent.header.ndead;
+			sizes->live[i] += (int64) extent.header.nentries - extent.header.ndead;
 			block = extent.header.next;
 		}
-		sizes->smallest = i == 0 ? live : Min(sizes->smallest, live);
-		sizes->largest = Max(sizes->largest, live);
 		vs_ann_list_pages(ann, dir->heads[i], count_page, &sizes->pages);
 	}
+	qsort(sizes->live, dir->nlists, sizeof(int64), compare_sizes);
+}
+
+/* Length of the vector that pending rows are coded against. */
+static double
+centre_norm(const VsAnn *ann, const VsAnnMetaData *meta)
+{
+	float	   *centre = palloc(sizeof(float) * ann->geo.padded);
+	double		sum = 0;
+
+	vs_ann_centre_read(ann, meta->centre, centre);
+	for (int i = 0; i < ann->geo.padded; i++)
+		sum += (double) centre[i] * centre[i];
+	return sqrt(sum);
 }
 
 static Datum
@@ -243,8 +377,9 @@ vs_ann_sql_index_info(PG_FUNCTION_ARGS)
 	ListSizes	sizes;
 	int64		directory_pages = 0;
 	int64		pending_pages = 0;
-	Datum		values[17];
-	bool		nulls[17] = {false};
+	static const double quantiles[] = {0, 0.1, 0.5, 0.9, 0.99, 1};
+	Datum		values[22];
+	bool		nulls[22] = {false};
 	int			n = 0;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -266,11 +401,19 @@ vs_ann_sql_index_info(PG_FUNCTION_ARGS)
 	values[n++] = Int64GetDatum(sizes.entries - sizes.dead);
 	values[n++] = Int64GetDatum(sizes.dead);
 	values[n++] = Int32GetDatum(meta.nlists);
-	values[n++] = Int64GetDatum(sizes.smallest);
+	for (int i = 0; i < lengthof(quantiles); i++)
+	{
+		nulls[n] = meta.nlists == 0;
+		values[n++] = Int64GetDatum(meta.nlists == 0 ? 0 :
+									sizes.live[(int) (quantiles[i] * (meta.nlists - 1))]);
+	}
 	nulls[n] = meta.nlists == 0;
 	values[n++] = Float8GetDatum(meta.nlists == 0 ? 0 :
 								 (double) (sizes.entries - sizes.dead) / meta.nlists);
-	values[n++] = Int64GetDatum(sizes.largest);
+	values[n++] = Int32GetDatum(meta.nlists == 0 ? 0 : 1);
+	nulls[n] = meta.centre == InvalidBlockNumber;
+	values[n] = Float8GetDatum(nulls[n] ? 0 : centre_norm(&ann, &meta));
+	n++;
 	values[n++] = Int32GetDatum(vs_ann_probes_of(meta.nlists, meta.list_rows));
 	values[n++] = bytes_of_pages(pending_pages);
 	values[n++] = bytes_of_pages(sizes.pages);

@@ -172,6 +172,7 @@ extern Page vs_ann_change_new(VsAnnChange *change, VsAnnPageKind kind, uint32 ep
 extern void vs_ann_change_commit(VsAnnChange *change);
 extern void vs_ann_change_abort(VsAnnChange *change);
 
+extern bool vs_ann_page_is(Page page, VsAnnPageKind kind);
 extern Buffer vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode,
 							   VsAnnPageKind kind);
 extern Buffer vs_ann_page_read_again(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind);
@@ -470,6 +471,7 @@ extern char *vs_ann_phasename(int64 phase);
 /* ---- inspection (ann_inspect.c) ---- */
 
 extern Relation vs_ann_open_for_inspection(Oid indexoid, Relation *heap);
+extern void vs_ann_refuse_foreign_temporary(Relation index);
 
 /* ---- progress (ann_build.c) ---- */
 

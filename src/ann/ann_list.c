@@ -16,6 +16,8 @@
 
 #include "miscadmin.h"
 
+#include "utils/rel.h"
+
 #include "ann/ann_internal.h"
 
 Size
@@ -252,6 +254,13 @@ void
 vs_ann_extent_copy(const VsAnn *ann, Page page, VsAnnExtent *extent)
 {
 	extent->header = *VS_ANN_EXTENT_HEADER(page);
+	if (unlikely(extent->header.nentries > ann->geo.extent_entries))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("an extent of index \"%s\" holds %u entries, %d at most",
+						RelationGetRelationName(ann->index), extent->header.nentries,
+						ann->geo.extent_entries),
+				 errhint("Please REINDEX it.")));
 	memcpy(extent->pages, VS_ANN_EXTENT_PAGES(page),
 		   sizeof(BlockNumber) * vs_ann_extent_page_count(&ann->geo));
 }

@@ -25,17 +25,22 @@
 
 #include "ann/ann_internal.h"
 #include "compat/ann_compat.h"
+#include "compat/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_flush);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_compact);
 
+/*
+ * Who may insert may seal, since inserts do; and who may VACUUM the table.  Of a partitioned
+ * one, that table's privileges count, as for an INSERT.
+ */
 static void
-check_permission(Relation heap)
+check_permission(Oid tableoid)
 {
-	AclResult	result = pg_class_aclcheck(RelationGetRelid(heap), GetUserId(), ACL_INSERT);
+	AclResult	result = pg_class_aclcheck(tableoid, GetUserId(), ACL_INSERT | VS_ACL_MAINTAIN);
 
 	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, RelationGetRelationName(heap));
+		aclcheck_error(result, OBJECT_TABLE, get_rel_name(tableoid));
 }
 
 /* A seal shows in pg_stat_progress_create_index, with its phases, and no command. */
@@ -63,6 +68,7 @@ maintain_index(Oid indexoid, Relation heap, VsAnnWait wait, int what, ReturnSetI
 {
 	Relation	index = index_open(indexoid, RowExclusiveLock);
 
+	vs_ann_refuse_foreign_temporary(index);
 	if (vs_ann_is_vecann(index) && index->rd_index->indisready)
 	{
 		TimestampTz begun = GetCurrentTimestamp();
@@ -97,11 +103,27 @@ maintain_table(Oid tableoid, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
 
 	if (heap->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 	{
-		check_permission(heap);
 		indexes = RelationGetIndexList(heap);
 		foreach(cell, indexes)
 			maintain_index(lfirst_oid(cell), heap, wait, what, rsinfo);
 	}
+	table_close(heap, AccessShareLock);
+}
+
+/* An index that was named, or is a partition of one; partitioned ones have nothing themselves. */
+static void
+maintain_named(Oid indexoid, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
+{
+	Relation	heap = table_open(IndexGetRelation(indexoid, false), AccessShareLock);
+	Relation	index = index_open(indexoid, AccessShareLock);
+
+	if (index->rd_rel->relkind == RELKIND_INDEX && !vs_ann_is_vecann(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a vecann index", RelationGetRelationName(index))));
+	if (index->rd_rel->relkind == RELKIND_INDEX)
+		maintain_index(indexoid, heap, wait, what, rsinfo);
+	index_close(index, AccessShareLock);
 	table_close(heap, AccessShareLock);
 }
 
@@ -120,30 +142,24 @@ maintain(FunctionCallInfo fcinfo, int what)
 				 errmsg("recovery is in progress"),
 				 errhint("vecann indexes cannot be changed during recovery.")));
 	InitMaterializedSRF(fcinfo, 0);
-	if (kind == RELKIND_INDEX)
+	if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX)
 	{
-		Relation	heap = table_open(IndexGetRelation(relation, false), AccessShareLock);
-		Relation	index = index_open(relation, AccessShareLock);
-
-		if (!vs_ann_is_vecann(index))
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("\"%s\" is not a vecann index", RelationGetRelationName(index))));
-		check_permission(heap);
-		maintain_index(relation, heap, wait, what, rsinfo);
-		index_close(index, AccessShareLock);
-		table_close(heap, AccessShareLock);
+		check_permission(IndexGetRelation(relation, false));
+		foreach(cell, find_all_inheritors(relation, AccessShareLock, NULL))
+			maintain_named(lfirst_oid(cell), wait, what, rsinfo);
 	}
 	else if (kind == RELKIND_RELATION || kind == RELKIND_MATVIEW ||
 			 kind == RELKIND_PARTITIONED_TABLE)
 	{
+		check_permission(relation);
 		foreach(cell, find_all_inheritors(relation, AccessShareLock, NULL))
 			maintain_table(lfirst_oid(cell), wait, what, rsinfo);
 	}
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table or index", get_rel_name(relation))));
+				 errmsg("\"%s\" is not a table or index",
+						kind == '\0' ? psprintf("%u", relation) : get_rel_name(relation))));
 	return (Datum) 0;
 }
 

@@ -228,8 +228,10 @@ mark_reachable(const VsAnn *ann, const VsAnnMetaData *meta, Sweep *sweep)
 	mark(VS_ANN_META_BLKNO, sweep);
 	while (block != InvalidBlockNumber)
 	{
-		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_SEGMENT);
+		Buffer		buffer;
 
+		CHECK_FOR_INTERRUPTS();
+		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_SEGMENT);
 		mark(block, sweep);
 		block = VS_ANN_OPAQUE(BufferGetPage(buffer))->next;
 		UnlockReleaseBuffer(buffer);

@@ -46,8 +46,8 @@ vs_ann_page_init(Page page, VsAnnPageKind kind, uint32 epoch)
 	opaque->page_id = VS_ANN_PAGE_ID;
 }
 
-static bool
-page_is(Page page, VsAnnPageKind kind)
+bool
+vs_ann_page_is(Page page, VsAnnPageKind kind)
 {
 	return !PageIsNew(page) &&
 		PageGetSpecialSize(page) == MAXALIGN(sizeof(VsAnnPageOpaqueData)) &&
@@ -59,10 +59,17 @@ page_is(Page page, VsAnnPageKind kind)
 Buffer
 vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode, VsAnnPageKind kind)
 {
-	Buffer		buffer = vs_recent_read(ann->recent, ann->index, block);
+	Buffer		buffer = InvalidBuffer;
 
-	LockBuffer(buffer, lockmode);
-	if (unlikely(!page_is(BufferGetPage(buffer), kind)))
+	/* to read no block would be to add one */
+	if (likely(block != InvalidBlockNumber))
+	{
+		buffer = vs_recent_read(ann->recent, ann->index, block);
+		LockBuffer(buffer, lockmode);
+	}
+	if (unlikely(!BufferIsValid(buffer) || !vs_ann_page_is(BufferGetPage(buffer), kind) ||
+				 (kind == VS_ANN_PENDING &&
+				  VS_ANN_OPAQUE(BufferGetPage(buffer))->used > ann->geo.pending_capacity)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INDEX_CORRUPTED),
 				 errmsg("index \"%s\" has an unexpected page at block %u",
@@ -81,7 +88,7 @@ vs_ann_page_read_again(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind)
 	Buffer		buffer = vs_recent_read(ann->recent, ann->index, block);
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	Assert(page_is(BufferGetPage(buffer), kind));
+	Assert(vs_ann_page_is(BufferGetPage(buffer), kind));
 	return buffer;
 }
 

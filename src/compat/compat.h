@@ -128,6 +128,15 @@ typedef RelFileNode VsRelFileLocator;
 #endif
 
 /*
+ * 17 brought the privilege to VACUUM and the like.
+ */
+#if PG_VERSION_NUM >= 170000
+#define VS_ACL_MAINTAIN ACL_MAINTAIN
+#else
+#define VS_ACL_MAINTAIN 0
+#endif
+
+/*
  * 17 lets the caller bring the lexer; NULL makes one as before.
  */
 #if PG_VERSION_NUM >= 170000

@@ -1,8 +1,11 @@
 /*-------------------------------------------------------------------------
  * inspect_check.c
- *	  vecstore.check(): compares a table with its value store.
+ *	  vecstore.check(): compares a table with its value store and its vecann indexes.
  *
- * Under one snapshot, for every row that it sees:
+ * Of a table: its rows and values, and each vecann index (ann_check.c).  Of a partitioned
+ * one: each partition that is a vecstore table.  Of an index: that index.
+ *
+ * Rows and values, under one snapshot, for every row that it sees:
  *	C1	each pointer names the table's own value store;
  *	C2	it leads to a chain of chunks of the pointer's size, in sequence, each
  *		visible to the snapshot;
@@ -16,11 +19,15 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "ann/ann.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "compat/compat.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
@@ -33,6 +40,7 @@
 #include "table/table_types.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -47,6 +55,7 @@ typedef struct ValueEntry
 
 typedef struct CheckState
 {
+	Oid			relation;		/* reported as the one with the problem */
 	Relation	rel;
 	Relation	store;
 	Snapshot	snapshot;
@@ -62,47 +71,117 @@ static void check_chunks(CheckState *state);
 static void check_index(CheckState *state);
 static void report(CheckState *state, Oid address, const char *format,...) pg_attribute_printf(3, 4);
 
-Datum
-vs_inspect_check(PG_FUNCTION_ARGS)
+/* Problems of rows and values. */
+static void
+check_table(CheckState *state)
 {
-	CheckState	state;
 	HASHCTL		control;
 
-	InitMaterializedSRF(fcinfo, 0);
-	state.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	state.rel = vs_inspect_table_open(PG_GETARG_OID(0));
-	state.store = NULL;
-	ItemPointerSetInvalid(&state.tid);
-	state.column = NULL;
-	if (OidIsValid(state.rel->rd_rel->reltoastrelid))
-		state.store = table_open(state.rel->rd_rel->reltoastrelid, AccessShareLock);
-
+	if (OidIsValid(state->rel->rd_rel->reltoastrelid))
+		state->store = table_open(state->rel->rd_rel->reltoastrelid, AccessShareLock);
 	control.keysize = sizeof(Oid);
 	control.entrysize = sizeof(ValueEntry);
 	control.hcxt = CurrentMemoryContext;
-	state.values = hash_create("vecstore values", 1024, &control,
-							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	state->values = hash_create("vecstore values", 1024, &control,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
 	/* not older than a rewrite of the table, which stores values anew */
-	state.snapshot = RegisterSnapshot(GetLatestSnapshot());
-	check_rows(&state);
-	if (state.store != NULL)
+	state->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	check_rows(state);
+	if (state->store != NULL)
 	{
-		check_chunks(&state);
-		check_index(&state);
-		table_close(state.store, AccessShareLock);
+		check_chunks(state);
+		check_index(state);
+		table_close(state->store, AccessShareLock);
 	}
-	UnregisterSnapshot(state.snapshot);
-	hash_destroy(state.values);
-	table_close(state.rel, AccessShareLock);
+	UnregisterSnapshot(state->snapshot);
+	hash_destroy(state->values);
+}
+
+static void
+report_index(void *arg, ItemPointer tid, const char *problem)
+{
+	CheckState *state = (CheckState *) arg;
+
+	ItemPointerSetInvalid(&state->tid);
+	if (tid != NULL)
+		state->tid = *tid;
+	report(state, InvalidOid, "%s", problem);
+	ItemPointerSetInvalid(&state->tid);
+}
+
+static void
+check_ann_index(CheckState *state, Oid indexoid)
+{
+	state->relation = indexoid;
+	vs_ann_check(indexoid, report_index, state);
+}
+
+/* A table of the access method, and those of its indexes that inserts maintain. */
+static void
+check_with_indexes(CheckState *state, Oid relid)
+{
+	List	   *indexes;
+	ListCell   *cell;
+
+	state->relation = relid;
+	state->rel = vs_inspect_table_open(relid);
+	state->store = NULL;
+	check_table(state);
+	indexes = RelationGetIndexList(state->rel);
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+		bool		wanted = vs_ann_is_vecann(index) && index->rd_index->indisready;
+
+		index_close(index, AccessShareLock);
+		if (wanted)
+			check_ann_index(state, lfirst_oid(cell));
+	}
+	table_close(state->rel, AccessShareLock);
+}
+
+static bool
+is_vecstore_table(Oid relid)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	bool		result = vs_inspect_is_table(rel);
+
+	relation_close(rel, AccessShareLock);
+	return result;
+}
+
+Datum
+vs_inspect_check(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	char		kind = get_rel_relkind(relid);
+	CheckState	state = {0};
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	state.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ItemPointerSetInvalid(&state.tid);
+	if (kind == RELKIND_INDEX)
+		check_ann_index(&state, relid);
+	else if (kind == RELKIND_PARTITIONED_TABLE)
+	{
+		foreach(cell, find_all_inheritors(relid, AccessShareLock, NULL))
+		{
+			if (is_vecstore_table(lfirst_oid(cell)))
+				check_with_indexes(&state, lfirst_oid(cell));
+		}
+	}
+	else
+		check_with_indexes(&state, relid);
 	return (Datum) 0;
 }
 
 static void
 report(CheckState *state, Oid address, const char *format,...)
 {
-	Datum		values[4];
-	bool		isnull[4] = {false};
+	Datum		values[5];
+	bool		isnull[5] = {false};
 	char		buffer[256];
 	va_list		args;
 
@@ -110,13 +189,14 @@ report(CheckState *state, Oid address, const char *format,...)
 	vsnprintf(buffer, sizeof(buffer), format, args);
 	va_end(args);
 
-	isnull[0] = !ItemPointerIsValid(&state->tid);
-	values[0] = PointerGetDatum(&state->tid);
-	isnull[1] = state->column == NULL;
-	values[1] = isnull[1] ? (Datum) 0 : CStringGetTextDatum(state->column);
-	isnull[2] = !OidIsValid(address);
-	values[2] = Int64GetDatum((int64) address);
-	values[3] = CStringGetTextDatum(buffer);
+	values[0] = ObjectIdGetDatum(state->relation);
+	isnull[1] = !ItemPointerIsValid(&state->tid);
+	values[1] = PointerGetDatum(&state->tid);
+	isnull[2] = state->column == NULL;
+	values[2] = isnull[2] ? (Datum) 0 : CStringGetTextDatum(state->column);
+	isnull[3] = !OidIsValid(address);
+	values[3] = Int64GetDatum((int64) address);
+	values[4] = CStringGetTextDatum(buffer);
 	tuplestore_putvalues(state->result->setResult, state->result->setDesc, values, isnull);
 }
 

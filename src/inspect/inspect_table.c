@@ -35,6 +35,14 @@ typedef struct StoreUse
 	int64		free_bytes;
 } StoreUse;
 
+/* Whether the relation is a table of the access method. */
+bool
+vs_inspect_is_table(Relation rel)
+{
+	return rel->rd_tableam != NULL && rel->rd_rel->relkind != RELKIND_TOASTVALUE &&
+		rel->rd_tableam->relation_fetch_toast_slice == vs_store_fetch_toast_slice;
+}
+
 /*
  * Opens a table of the access method for reading, or fails.
  */
@@ -43,11 +51,14 @@ vs_inspect_table_open(Oid relid)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 
-	if (rel->rd_tableam == NULL || rel->rd_rel->relkind == RELKIND_TOASTVALUE ||
-		rel->rd_tableam->relation_fetch_toast_slice != vs_store_fetch_toast_slice)
+	if (!vs_inspect_is_table(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a vecstore table", RelationGetRelationName(rel))));
+	if (RELATION_IS_OTHER_TEMP(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary tables of other sessions")));
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(rel));
 	return rel;

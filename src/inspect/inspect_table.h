@@ -10,6 +10,7 @@
 
 #include "utils/relcache.h"
 
+extern bool vs_inspect_is_table(Relation rel);
 extern Relation vs_inspect_table_open(Oid relid);
 
 #endif							/* VS_INSPECT_TABLE_H */

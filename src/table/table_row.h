@@ -10,6 +10,7 @@
 
 #include "access/htup.h"
 #include "executor/tuptable.h"
+#include "compat/compat.h"
 #include "store/store.h"
 #include "utils/relcache.h"
 
@@ -37,7 +38,7 @@ typedef struct VsRow
 } VsRow;
 
 /* table_row.c */
-extern void vs_row_foreign_pointer(Relation rel) pg_attribute_noreturn();
+pg_noreturn extern void vs_row_foreign_pointer(Relation rel);
 extern bool vs_row_may_store(Relation rel);
 extern void vs_row_prepare(VsRow *row, Relation rel, TupleTableSlot *slot, HeapTuple old);
 extern void vs_row_prepare_values(VsRow *row, Relation rel, const Datum *values,
