@@ -206,8 +206,8 @@ train_rows(const VsAnn *ann, VsAnnDirectory *dir, const VsKmeansOptions *options
 
 /* Trains on n rows of the spool in memory of this process. */
 static void
-train_alone(const VsAnn *ann, Relation heap, VsAnnDirectory *dir, VsKmeansOptions *options,
-			VsAnnSpool *spool, int64 n, const float *mean)
+train_alone(const VsAnn *ann, Relation heap, VsAnnDirectory *dir,
+			const VsKmeansOptions *options, VsAnnSpool *spool, int64 n, const float *mean)
 {
 	Size		item_size = sizeof(VsAnnId) + vs_ann_spooled_code_bytes(ann);
 	char	   *sample = MemoryContextAllocHuge(CurrentMemoryContext, item_size * Max(n, 1));
@@ -222,8 +222,10 @@ train_alone(const VsAnn *ann, Relation heap, VsAnnDirectory *dir, VsKmeansOption
 /* The same with the team, in shared memory; false if there is none. */
 static bool
 train_together(const VsAnn *ann, VsAnnTeam *team, VsAnnDirectory *dir,
-			   VsKmeansOptions *options, VsAnnSpool *spool, int64 n, const float *mean)
+			   const VsKmeansOptions *options, VsAnnSpool *spool, int64 n,
+			   const float *mean)
 {
+	VsKmeansOptions together = *options;
 	VsAnnTraining training;
 	VsKmeansTeam helpers;
 
@@ -232,8 +234,8 @@ train_together(const VsAnn *ann, VsAnnTeam *team, VsAnnDirectory *dir,
 	n = pick_sample(ann, spool, n, training.items);
 	n = vs_ann_training_read(&training, n);
 	helpers = vs_ann_training_team(&training);
-	options->team = &helpers;
-	train_rows(ann, dir, options, training.rows, n, mean);
+	together.team = &helpers;
+	train_rows(ann, dir, &together, training.rows, n, mean);
 	vs_ann_training_end(&training);
 	return true;
 }
