@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_probe.c
- *	  Ranks lists and scores entries for a scan: pending pages, lists, details.
+ *	  Scores entries for a scan: pending pages, lists, details.
  *
  * Pages are read one at a time under a share lock.  What a scan may see was
  * fixed when it copied the metapage: pending chains then growing or closing, and list
@@ -13,251 +13,11 @@
 #include <math.h>
 
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #include "ann/ann_scan.h"
 
-/* Scratch memory larger than this is given back after the scan. */
-#define SCRATCH_KEPT	((Size) 64 * 1024 * 1024)
-
 /* Candidates refined while lists are scored. */
 #define EARLY_REFINED	48
-
-/* ---- scratch ---- */
-
-static VsAnnScratch scratch_pool[4];
-
-static Size
-scratch_bytes(const VsAnnScratch *scratch)
-{
-	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.heap_capacity +
-									 scratch->queue.sorted_capacity) +
-		sizeof(VsAnnScored) * scratch->queue.block_capacity +
-		sizeof(VsAnnVisited) * scratch->visited_capacity +
-		sizeof(BlockNumber) * scratch->pages_capacity +
-		sizeof(VsAnnFound) * scratch->found_capacity +
-		(sizeof(VsAnnRanked) + sizeof(VsAnnProbe) + 3 * sizeof(float)) * scratch->ranked_capacity;
-}
-
-static void
-scratch_release(void *arg)
-{
-	VsAnnScratch *scratch = (VsAnnScratch *) arg;
-
-	scratch->in_use = false;
-	if (scratch_bytes(scratch) > SCRATCH_KEPT)
-	{
-		MemoryContextDelete(scratch->context);
-		memset(scratch, 0, sizeof(*scratch));
-	}
-}
-
-/*
- * Scratch memory until scan_context goes: from the backend's pool, or of its
- * own when more scans than usual are open at once.
- */
-VsAnnScratch *
-vs_ann_scratch_take(MemoryContext scan_context)
-{
-	VsAnnScratch *scratch = NULL;
-	MemoryContextCallback *callback;
-
-	for (int i = 0; i < lengthof(scratch_pool) && scratch == NULL; i++)
-	{
-		if (!scratch_pool[i].in_use)
-			scratch = &scratch_pool[i];
-	}
-	if (scratch == NULL)
-	{
-		scratch = MemoryContextAllocZero(scan_context, sizeof(VsAnnScratch));
-		scratch->context = scan_context;
-		scratch->queue.context = scan_context;
-		return scratch;
-	}
-	if (scratch->context == NULL)
-	{
-		scratch->context = AllocSetContextCreate(TopMemoryContext, "vecann scan scratch",
-												 ALLOCSET_DEFAULT_SIZES);
-		scratch->queue.context = scratch->context;
-	}
-	callback = MemoryContextAlloc(scan_context, sizeof(MemoryContextCallback));
-	callback->func = scratch_release;
-	callback->arg = scratch;
-	MemoryContextRegisterResetCallback(scan_context, callback);
-	scratch->in_use = true;
-	return scratch;
-}
-
-static void *
-enlarge(VsAnnScratch *scratch, void *array, int *capacity, int64 needed, Size size)
-{
-	int64		larger = Max(needed, Max(1024, (int64) *capacity * 2));
-
-	if (larger > INT_MAX)
-		elog(ERROR, "a vecann scan met too many pages");
-	if (array == NULL)
-		array = MemoryContextAllocHuge(scratch->context, size * larger);
-	else
-		array = repalloc_huge(array, size * larger);
-	*capacity = larger;
-	return array;
-}
-
-/* ---- lists in order ---- */
-
-#define ST_SORT sort_ranked
-#define ST_ELEMENT_TYPE VsAnnRanked
-#define ST_COMPARE(a, b) \
-	((a)->score != (b)->score ? ((a)->score < (b)->score ? -1 : 1) : (a)->list - (b)->list)
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-/* Quickselect: the k nearest of ranked[0..n) come first. */
-static void
-nearest_first(VsAnnRanked *ranked, int n, int k)
-{
-	int			low = 0;
-	int			high = n - 1;
-
-	while (low < high)
-	{
-		float		pivot = ranked[low + (high - low) / 2].score;
-		int			i = low;
-		int			j = high;
-
-		while (i <= j)
-		{
-			while (ranked[i].score < pivot)
-				i++;
-			while (pivot < ranked[j].score)
-				j--;
-			if (i <= j)
-			{
-				VsAnnRanked t = ranked[i];
-
-				ranked[i++] = ranked[j];
-				ranked[j--] = t;
-			}
-		}
-		if (k <= j)
-			high = j;
-		else if (k >= i)
-			low = i;
-		else
-			break;
-	}
-}
-
-/* Puts the lists before until in order, and prepares their terms. */
-static void
-order_lists(VsAnnScan *so, int until)
-{
-	VsAnnRanked *ranked = so->scratch->ranked;
-
-	if (until <= so->ordered)
-		return;
-	if (until < so->nranked)
-		nearest_first(ranked + so->ordered, so->nranked - so->ordered, until - so->ordered);
-	sort_ranked(ranked + so->ordered, until - so->ordered);
-	for (int i = so->ordered; i < until; i++)
-	{
-		int			list = ranked[i].list;
-		VsAnnProbe *probe = &so->scratch->probes[i];
-
-		probe->head = so->scratch->heads[list];
-		if (!so->all_alike && so->ann.type.metric != VS_QUANT_HAMMING)
-			vs_quant_list_terms(so->list_query, so->scratch->scores[list],
-								so->scratch->norms[list], &probe->terms);
-	}
-	so->ordered = until;
-}
-
-static void
-enlarge_ranked(VsAnnScratch *scratch, int nlists)
-{
-	int			capacity[4];
-
-	for (int i = 0; i < lengthof(capacity); i++)
-		capacity[i] = scratch->ranked_capacity;
-	scratch->scores = enlarge(scratch, scratch->scores, &capacity[0], nlists, sizeof(float));
-	scratch->norms = enlarge(scratch, scratch->norms, &capacity[1], nlists, sizeof(float));
-	scratch->heads = enlarge(scratch, scratch->heads, &capacity[2], nlists, sizeof(BlockNumber));
-	scratch->probes = enlarge(scratch, scratch->probes, &capacity[3], nlists, sizeof(VsAnnProbe));
-	scratch->ranked = enlarge(scratch, scratch->ranked, &scratch->ranked_capacity, nlists,
-							  sizeof(VsAnnRanked));
-}
-
-/* Scores all centroids. */
-static void
-rank_lists(VsAnnScan *so, const VsAnnCache *cache, const float *rotated)
-{
-	VsAnnScratch *scratch = so->scratch;
-	VsQuantMetric metric = so->ann.type.metric;
-
-	if (cache->nlists > scratch->ranked_capacity)
-		enlarge_ranked(scratch, cache->nlists);
-	if (!so->all_alike)
-		vs_assign_query(cache->assign, metric, rotated, scratch->scores);
-	memcpy(scratch->norms, vs_assign_norms(cache->assign), sizeof(float) * cache->nlists);
-	memcpy(scratch->heads, cache->heads, sizeof(BlockNumber) * cache->nlists);
-	for (int i = 0; i < cache->nlists; i++)
-	{
-		scratch->ranked[i].list = i;
-		scratch->ranked[i].score = so->all_alike || isnan(scratch->scores[i]) ? 0 :
-			scratch->scores[i];
-	}
-	so->nranked = cache->nlists;
-}
-
-/* Prepares a query against rows in rotated space; rotated is copied. */
-static VsQuantQuery *
-prepare(VsAnnScan *so, const float *rotated, const uint8 *code)
-{
-	void	   *memory = palloc(vs_quant_query_bytes(&so->ann.spec));
-
-	if (so->ann.type.metric == VS_QUANT_HAMMING)
-		return vs_quant_query_init_bits(memory, &so->ann.spec, code);
-	return vs_quant_query_init(memory, &so->ann.spec, rotated, so->epsilon);
-}
-
-/*
- * Rotates the query and ranks the lists of the directory that so->meta names.
- * The scan's context is current.
- */
-void
-vs_ann_probe_begin(VsAnnScan *so)
-{
-	const VsAnn *ann = &so->ann;
-	VsAnnScratch *scratch = so->scratch;
-	VsAnnCoder	coder;
-
-	vs_ann_queue_reset(&scratch->queue);
-	scratch->nvisited = scratch->npages = scratch->nfound = 0;
-	so->nranked = so->next_list = so->ordered = 0;
-	if (ann->geo.blocks_per_page == 0 || ann->geo.pending_blocks == 0)
-		so->block = palloc0(ann->geo.block_bytes);
-	vs_ann_coder_init(&coder, ann);
-	if (!so->all_alike)
-	{
-		vs_ann_coder_rotate(&coder, so->payload, coder.rotated);
-		if (ann->type.metric == VS_QUANT_HAMMING)
-			vs_ann_coder_encode(&coder, so->payload, NULL, NULL, false);
-		so->pending_query = so->list_query = prepare(so, coder.rotated, coder.code);
-	}
-	if (so->meta.directory != InvalidBlockNumber)
-	{
-		const VsAnnCache *cache = vs_ann_cache_get(ann, &so->meta);
-
-		if (cache->has_mean && !so->all_alike)
-		{
-			for (int i = 0; i < ann->geo.padded; i++)
-				coder.rotated[i] -= cache->mean[i];
-			so->list_query = prepare(so, coder.rotated, NULL);
-		}
-		rank_lists(so, cache, coder.rotated);
-	}
-}
 
 /* ---- scoring ---- */
 
@@ -270,8 +30,8 @@ first_ref(VsAnnScan *so, BlockNumber block, int list)
 	if (scratch->nvisited == VS_ANN_MAX_VISITED)
 		elog(ERROR, "a vecann scan met too many pages");
 	if (scratch->nvisited == scratch->visited_capacity)
-		scratch->visited = enlarge(scratch, scratch->visited, &scratch->visited_capacity,
-								   scratch->nvisited + 1, sizeof(VsAnnVisited));
+		scratch->visited = vs_ann_scratch_enlarge(scratch, scratch->visited, &scratch->visited_capacity,
+												  scratch->nvisited + 1, sizeof(VsAnnVisited));
 	visited = &scratch->visited[scratch->nvisited];
 	visited->block = block;
 	visited->list = list;
@@ -558,8 +318,8 @@ static void
 keep_pages(VsAnnScratch *scratch, const BlockNumber *pages, int n)
 {
 	if (scratch->npages + n > scratch->pages_capacity)
-		scratch->pages = enlarge(scratch, scratch->pages, &scratch->pages_capacity,
-								 (int64) scratch->npages + n, sizeof(BlockNumber));
+		scratch->pages = vs_ann_scratch_enlarge(scratch, scratch->pages, &scratch->pages_capacity,
+												(int64) scratch->npages + n, sizeof(BlockNumber));
 	memcpy(scratch->pages + scratch->npages, pages, sizeof(BlockNumber) * n);
 	scratch->npages += n;
 }
@@ -625,7 +385,7 @@ judge_early(VsAnnScan *so)
 void
 vs_ann_probe_lists(VsAnnScan *so, int until)
 {
-	order_lists(so, until);
+	vs_ann_order_lists(so, until);
 	for (; so->next_list < until; so->next_list++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -675,8 +435,8 @@ add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
 	VsAnnFound *found;
 
 	if (scratch->nfound == scratch->found_capacity)
-		scratch->found = enlarge(scratch, scratch->found, &scratch->found_capacity,
-								 (int64) scratch->nfound + 1, sizeof(VsAnnFound));
+		scratch->found = vs_ann_scratch_enlarge(scratch, scratch->found, &scratch->found_capacity,
+												(int64) scratch->nfound + 1, sizeof(VsAnnFound));
 	found = &scratch->found[scratch->nfound];
 	found->tid = id->tid;
 	found->address = id->address;

@@ -273,7 +273,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 		take_query(scan, so);
 		vs_ann_meta_read(&so->ann, &so->meta);
 		VS_STOP_POINT("scan: metapage copied");
-		vs_ann_probe_begin(so);
+		vs_ann_order_begin(so);
 		so->reader = vs_store_reader_open(scan->heapRelation);
 		so->stats.lists = so->nranked;
 		vs_ann_probe_pending(so);

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_scan.h
- *	  What the files of an index scan share: ann_scan.c, ann_probe.c, ann_rank.c.
+ *	  What the files of an index scan share (README.md names them).
  *-------------------------------------------------------------------------
  */
 #ifndef VS_ANN_SCAN_H
@@ -123,7 +123,7 @@ typedef struct VsAnnAhead
 	const char *end[VS_ANN_AHEAD_RANGES];
 } VsAnnAhead;
 
-/* Memory that outlives scans, so that it is not given back and taken again. */
+/* Memory that outlives scans (ann_scratch.c). */
 typedef struct VsAnnScratch
 {
 	bool		in_use;
@@ -188,11 +188,18 @@ typedef struct VsAnnScan
 	VsStoreReader *reader;
 } VsAnnScan;
 
+/* ann_scratch.c */
+extern VsAnnScratch *vs_ann_scratch_take(MemoryContext scan_context);
+extern void *vs_ann_scratch_enlarge(VsAnnScratch *scratch, void *array, int *capacity,
+									int64 needed, Size size);
+
+/* ann_order.c */
+extern void vs_ann_order_begin(VsAnnScan *so);
+extern void vs_ann_order_lists(VsAnnScan *so, int until);
+
 /* ann_probe.c */
-extern void vs_ann_probe_begin(VsAnnScan *so);
 extern void vs_ann_probe_pending(VsAnnScan *so);
 extern void vs_ann_probe_lists(VsAnnScan *so, int until);
 extern void vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n);
-extern VsAnnScratch *vs_ann_scratch_take(MemoryContext scan_context);
 
 #endif							/* VS_ANN_SCAN_H */

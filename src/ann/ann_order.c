@@ -1,0 +1,167 @@
+/*-------------------------------------------------------------------------
+ * ann_order.c
+ *	  Prepares a query and ranks the lists for it.
+ *
+ * All centroids are scored at once; lists are put in order only as far as
+ * they are wanted.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "ann/ann_scan.h"
+
+#define ST_SORT sort_ranked
+#define ST_ELEMENT_TYPE VsAnnRanked
+#define ST_COMPARE(a, b) \
+	((a)->score != (b)->score ? ((a)->score < (b)->score ? -1 : 1) : (a)->list - (b)->list)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* Quickselect: the k nearest of ranked[0..n) come first. */
+static void
+nearest_first(VsAnnRanked *ranked, int n, int k)
+{
+	int			low = 0;
+	int			high = n - 1;
+
+	while (low < high)
+	{
+		float		pivot = ranked[low + (high - low) / 2].score;
+		int			i = low;
+		int			j = high;
+
+		while (i <= j)
+		{
+			while (ranked[i].score < pivot)
+				i++;
+			while (pivot < ranked[j].score)
+				j--;
+			if (i <= j)
+			{
+				VsAnnRanked t = ranked[i];
+
+				ranked[i++] = ranked[j];
+				ranked[j--] = t;
+			}
+		}
+		if (k <= j)
+			high = j;
+		else if (k >= i)
+			low = i;
+		else
+			break;
+	}
+}
+
+/* Puts the lists before until in order, and prepares their terms. */
+void
+vs_ann_order_lists(VsAnnScan *so, int until)
+{
+	VsAnnRanked *ranked = so->scratch->ranked;
+
+	if (until <= so->ordered)
+		return;
+	if (until < so->nranked)
+		nearest_first(ranked + so->ordered, so->nranked - so->ordered, until - so->ordered);
+	sort_ranked(ranked + so->ordered, until - so->ordered);
+	for (int i = so->ordered; i < until; i++)
+	{
+		int			list = ranked[i].list;
+		VsAnnProbe *probe = &so->scratch->probes[i];
+
+		probe->head = so->scratch->heads[list];
+		if (!so->all_alike && so->ann.type.metric != VS_QUANT_HAMMING)
+			vs_quant_list_terms(so->list_query, so->scratch->scores[list],
+								so->scratch->norms[list], &probe->terms);
+	}
+	so->ordered = until;
+}
+
+static void
+enlarge_ranked(VsAnnScratch *scratch, int nlists)
+{
+	int			capacity[4];
+
+	for (int i = 0; i < lengthof(capacity); i++)
+		capacity[i] = scratch->ranked_capacity;
+	scratch->scores = vs_ann_scratch_enlarge(scratch, scratch->scores, &capacity[0], nlists, sizeof(float));
+	scratch->norms = vs_ann_scratch_enlarge(scratch, scratch->norms, &capacity[1], nlists, sizeof(float));
+	scratch->heads = vs_ann_scratch_enlarge(scratch, scratch->heads, &capacity[2], nlists, sizeof(BlockNumber));
+	scratch->probes = vs_ann_scratch_enlarge(scratch, scratch->probes, &capacity[3], nlists, sizeof(VsAnnProbe));
+	scratch->ranked = vs_ann_scratch_enlarge(scratch, scratch->ranked, &scratch->ranked_capacity, nlists,
+											 sizeof(VsAnnRanked));
+}
+
+/* Scores all centroids. */
+static void
+rank_lists(VsAnnScan *so, const VsAnnCache *cache, const float *rotated)
+{
+	VsAnnScratch *scratch = so->scratch;
+	VsQuantMetric metric = so->ann.type.metric;
+
+	if (cache->nlists > scratch->ranked_capacity)
+		enlarge_ranked(scratch, cache->nlists);
+	if (!so->all_alike)
+		vs_assign_query(cache->assign, metric, rotated, scratch->scores);
+	memcpy(scratch->norms, vs_assign_norms(cache->assign), sizeof(float) * cache->nlists);
+	memcpy(scratch->heads, cache->heads, sizeof(BlockNumber) * cache->nlists);
+	for (int i = 0; i < cache->nlists; i++)
+	{
+		scratch->ranked[i].list = i;
+		scratch->ranked[i].score = so->all_alike || isnan(scratch->scores[i]) ? 0 :
+			scratch->scores[i];
+	}
+	so->nranked = cache->nlists;
+}
+
+/* Prepares a query against rows in rotated space; rotated is copied. */
+static VsQuantQuery *
+prepare(VsAnnScan *so, const float *rotated, const uint8 *code)
+{
+	void	   *memory = palloc(vs_quant_query_bytes(&so->ann.spec));
+
+	if (so->ann.type.metric == VS_QUANT_HAMMING)
+		return vs_quant_query_init_bits(memory, &so->ann.spec, code);
+	return vs_quant_query_init(memory, &so->ann.spec, rotated, so->epsilon);
+}
+
+/*
+ * Rotates the query and ranks the lists of the directory that so->meta names.
+ * The scan's context is current.
+ */
+void
+vs_ann_order_begin(VsAnnScan *so)
+{
+	const VsAnn *ann = &so->ann;
+	VsAnnScratch *scratch = so->scratch;
+	VsAnnCoder	coder;
+
+	vs_ann_queue_reset(&scratch->queue);
+	scratch->nvisited = scratch->npages = scratch->nfound = 0;
+	so->nranked = so->next_list = so->ordered = 0;
+	if (ann->geo.blocks_per_page == 0 || ann->geo.pending_blocks == 0)
+		so->block = palloc0(ann->geo.block_bytes);
+	vs_ann_coder_init(&coder, ann);
+	if (!so->all_alike)
+	{
+		vs_ann_coder_rotate(&coder, so->payload, coder.rotated);
+		if (ann->type.metric == VS_QUANT_HAMMING)
+			vs_ann_coder_encode(&coder, so->payload, NULL, NULL, false);
+		so->pending_query = so->list_query = prepare(so, coder.rotated, coder.code);
+	}
+	if (so->meta.directory != InvalidBlockNumber)
+	{
+		const VsAnnCache *cache = vs_ann_cache_get(ann, &so->meta);
+
+		if (cache->has_mean && !so->all_alike)
+		{
+			for (int i = 0; i < ann->geo.padded; i++)
+				coder.rotated[i] -= cache->mean[i];
+			so->list_query = prepare(so, coder.rotated, NULL);
+		}
+		rank_lists(so, cache, coder.rotated);
+	}
+}

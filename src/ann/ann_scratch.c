@@ -1,0 +1,97 @@
+/*-------------------------------------------------------------------------
+ * ann_scratch.c
+ *	  Memory that scans hand on to each other.
+ *
+ * A scan needs some megabytes for a moment.  Given back to the system after each query
+ * they would be paid for in page faults by the next, so the backend keeps a few
+ * sets of arrays.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "ann/ann_scan.h"
+
+/* Scratch memory larger than this is given back after the scan. */
+#define SCRATCH_KEPT	((Size) 64 * 1024 * 1024)
+
+static VsAnnScratch scratch_pool[4];
+
+static Size
+scratch_bytes(const VsAnnScratch *scratch)
+{
+	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.heap_capacity +
+									 scratch->queue.sorted_capacity) +
+		sizeof(VsAnnScored) * scratch->queue.block_capacity +
+		sizeof(VsAnnVisited) * scratch->visited_capacity +
+		sizeof(BlockNumber) * scratch->pages_capacity +
+		sizeof(VsAnnFound) * scratch->found_capacity +
+		(sizeof(VsAnnRanked) + sizeof(VsAnnProbe) + 3 * sizeof(float)) * scratch->ranked_capacity;
+}
+
+static void
+scratch_release(void *arg)
+{
+	VsAnnScratch *scratch = (VsAnnScratch *) arg;
+
+	scratch->in_use = false;
+	if (scratch_bytes(scratch) > SCRATCH_KEPT)
+	{
+		MemoryContextDelete(scratch->context);
+		memset(scratch, 0, sizeof(*scratch));
+	}
+}
+
+/*
+ * Scratch memory until scan_context goes: from the backend's pool, or of its
+ * own when more scans than usual are open at once.
+ */
+VsAnnScratch *
+vs_ann_scratch_take(MemoryContext scan_context)
+{
+	VsAnnScratch *scratch = NULL;
+	MemoryContextCallback *callback;
+
+	for (int i = 0; i < lengthof(scratch_pool) && scratch == NULL; i++)
+	{
+		if (!scratch_pool[i].in_use)
+			scratch = &scratch_pool[i];
+	}
+	if (scratch == NULL)
+	{
+		scratch = MemoryContextAllocZero(scan_context, sizeof(VsAnnScratch));
+		scratch->context = scan_context;
+		scratch->queue.context = scan_context;
+		return scratch;
+	}
+	if (scratch->context == NULL)
+	{
+		scratch->context = AllocSetContextCreate(TopMemoryContext, "vecann scan scratch",
+												 ALLOCSET_DEFAULT_SIZES);
+		scratch->queue.context = scratch->context;
+	}
+	callback = MemoryContextAlloc(scan_context, sizeof(MemoryContextCallback));
+	callback->func = scratch_release;
+	callback->arg = scratch;
+	MemoryContextRegisterResetCallback(scan_context, callback);
+	scratch->in_use = true;
+	return scratch;
+}
+
+/* Room for at least needed elements of size; an array of NULL is made.  Sets *capacity. */
+void *
+vs_ann_scratch_enlarge(VsAnnScratch *scratch, void *array, int *capacity, int64 needed,
+					   Size size)
+{
+	int64		larger = Max(needed, Max(1024, (int64) *capacity * 2));
+
+	if (larger > INT_MAX)
+		elog(ERROR, "a vecann scan met too many pages");
+	if (array == NULL)
+		array = MemoryContextAllocHuge(scratch->context, size * larger);
+	else
+		array = repalloc_huge(array, size * larger);
+	*capacity = larger;
+	return array;
+}
