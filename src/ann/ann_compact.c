@@ -27,7 +27,8 @@
 #define MERGE_FACTOR		0.125	/* times the mean size: merge */
 /* a list is copied without its dead when they are this share of it: */
 #define DEAD_SHARE_ASKED	0.05	/* vecstore.compact */
-#define DEAD_SHARE			0.2		/* VACUUM, vecstore.flush */
+#define DEAD_SHARE_FLUSH	0.1		/* vecstore.flush */
+#define DEAD_SHARE			0.2		/* VACUUM */
 #define DEAD_SHARE_INSERT	0.25		/* a seal that makes an INSERT wait */
 #define COPIED				8		/* such a seal copies so many times its rows at most */
 #define TOO_FEW_LISTS		3		/* by this factor: train all anew */
@@ -116,7 +117,9 @@ dead_share(int what)
 {
 	if ((what & VS_ANN_COMPACT) == VS_ANN_COMPACT)
 		return DEAD_SHARE_ASKED;
-	return (what & (VS_ANN_DO_COMPACT | VS_ANN_DO_PRUNE)) != 0 ? DEAD_SHARE : DEAD_SHARE_INSERT;
+	if ((what & VS_ANN_DO_PRUNE) != 0)
+		return DEAD_SHARE_FLUSH;
+	return (what & VS_ANN_DO_COMPACT) != 0 ? DEAD_SHARE : DEAD_SHARE_INSERT;
 }
 
 /* Lists with many dead entries are copied without them, unless they have another fate. */

@@ -316,11 +316,15 @@ make_plan(Seal *seal)
 {
 	const VsAnn *ann = seal->ann;
 	int64		pending = vs_ann_pending_rows(ann, &seal->meta);
-	bool		pruned;
+	bool		dead;
 
 	seal->old = vs_ann_directory_read(ann, seal->meta.directory);
-	pruned = prune_lists(seal, pending);
-	if (pruned || (seal->what & VS_ANN_DO_COMPACT) != 0 ||
+	dead = prune_lists(seal, pending);
+	/* a flush also drops those that were known before */
+	if ((seal->what & VS_ANN_DO_PRUNE) != 0 &&
+		seal->meta.list_dead > WORTH_PRUNING * seal->meta.list_rows)
+		dead = true;
+	if (dead || (seal->what & VS_ANN_DO_COMPACT) != 0 ||
 		((seal->what & VS_ANN_DO_GROW) != 0 && outgrown(&seal->meta, pending)))
 		seal->plan = vs_ann_plan(ann, seal->old, pending, seal->what);
 	if (seal->plan != NULL && !seal->plan->any)
