@@ -378,8 +378,8 @@ vs_ann_sql_index_info(PG_FUNCTION_ARGS)
 	int64		directory_pages = 0;
 	int64		pending_pages = 0;
 	static const double quantiles[] = {0, 0.1, 0.5, 0.9, 0.99, 1};
-	Datum		values[22];
-	bool		nulls[22] = {false};
+	Datum		values[23];
+	bool		nulls[23] = {false};
 	int			n = 0;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

@@ -81,7 +81,7 @@ foreach my $round (1 .. ROUNDS)
 	my $deadline = time + 60;
 	while (grep({ $_ eq '' } @outputs) && time < $deadline)
 	{
-		$_->pump_nb foreach @loaders;
+		pump_psql(@loaders);
 		usleep(10_000);
 	}
 	$node->safe_psql('postgres', 'CHECKPOINT') if $round % 2;

@@ -71,7 +71,7 @@ foreach my $round (1 .. ROUNDS)
 	my $deadline = time + 60;
 	while (grep({ tr/\n// < 3 } @outputs) && time < $deadline)
 	{
-		$_->pump_nb foreach @running;
+		pump_psql(@running);
 		usleep(10_000);
 	}
 	usleep(rand(1_500_000));

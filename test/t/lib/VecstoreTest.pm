@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes qw(usleep);
 
 our @EXPORT = qw($am new_primary create_items wrong_items is_sound is_checked
-  create_points points_query points_problem is_indexed seeded start_psql crash);
+  create_points points_query points_problem is_indexed seeded start_psql pump_psql crash);
 
 our $am = $ENV{AM} || 'vecstore';
 
@@ -168,7 +168,7 @@ sub is_indexed
 }
 
 # A psql running the script in the background; its standard output is appended
-# to $$out.
+# to $$out.  It is to be cut off at work: pump it by pump_psql, which fails if it ended before.
 sub start_psql
 {
 	my ($node, $script, $out) = @_;
@@ -177,7 +177,19 @@ sub start_psql
 	PostgreSQL::Test::Utils::append_to_file($file, $script);
 	return IPC::Run::start(
 		[ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', $file ],
-		'>', $out, '2>', \my $ignored);
+		'>', $out, '2>', "$file.err");
+}
+
+# Takes what psqls of start_psql have printed so far.
+sub pump_psql
+{
+	foreach my $psql (@_)
+	{
+		die 'psql ended early: ' . join('', map { slurp_file($_) } glob($psql->{KIDS}[0]{VAL}[-1] . '.err'))
+		  unless $psql->pumpable;
+		$psql->pump_nb;
+	}
+	return;
 }
 
 # kill -9 of all of the server's processes at once, then restart and recovery.
