@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(usleep);
 use VecstoreTest;
 
-use constant { ROUNDS => 4, LOADERS => 3, BATCHES => 150, BATCH_ROWS => 40 };
+use constant { ROUNDS => 4, LOADERS => 3, BATCHES => 500, BATCH_ROWS => 40 };
 
 # An item as a line of COPY.
 sub copy_line
