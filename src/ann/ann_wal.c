@@ -55,6 +55,16 @@ vs_ann_page_is(Page page, VsAnnPageKind kind)
 		VS_ANN_OPAQUE(page)->kind == kind;
 }
 
+static void
+wrong_page(const VsAnn *ann, BlockNumber block)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" has an unexpected page at block %u",
+					RelationGetRelationName(ann->index), block),
+			 errhint("Please REINDEX it.")));
+}
+
 /* Pins and locks a page, which must be of the kind. */
 Buffer
 vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode, VsAnnPageKind kind)
@@ -70,25 +80,27 @@ vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode, VsAnnPageKin
 	if (unlikely(!BufferIsValid(buffer) || !vs_ann_page_is(BufferGetPage(buffer), kind) ||
 				 (kind == VS_ANN_PENDING &&
 				  VS_ANN_OPAQUE(BufferGetPage(buffer))->used > ann->geo.pending_capacity)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INDEX_CORRUPTED),
-				 errmsg("index \"%s\" has an unexpected page at block %u",
-						RelationGetRelationName(ann->index), block),
-				 errhint("Please REINDEX it.")));
+		wrong_page(ann, block);
 	return buffer;
 }
 
 /*
  * The same with a share lock, for scans: what the page is follows from another one that
- * was looked at.  The check costs a cache miss, so only assertions do it.
+ * was looked at.  To check that costs a cache miss, so only builds with assertions do.
  */
 Buffer
 vs_ann_page_read_again(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind)
 {
-	Buffer		buffer = vs_recent_read(ann->recent, ann->index, block);
+	Buffer		buffer;
 
+	if (unlikely(block == InvalidBlockNumber))
+		wrong_page(ann, block);
+	buffer = vs_recent_read(ann->recent, ann->index, block);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	Assert(vs_ann_page_is(BufferGetPage(buffer), kind));
+#ifdef USE_ASSERT_CHECKING
+	if (!vs_ann_page_is(BufferGetPage(buffer), kind))
+		wrong_page(ann, block);
+#endif
 	return buffer;
 }
 
