@@ -13,13 +13,13 @@ CREATE FUNCTION same(q bit) RETURNS boolean LANGUAGE plpgsql
 DECLARE
 	by_index int[];
 	by_sort int[];
-	ids bigint;
+	ids int[];
 BEGIN
 	PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true);
-	SELECT array_agg(d), count(DISTINCT id) INTO by_index, ids FROM (SELECT id, (code <~> q)::int AS d FROM hashes ORDER BY code <~> q) AS s;
+	SELECT array_agg(d), array_agg(id) INTO by_index, ids FROM (SELECT id, (code <~> q)::int AS d FROM hashes ORDER BY code <~> q) AS s;
 	PERFORM set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true), set_config('enable_indexscan', 'off', true);
 	SELECT array_agg(d) INTO by_sort FROM (SELECT (code <~> q)::int AS d FROM hashes ORDER BY code <~> q) AS s;
-	RETURN by_index = by_sort AND ids = cardinality(by_sort);
+	RETURN by_index = by_sort AND (SELECT count(DISTINCT id) FROM unnest(ids) AS id) = cardinality(by_sort);
 END
 $$;
 INSERT INTO hashes SELECT i, random_bits(100, i)::bit(100) FROM generate_series(1, 300) i;
