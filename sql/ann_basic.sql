@@ -1,4 +1,5 @@
 -- Index access method vecann: rows are found pending, sealed, and across changes.
+SET vecann.background_seals = off;
 SET client_min_messages = warning;
 SELECT setseed(0.5);
 CREATE FUNCTION random_vector(dim int, g int) RETURNS vector LANGUAGE sql VOLATILE AS

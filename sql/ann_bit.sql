@@ -1,4 +1,5 @@
 -- vecann on bit strings: Hamming distance, exact wherever a row lies.
+SET vecann.background_seals = off;
 SET client_min_messages = warning;
 SELECT setseed(0.25);
 CREATE FUNCTION random_bits(dim int, g int) RETURNS bit varying LANGUAGE sql VOLATILE AS

@@ -27,6 +27,7 @@
 
 extern int	vs_ann_probes;		/* vecann.probes; 0 = automatic */
 extern double vs_ann_epsilon;	/* vecann.epsilon */
+extern bool vs_ann_background_seals;	/* vecann.background_seals */
 
 #define VS_ANN_DEFAULT_BITS			4
 #define VS_ANN_PENDING_AUTO			(-1)
@@ -398,6 +399,10 @@ extern void vs_ann_blocks_add(BlockNumber block, void *blocks);
 
 extern bool vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int what,
 							VsAnnSealResult *result);
+
+/* ---- seals that come by themselves (ann_auto.c) ---- */
+
+extern void vs_ann_seal_if_large(Relation index, Relation heap);
 
 /* How a directory is to change: what becomes of each old list. */
 typedef enum VsAnnFate

@@ -15,6 +15,7 @@
 
 int			vs_ann_probes = 0;
 double		vs_ann_epsilon = VS_QUANT_EPSILON_DEFAULT;
+bool		vs_ann_background_seals = true;
 
 static relopt_kind option_kind;
 
@@ -37,6 +38,10 @@ vs_ann_init(void)
 							 "within the lists searched. At its maximum every distance is exact.",
 							 &vs_ann_epsilon, VS_QUANT_EPSILON_DEFAULT, 0, VS_QUANT_EPSILON_MAX,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("vecann.background_seals",
+							 "Whether a background worker seals when an insert finds too many pending rows.",
+							 "Off, or without a free worker, the insert seals by itself.",
+							 &vs_ann_background_seals, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("vecann");
 
 	option_kind = add_reloption_kind();

@@ -1,0 +1,250 @@
+/*-------------------------------------------------------------------------
+ * ann_auto.c
+ *	  Seals that come by themselves, when an insert finds the pending part too large.
+ *
+ * A background worker seals, so that no statement waits for it.  The worker is a dynamic one:
+ * nothing is preloaded.  The session seals by itself where a worker cannot: no slot is
+ * free (max_worker_processes), the table is temporary, or this transaction
+ * holds a lock that keeps others out, as one that has just created the table does.
+ *
+ * Two workers of one index do no harm: the second finds the seal lock taken, or
+ * nothing to do.  A worker waits for no lock on the table or the index; if it cannot have one, it ends,
+ * and a later insert starts another.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/lmgr.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "ann/ann_internal.h"
+
+/* More rows than these are not trained on anew while a statement waits. */
+#define MOST_ROWS_TRAINED	200000
+
+/* Bounds of the automatic pending_limit. */
+#define LEAST_PENDING		10000.0
+#define MOST_PENDING		100000.0
+
+/* After a seal that failed the next one is not tried before so long. */
+#define RETRY_AFTER_MS		10000
+
+PGDLLEXPORT void vs_ann_auto_main(Datum arg);
+
+/* What a worker is told. */
+typedef struct Job
+{
+	Oid			database;
+	Oid			index;
+} Job;
+
+/* The worker that this session started last. */
+static BackgroundWorkerHandle *started;
+static Oid	started_for;
+static TimestampTz started_at;
+
+/*
+ * Pending rows at which they are sealed: as many as a scan scores at least in the lists, so
+ * that the pending part never costs it more than these.  A seal of more rows costs less for
+ * each; one of too many would make a statement wait long.
+ */
+static double
+automatic_limit(const VsAnnMetaData *meta)
+{
+	double		share = meta->nlists == 0 ? 0 :
+		(double) vs_ann_probes_of(meta->nlists, meta->list_rows) / meta->nlists;
+
+	return Max(LEAST_PENDING, Min(MOST_PENDING, share * meta->list_rows));
+}
+
+/* Whether the growing chains hold as many rows as the index option allows, or more. */
+static bool
+too_large(Relation index, VsAnnMetaData *meta)
+{
+	int			limit = vs_ann_option_pending_limit(index);
+	int64		pages = 0;
+	VsAnn		ann;
+
+	if (limit == 0)
+		return false;
+	vs_ann_open(&ann, index);
+	if (!ann.has_dim)
+		return false;
+	vs_ann_meta_read(&ann, meta);
+	if (limit == VS_ANN_PENDING_AUTO)
+		limit = automatic_limit(meta);
+	for (int i = 0; i < VS_ANN_CHAINS; i++)
+		pages += meta->growing[i].npages;
+	return (pages - 1) * ann.geo.pending_capacity >= limit;
+}
+
+/* ---- the session ---- */
+
+/* Whether another session could open both. */
+static bool
+others_can_open(Relation index, Relation heap)
+{
+	return !RelationUsesLocalBuffers(index) &&
+		!CheckRelationLockedByMe(index, AccessExclusiveLock, false) &&
+		!CheckRelationLockedByMe(heap, AccessExclusiveLock, false);
+}
+
+/* Whether a worker that this session started for the index is on its way or at work. */
+static bool
+worker_under_way(Relation index)
+{
+	pid_t		pid;
+	BgwHandleStatus status;
+
+	if (started == NULL || started_for != RelationGetRelid(index))
+		return false;
+	status = GetBackgroundWorkerPid(started, &pid);
+	return status == BGWH_STARTED || status == BGWH_NOT_YET_STARTED;
+}
+
+/* False if there is no slot. */
+static bool
+start_worker(Relation index)
+{
+	BackgroundWorker worker = {0};
+	Job			job = {MyDatabaseId, RelationGetRelid(index)};
+	BackgroundWorkerHandle *handle;
+	MemoryContext old;
+	bool		registered;
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker.bgw_library_name, "vecstore", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "vs_ann_auto_main", BGW_MAXLEN);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "vecstore seal of index %u", job.index);
+	strlcpy(worker.bgw_type, "vecstore seal", BGW_MAXLEN);
+	memcpy(worker.bgw_extra, &job, sizeof(job));
+
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	registered = RegisterDynamicBackgroundWorker(&worker, &handle);
+	MemoryContextSwitchTo(old);
+	if (!registered)
+		return false;
+	if (started != NULL)
+		pfree(started);
+	started = handle;
+	started_for = job.index;
+	started_at = GetCurrentTimestamp();
+	return true;
+}
+
+/*
+ * Has the pending part sealed when it is over the limit.  Nobody waits for a seal that is
+ * under way.  This session holds no rows back now.
+ */
+void
+vs_ann_seal_if_large(Relation index, Relation heap)
+{
+	VsAnnMetaData meta;
+	VsAnnSealResult result;
+
+	if (!too_large(index, &meta))
+		return;
+	if (vs_ann_background_seals && others_can_open(index, heap))
+	{
+		if (worker_under_way(index) ||
+			(meta.sealing != 0 && started_for == RelationGetRelid(index) &&
+			 !TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), RETRY_AFTER_MS)))
+			return;
+		if (!vs_ann_seal_lock(index, VS_ANN_NOWAIT))
+			return;
+		vs_ann_seal_unlock(index);
+		if (start_worker(index))
+			return;
+	}
+	/* one that failed would fail this statement too */
+	if (meta.sealing != 0)
+		return;
+	/* training all lists anew is left to others when it would take long */
+	vs_ann_maintain(index, heap, VS_ANN_NOWAIT,
+					meta.list_rows < MOST_ROWS_TRAINED ?
+					VS_ANN_DO_FLUSH | VS_ANN_DO_GROW :
+					VS_ANN_DO_FLUSH,
+					&result);
+}
+
+/* ---- the worker ---- */
+
+/* Opens a relation unless that would have to wait; NULL if so, or if it is gone. */
+static Relation
+open_now(Oid relid, LOCKMODE lockmode)
+{
+	Relation	rel;
+
+	if (!OidIsValid(relid) || !ConditionalLockRelationOid(relid, lockmode))
+		return NULL;
+	rel = try_relation_open(relid, NoLock);
+	if (rel == NULL)
+		UnlockRelationOid(relid, lockmode);
+	return rel;
+}
+
+static void
+seal_opened(Relation index, Relation heap)
+{
+	VsAnnMetaData meta;
+	VsAnnSealResult result;
+
+	if (vs_ann_is_vecann(index) && index->rd_index->indisready &&
+		index->rd_index->indrelid == RelationGetRelid(heap) && too_large(index, &meta))
+		vs_ann_maintain(index, heap, VS_ANN_NOWAIT, VS_ANN_DO_FLUSH | VS_ANN_DO_GROW, &result);
+}
+
+static void
+seal_index(Oid indexoid)
+{
+	Relation	heap = open_now(IndexGetRelation(indexoid, true), AccessShareLock);
+	Relation	index;
+
+	if (heap == NULL)
+		return;
+	index = open_now(indexoid, RowExclusiveLock);
+	if (index != NULL)
+	{
+		seal_opened(index, heap);
+		relation_close(index, RowExclusiveLock);
+	}
+	relation_close(heap, AccessShareLock);
+}
+
+/* Seals the index named in the worker's entry, unless there is nothing to do any more. */
+void
+vs_ann_auto_main(Datum arg)
+{
+	Job			job;
+
+	memcpy(&job, MyBgworkerEntry->bgw_extra, sizeof(job));
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(job.database, InvalidOid,
+											  BGWORKER_BYPASS_ALLOWCONN);
+	/* as autovacuum: whatever a database's settings say, nothing here may depend on them */
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, MyBgworkerEntry->bgw_name);
+	seal_index(job.index);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
