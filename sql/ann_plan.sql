@@ -50,6 +50,36 @@ RESET cursor_tuple_fraction;
 SELECT plan_of('SELECT n.id FROM generate_series(1, 5) i, LATERAL
 	(SELECT id FROM plans ORDER BY embedding <-> array_fill(i::real, ARRAY[32])::vector LIMIT 3) n');
 
+-- who takes the order for more than it is does not get it from the index: groups, distinct distances, all rows numbered,
+-- a second distance
+CREATE FUNCTION by_distance(query text) RETURNS boolean LANGUAGE sql AS $$
+	SELECT plan_of(replace(query, '{d}', 'embedding <-> array_fill(0.5::real, ARRAY[32])::vector')) ~ 'plans_embedding'
+$$;
+SELECT query, by_distance(query) FROM (VALUES
+	('SELECT {d}, count(*) FROM plans GROUP BY 1 ORDER BY 1 LIMIT 10'),
+	('SELECT DISTINCT {d} FROM plans ORDER BY 1 LIMIT 10'),
+	('SELECT id, rank() OVER (ORDER BY {d}) FROM plans'),
+	('SELECT id, rank() OVER (ORDER BY {d}) FROM plans ORDER BY {d} LIMIT 10'),
+	('SELECT id FROM plans ORDER BY {d}, embedding <-> array_fill(0.2::real, ARRAY[32])::vector LIMIT 10')) AS q(query);
+SET enable_seqscan = off;
+SET enable_sort = off;
+SET enable_hashagg = off;
+SELECT query, by_distance(query) FROM (VALUES
+	('SELECT {d}, count(*) FROM plans GROUP BY 1 ORDER BY 1 LIMIT 10'),
+	('SELECT DISTINCT {d} FROM plans ORDER BY 1 LIMIT 10')) AS q(query);
+-- exact, it is the order
+SET vecann.probes = 1000000;
+SET vecann.epsilon = 1000;
+SELECT query, by_distance(query) FROM (VALUES
+	('SELECT {d}, count(*) FROM plans GROUP BY 1 ORDER BY 1 LIMIT 10'),
+	('SELECT DISTINCT {d} FROM plans ORDER BY 1 LIMIT 10')) AS q(query);
+RESET vecann.probes;
+RESET vecann.epsilon;
+RESET enable_seqscan;
+RESET enable_sort;
+RESET enable_hashagg;
+DROP FUNCTION by_distance;
+
 -- many pending rows make the scan dearer, not impossible
 ALTER INDEX plans_embedding SET (pending_limit = 0);
 INSERT INTO plans SELECT id + 20000, category, price, embedding FROM plans;

@@ -7,20 +7,24 @@
  * page before
  *	- the transaction commits or is prepared (the last thing it does that can fail),
  *	- this session opens the index for anything (vs_ann_open),
- *	- this session starts a plan with parallel workers, which look at pages only,
- *	- a utility command, which may give the index another file or lose its own.
+ *	- this session runs a plan with parallel workers, which look at pages only,
+ *	- a utility command, which may give the index another file or lose its own.  What code
+ *	  of users inserts while one is under way (an event trigger) goes to pages at once.
  * docs/decisions/013-buffered-inserts.md goes through what else might look.
  *
  * What is kept belongs to transactions in progress: a subtransaction that aborts takes its
  * rows with it, and so does a speculative insertion that is withdrawn (VACUUM may give
- * their TIDs to other rows at once).  Rows are in order of their subtransactions' ids, so
- * those of one and its children are the last ones.
+ * their TIDs to other rows at once).  All rows that came since a subtransaction began are its own
+ * or its children's, and no others have an id at or above its own: they are the last ones.
  *
  * Rows are for the file that the index had when they came: after a TRUNCATE or
  * REINDEX of the same transaction they are of no use, unless it is rolled back.  Other sessions
  * cannot replace the file, for the index stays locked to the end of the transaction.
  *
- * Invariant A10.  Memory: TopTransactionContext.
+ * A serializable transaction that searched meanwhile has not met the rows: whether
+ * there was one is asked when they are on pages, as index_insert asks for other indexes.
+ *
+ * Invariant A10.  Memory: a context for each buffer, below TopTransactionContext.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -31,6 +35,7 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "storage/predicate.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -47,6 +52,7 @@
 struct VsAnnBuffer
 {
 	dlist_node	node;
+	MemoryContext context;		/* that it lies in */
 	Oid			index;
 	Oid			file;			/* relfilenumber the rows are for */
 	Oid			heap;
@@ -63,10 +69,16 @@ struct VsAnnBuffer
 static dlist_head buffers = DLIST_STATIC_INIT(buffers);
 static Size bytes_held;
 
+/* Changes whenever a buffer goes: pointers that were taken before are of no use. */
+uint64		vs_ann_buffer_epoch;
+
 /* Past the last chance to write before the commit: rows go to the pages at once. */
 static bool committing;
 
-static ExecutorStart_hook_type next_executor_start;
+/* Utility commands under way that may change an index's file. */
+static int	commands;
+
+static ExecutorRun_hook_type next_executor_run;
 static ProcessUtility_hook_type next_process_utility;
 
 static Size
@@ -90,20 +102,22 @@ set_capacity(VsAnnBuffer *buffer, int capacity)
 	}
 	else
 	{
-		run->ids = palloc(sizeof(VsAnnId) * capacity);
-		run->codes = palloc((Size) buffer->ann.geo.code_bytes * capacity);
-		run->factors = palloc0(sizeof(VsQuantFactors) * capacity);
-		buffer->owners = palloc(sizeof(SubTransactionId) * capacity);
+		MemoryContext context = buffer->context;
+
+		run->ids = MemoryContextAlloc(context, sizeof(VsAnnId) * capacity);
+		run->codes = MemoryContextAlloc(context, (Size) buffer->ann.geo.code_bytes * capacity);
+		run->factors = MemoryContextAllocZero(context, sizeof(VsQuantFactors) * capacity);
+		buffer->owners = MemoryContextAlloc(context, sizeof(SubTransactionId) * capacity);
 	}
 	bytes_held += row_bytes(buffer) * (capacity - buffer->capacity);
 	buffer->capacity = capacity;
 }
 
-/* Gives the memory of an empty buffer's rows back. */
+/* Gives the memory of rows back, unless there are some. */
 static void
 shrink(VsAnnBuffer *buffer)
 {
-	if (buffer->capacity == 0)
+	if (buffer->capacity == 0 || buffer->run.n > 0)
 		return;
 	pfree(buffer->run.ids);
 	pfree(buffer->run.codes);
@@ -113,11 +127,23 @@ shrink(VsAnnBuffer *buffer)
 	buffer->capacity = 0;
 }
 
+/* Gives a buffer up, whatever it holds. */
+static void
+discard(VsAnnBuffer *buffer)
+{
+	buffer->run.n = 0;
+	shrink(buffer);
+	dlist_delete(&buffer->node);
+	MemoryContextDelete(buffer->context);
+	vs_ann_buffer_epoch++;
+}
+
 /* Looks where rows go and how they are coded; only while there are none. */
 static void
 look_at_meta(VsAnnBuffer *buffer)
 {
 	VsAnnMetaData meta;
+	float	   *centre;
 
 	Assert(buffer->run.n == 0);
 	vs_ann_meta_read(&buffer->ann, &meta);
@@ -125,9 +151,9 @@ look_at_meta(VsAnnBuffer *buffer)
 	if (meta.centre == InvalidBlockNumber || buffer->centre != NULL ||
 		!buffer->ann.has_dim || !buffer->ann.geo.has_factors)
 		return;
-	buffer->centre = MemoryContextAlloc(TopTransactionContext,
-										sizeof(float) * buffer->ann.geo.padded);
-	vs_ann_centre_read(&buffer->ann, meta.centre, buffer->centre);
+	centre = MemoryContextAlloc(buffer->context, sizeof(float) * buffer->ann.geo.padded);
+	vs_ann_centre_read(&buffer->ann, meta.centre, centre);
+	buffer->centre = centre;
 }
 
 /*
@@ -143,6 +169,7 @@ write_rows(VsAnnBuffer *buffer, Relation index)
 	buffer->run.centred = buffer->centre != NULL;
 	grown = vs_ann_pending_append(&buffer->ann, &buffer->tail, &buffer->run);
 	buffer->run.n = buffer->run.written = 0;
+	CheckForSerializableConflictIn(index, NULL, InvalidBlockNumber);
 	return grown;
 }
 
@@ -203,16 +230,14 @@ vs_ann_buffer_forget(Relation index)
 {
 	VsAnnBuffer *buffer = find(index);
 
-	if (buffer == NULL)
-		return;
-	buffer->run.n = buffer->run.written = 0;
-	buffer->file = InvalidOid;
-	shrink(buffer);
+	if (buffer != NULL)
+		discard(buffer);
 }
 
 /*
- * The session's buffer for the index, to the end of the transaction; the index is locked
- * for as long.  *fresh: it is the first time in this transaction.
+ * The session's buffer for the index, good until vs_ann_buffer_epoch changes, which it does at
+ * the end of the transaction at the latest; the index is locked for as long as the transaction.
+ * *fresh: there was none.
  */
 VsAnnBuffer *
 vs_ann_buffer_get(Relation index, Relation heap, bool *fresh)
@@ -223,7 +248,11 @@ vs_ann_buffer_get(Relation index, Relation heap, bool *fresh)
 	*fresh = buffer == NULL;
 	if (buffer == NULL)
 	{
-		buffer = MemoryContextAllocZero(TopTransactionContext, sizeof(VsAnnBuffer));
+		MemoryContext context = AllocSetContextCreate(TopTransactionContext, "vecann rows held back",
+													  ALLOCSET_SMALL_SIZES);
+
+		buffer = MemoryContextAllocZero(context, sizeof(VsAnnBuffer));
+		buffer->context = context;
 		buffer->index = RelationGetRelid(index);
 		buffer->file = vs_compat_relfilenumber(index);
 		buffer->heap = RelationGetRelid(heap);
@@ -251,7 +280,7 @@ check_shape(VsAnnBuffer *buffer, const void *payload)
 		vs_ann_check_dim(&buffer->ann, dim);
 	if (buffer->coder.ann != NULL)
 		return;
-	old = MemoryContextSwitchTo(TopTransactionContext);
+	old = MemoryContextSwitchTo(buffer->context);
 	vs_ann_coder_init(&buffer->coder, &buffer->ann);
 	MemoryContextSwitchTo(old);
 	buffer->most = MOST_PAGES * buffer->ann.geo.pending_capacity;
@@ -261,7 +290,6 @@ check_shape(VsAnnBuffer *buffer, const void *payload)
 static void
 make_room(VsAnnBuffer *buffer)
 {
-	MemoryContext old;
 	dlist_iter	iter;
 
 	if (buffer->run.n < buffer->capacity)
@@ -272,9 +300,7 @@ make_room(VsAnnBuffer *buffer)
 		dlist_foreach(iter, &buffers)
 			shrink(dlist_container(VsAnnBuffer, node, iter.cur));
 	}
-	old = MemoryContextSwitchTo(TopTransactionContext);
 	set_capacity(buffer, Min(Max(2 * buffer->capacity, FIRST_ROWS), buffer->most));
-	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -301,7 +327,7 @@ vs_ann_buffer_put(VsAnnBuffer *buffer, Relation index, const VsAnnId *id, const 
 	run->ids[run->n] = *id;
 	buffer->owners[run->n] = GetCurrentSubTransactionId();
 	run->n++;
-	if (run->n < buffer->most && !committing)
+	if (run->n < buffer->most && !committing && commands == 0)
 		return false;
 	return write_rows(buffer, index) && !committing;
 }
@@ -368,6 +394,7 @@ at_transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PARALLEL_ABORT:
 			dlist_init(&buffers);
+			vs_ann_buffer_epoch++;
 			bytes_held = 0;
 			committing = false;
 			break;
@@ -382,20 +409,28 @@ at_subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactio
 		drop_rows_since(mine);
 }
 
+/* Workers are launched while the plan runs, and may look at whatever is there by then. */
 static void
-executor_start(QueryDesc *query, int eflags)
+executor_run(VS_EXECUTOR_RUN_PARAMETERS)
 {
-	if (!dlist_is_empty(&buffers) && query->plannedstmt->parallelModeNeeded)
+	if (!dlist_is_empty(&buffers) && queryDesc->plannedstmt->parallelModeNeeded)
 		write_all();
-	if (next_executor_start != NULL)
-		next_executor_start(query, eflags);
+	if (next_executor_run != NULL)
+		next_executor_run(VS_EXECUTOR_RUN_ARGUMENTS);
 	else
-		standard_ExecutorStart(query, eflags);
+		standard_ExecutorRun(VS_EXECUTOR_RUN_ARGUMENTS);
 }
 
-/* Utility commands of which it is known that they look at no index, but by the executor. */
-static bool
-is_harmless(const Node *statement)
+/* What a utility command means for rows held back. */
+typedef enum Harm
+{
+	HARMLESS,					/* looks at no index, but by the executor */
+	LOOKS,						/* keeps the files of indexes that were there before */
+	REPLACES					/* anything else */
+} Harm;
+
+static Harm
+harm_of(const Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -405,9 +440,31 @@ is_harmless(const Node *statement)
 		case T_VariableSetStmt:
 		case T_CallStmt:
 		case T_DoStmt:
-			return true;
+			return HARMLESS;
+		case T_CopyStmt:
+		case T_ExplainStmt:
+		case T_CreateTableAsStmt:
+			return LOOKS;
+		case T_RefreshMatViewStmt:
+			return ((const RefreshMatViewStmt *) statement)->concurrent ? LOOKS : REPLACES;
 		default:
-			return false;
+			return REPLACES;
+	}
+}
+
+/* Puts all rows on pages, and gives up the buffers: their files may be others soon. */
+static void
+empty_buffers(void)
+{
+	dlist_mutable_iter iter;
+
+	write_all();
+	dlist_foreach_modify(iter, &buffers)
+	{
+		VsAnnBuffer *buffer = dlist_container(VsAnnBuffer, node, iter.cur);
+
+		if (buffer->run.n == 0)
+			discard(buffer);
 	}
 }
 
@@ -416,14 +473,25 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
 				QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
-	if (!dlist_is_empty(&buffers) && !is_harmless(statement->utilityStmt))
-		write_all();
-	if (next_process_utility != NULL)
-		next_process_utility(statement, text, read_only_tree, context, params, environment,
-							 dest, completion);
-	else
-		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment,
-								dest, completion);
+	Harm		harm = harm_of(statement->utilityStmt);
+
+	if (!dlist_is_empty(&buffers) && harm != HARMLESS)
+		empty_buffers();
+	commands += harm == REPLACES;
+	PG_TRY();
+	{
+		if (next_process_utility != NULL)
+			next_process_utility(statement, text, read_only_tree, context, params, environment,
+								 dest, completion);
+		else
+			standard_ProcessUtility(statement, text, read_only_tree, context, params, environment,
+									dest, completion);
+	}
+	PG_FINALLY();
+	{
+		commands -= harm == REPLACES;
+	}
+	PG_END_TRY();
 }
 
 /* Once, at load. */
@@ -432,8 +500,8 @@ vs_ann_buffer_init(void)
 {
 	RegisterXactCallback(at_transaction_event, NULL);
 	RegisterSubXactCallback(at_subtransaction_event, NULL);
-	next_executor_start = ExecutorStart_hook;
-	ExecutorStart_hook = executor_start;
+	next_executor_run = ExecutorRun_hook;
+	ExecutorRun_hook = executor_run;
 	next_process_utility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
 	vs_withdrawn_row = drop_row;

@@ -284,6 +284,7 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 						 RelationGetRelationName(heap))));
 
 	vs_ann_buffer_forget(index);
+	vs_ann_cache_forget(index);
 	old = MemoryContextSwitchTo(context);
 	vs_ann_open_new(&ann, index);
 	write_meta(&ann);

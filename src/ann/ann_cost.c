@@ -139,6 +139,33 @@ heap_pages_cost(PlannerInfo *root, IndexPath *path, double emitted, double loop_
 	return pages * page_cost * SHARE_OF_HEAP_PAGE;
 }
 
+/*
+ * Whether the query takes the order for more than it is: rows that come late are out of place.  To
+ * whom asks for the nearest that hardly matters; equal values that are not next to each other would
+ * be different groups.
+ */
+static bool
+order_is_too_weak(PlannerInfo *root, int nlists)
+{
+	const Query *query = root->parse;
+	int			unique = query->distinctClause == NIL ? 0 : list_length(root->distinct_pathkeys);
+
+	if (vs_ann_probes >= Max(nlists, 1) && vs_ann_epsilon >= VS_QUANT_EPSILON_MAX)
+		return false;
+	/* one of these, and nothing but the distance, makes groups */
+	if (root->group_pathkeys != NIL || unique == 1)
+		return true;
+	/* over all rows, and not over some of the nearest */
+	return (unique > 0 || root->window_pathkeys != NIL) && root->tuple_fraction <= 0;
+}
+
+static void
+forbid(IndexPath *path, Cost *startup, Cost *total)
+{
+	*startup = *total = get_float8_infinity();
+	VS_FORBID_PATH(&path->path);
+}
+
 void
 vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 					Cost *startup, Cost *total, Selectivity *selectivity,
@@ -156,15 +183,21 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	*selectivity = 1;
 	*correlation = 0;
 	*pages = path->indexinfo->pages;
-	/* it lacks the rows without a value, so it must not be scanned for anything but its order */
-	if (path->indexorderbys == NIL)
+	/*
+	 * It lacks the rows without a value, so it must not be scanned for anything but its order, which
+	 * is by one distance.
+	 */
+	if (list_length(path->indexorderbys) != 1)
 	{
-		*startup = *total = get_float8_infinity();
-		VS_FORBID_PATH(&path->path);
+		forbid(path, startup, total);
 		return;
 	}
-
 	read_counts(path->indexinfo->indexoid, &counts);
+	if (order_is_too_weak(root, counts.nlists))
+	{
+		forbid(path, startup, total);
+		return;
+	}
 	rows = counts.list_rows + counts.pending;
 	emitted = rows_to_emit(root, path, rows);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, NULL, &page_cost);

@@ -295,6 +295,21 @@ load_heads(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnCache *cache)
 	return same;
 }
 
+/* The index is being built, perhaps in the file that it had: what is cached of it is of no use. */
+void
+vs_ann_cache_forget(Relation index)
+{
+	for (int i = 0; i < CACHE_SLOTS; i++)
+	{
+		VsAnnCache *cache = slots[i].cache;
+
+		if (slots[i].index != RelationGetRelid(index) || cache == NULL)
+			continue;
+		slots[i].cache = NULL;
+		MemoryContextDelete(cache->context);
+	}
+}
+
 /*
  * The directory that meta names, which must have one.  Good until the next call;
  * an error while it is loaded leaves the slot empty.

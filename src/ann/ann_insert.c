@@ -20,7 +20,7 @@
 typedef struct InsertState
 {
 	VsAnnBuffer *buffer;
-	LocalTransactionId transaction; /* that buffer belongs to */
+	uint64		epoch;			/* vs_ann_buffer_epoch when it was had */
 } InsertState;
 
 /* Says why the table's store does not have the value, and what to do. */
@@ -76,14 +76,14 @@ insert_buffer(Relation index, Relation heap, IndexInfo *info)
 	InsertState *state = (InsertState *) info->ii_AmCache;
 	bool		fresh;
 
-	if (state != NULL && state->transaction == VS_MY_LXID)
+	if (state != NULL && state->epoch == vs_ann_buffer_epoch)
 		return state->buffer;
 	if (state == NULL)
 		state = MemoryContextAlloc(info->ii_Context, sizeof(InsertState));
 	state->buffer = vs_ann_buffer_get(index, heap, &fresh);
 	if (fresh)
 		vs_ann_seal_if_large(index, heap);
-	state->transaction = VS_MY_LXID;
+	state->epoch = vs_ann_buffer_epoch;
 	info->ii_AmCache = state;
 	return state->buffer;
 }

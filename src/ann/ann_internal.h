@@ -221,6 +221,8 @@ extern int64 vs_ann_pending_rows(const VsAnn *ann, const VsAnnMetaData *meta);
 
 typedef struct VsAnnBuffer VsAnnBuffer;
 
+extern uint64 vs_ann_buffer_epoch;
+
 extern void vs_ann_buffer_init(void);
 extern VsAnnBuffer *vs_ann_buffer_get(Relation index, Relation heap, bool *fresh);
 extern const VsAnn *vs_ann_buffer_ann(const VsAnnBuffer *buffer);
@@ -331,6 +333,7 @@ typedef struct VsAnnCache
 	MemoryContext context;
 } VsAnnCache;
 
+extern void vs_ann_cache_forget(Relation index);
 extern const VsAnnCache *vs_ann_cache_get(const VsAnn *ann, const VsAnnMetaData *meta);
 
 /* ---- entries of dead rows (ann_dead.c) ---- */

@@ -40,6 +40,16 @@ vs_compat_relfilenumber(Relation rel)
 #endif
 }
 
+/* Parameters of ExecutorRun, whose last went with 18. */
+#if PG_VERSION_NUM >= 180000
+#define VS_EXECUTOR_RUN_PARAMETERS QueryDesc *queryDesc, ScanDirection direction, uint64 count
+#define VS_EXECUTOR_RUN_ARGUMENTS queryDesc, direction, count
+#else
+#define VS_EXECUTOR_RUN_PARAMETERS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool once
+#define VS_EXECUTOR_RUN_ARGUMENTS queryDesc, direction, count, once
+#endif
+
 /* The full id of a transaction that was not long ago. */
 static inline FullTransactionId
 vs_compat_full_xid(TransactionId xid)
