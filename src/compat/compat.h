@@ -13,6 +13,8 @@
 
 #include "access/tableam.h"
 #include "nodes/nodes.h"
+#include "storage/bufmgr.h"
+#include "utils/snapmgr.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
@@ -91,6 +93,24 @@ typedef RelFileNode VsRelFileLocator;
 #else
 #define VS_MY_LXID (MyProc->lxid)
 #define VS_IS_AUTOVACUUM_WORKER() IsAutoVacuumWorkerProcess()
+#endif
+
+/*
+ * Until 16 old_snapshot_threshold lets VACUUM remove rows that a snapshot still sees.
+ */
+#if PG_VERSION_NUM < 170000
+#define VS_SNAPSHOTS_GROW_OLD() (old_snapshot_threshold >= 0)
+
+/* Refuses a page that was changed since the oldest snapshot, if that is too old. */
+static inline void
+vs_compat_test_old_snapshot(Relation rel, Page page)
+{
+	if (VS_SNAPSHOTS_GROW_OLD())
+		TestForOldSnapshot(GetOldestSnapshot(), rel, page);
+}
+#else
+#define VS_SNAPSHOTS_GROW_OLD() false
+#define vs_compat_test_old_snapshot(rel, page) ((void) 0)
 #endif
 
 /*

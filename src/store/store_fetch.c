@@ -119,7 +119,7 @@ fetch_vector(struct varlena *value)
 		return NULL;
 	block = vs_address_block(pointer.va_valueid);
 
-	if (recent_page(pointer.va_toastrelid, block))
+	if (!VS_SNAPSHOTS_GROW_OLD() && recent_page(pointer.va_toastrelid, block))
 	{
 		vs_store_settle(last_page.buffer);
 		result = copy_from_page(last_page.buffer, &pointer);
@@ -141,6 +141,7 @@ fetch_vector(struct varlena *value)
 
 	buffer = ReadBuffer(store, block);
 	vs_store_settle(buffer);
+	vs_compat_test_old_snapshot(store, BufferGetPage(buffer));
 	result = copy_from_page(buffer, &pointer);
 	if (result == NULL)
 	{

@@ -17,6 +17,7 @@
 #include "access/detoast.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "compat/compat.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "store/store.h"
@@ -142,6 +143,7 @@ vs_store_read_chain(Relation store, Buffer *buffer, Oid address, int32 attrsize,
 			vs_store_corrupted(store, address, "missing chunk");
 		*buffer = ReleaseAndReadBuffer(*buffer, store, block);
 		vs_store_settle(*buffer);
+		vs_compat_test_old_snapshot(store, BufferGetPage(*buffer));
 		if (!vs_chunk_locate(BufferGetPage(*buffer), vs_address_offset(at), address, seq,
 							 &chunk))
 			vs_store_corrupted(store, address, "missing chunk");
