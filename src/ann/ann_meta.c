@@ -10,11 +10,17 @@
 
 #include "catalog/pg_am.h"
 #include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/autovacuum.h"
+#include "storage/latch.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "ann/ann_internal.h"
+#include "compat/compat.h"
 
 /* What rd_amcache keeps of an index whose dimension is known. */
 typedef struct ShapeCache
@@ -230,23 +236,77 @@ vs_ann_segment_append(VsAnnChange *change, VsAnnMetaData *meta, const VsAnnSegme
 	}
 }
 
+/* Like gin's locks, these are locks on page numbers; page 0 is the metapage. */
+#define SEAL_PAGE			VS_ANN_META_BLKNO
+#define QUEUE_PAGE			1
+
+/* An autovacuum worker is looked after so often, at first and at last. */
+#define FIRST_NAP_MS		10
+#define LAST_NAP_MS			100
+
+/* The session's lock_timeout, which knows nothing of this wait. */
+static void
+check_lock_timeout(TimestampTz begun)
+{
+	if (LockTimeout > 0 && TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), LockTimeout))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("canceling statement due to lock timeout")));
+}
+
+/*
+ * Who is first in the queue waits for the seal lock, that is, for an autovacuum worker.  To wait
+ * for it by LockPage would cancel it after deadlock_timeout, and a table that is
+ * flushed again and again would never be vacuumed.
+ */
+static void
+await_autovacuum(Relation index)
+{
+	TimestampTz begun = GetCurrentTimestamp();
+	long		nap_ms = FIRST_NAP_MS;
+
+	while (!ConditionalLockPage(index, SEAL_PAGE, ExclusiveLock))
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, nap_ms,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		check_lock_timeout(begun);
+		nap_ms = Min(2 * nap_ms, LAST_NAP_MS);
+	}
+}
+
 /*
  * The lock by which seal, compaction and vacuum exclude each other; scans and
- * inserts do not take it.  Like gin's, it is a lock on the metapage's number.
+ * inserts do not take it.  It is taken by way of a queue, which all but autovacuum workers hold as
+ * long as the lock: who waits in the queue never waits for an autovacuum worker.
  */
 bool
 vs_ann_seal_lock(Relation index, VsAnnWait wait)
 {
-	if (wait == VS_ANN_NOWAIT)
-		return ConditionalLockPage(index, VS_ANN_META_BLKNO, ExclusiveLock);
-	LockPage(index, VS_ANN_META_BLKNO, ExclusiveLock);
+	if (wait == VS_ANN_WAIT)
+	{
+		LockPage(index, QUEUE_PAGE, ExclusiveLock);
+		await_autovacuum(index);
+	}
+	else if (!ConditionalLockPage(index, QUEUE_PAGE, ExclusiveLock))
+		return false;
+	else if (!ConditionalLockPage(index, SEAL_PAGE, ExclusiveLock))
+	{
+		UnlockPage(index, QUEUE_PAGE, ExclusiveLock);
+		return false;
+	}
+	if (VS_IS_AUTOVACUUM_WORKER())
+		UnlockPage(index, QUEUE_PAGE, ExclusiveLock);
 	return true;
 }
 
 void
 vs_ann_seal_unlock(Relation index)
 {
-	UnlockPage(index, VS_ANN_META_BLKNO, ExclusiveLock);
+	UnlockPage(index, SEAL_PAGE, ExclusiveLock);
+	if (!VS_IS_AUTOVACUUM_WORKER())
+		UnlockPage(index, QUEUE_PAGE, ExclusiveLock);
 }
 
 bool
