@@ -384,7 +384,8 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 
 /*
  * Does what is asked; needs the seal lock.  First brings to an end what a seal
- * left that was begun and failed.
+ * left that was begun and failed, and finds the pages that it left: if what is asked fails
+ * again and again, for lack of time say, each attempt reuses those of the last ones.
  */
 static void
 maintain_opened(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
@@ -399,8 +400,11 @@ maintain_opened(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *resu
 	if (meta.sealing != 0)
 	{
 		vs_ann_kill_unpublished(ann, &meta);
+		/* one that trained the first lists left their pages, and may do so again */
+		if (meta.directory == InvalidBlockNumber)
+			vs_ann_sweep(ann);
 		seal_once(ann, heap, 0, result);
-		what |= VS_ANN_DO_SWEEP;
+		vs_ann_sweep(ann);
 	}
 	seal_once(ann, heap, what, result);
 	vs_ann_meta_read(ann, &meta);
