@@ -54,9 +54,7 @@ typedef struct Check
 	HTAB	   *entries;		/* those that count, by TID */
 	uint8	   *reached;
 	BlockNumber npages;
-	int64		dead;			/* flagged, in the current list */
-	int64		list_entries;	/* in all lists */
-	int64		list_dead;
+	VsAnnListCounts lists;		/* what is in all of them */
 	VsAnnProblem problem;
 	void	   *problem_arg;
 } Check;
@@ -208,8 +206,8 @@ check_id(VsAnnId *id, void *arg)
 	Check	   *check = (Check *) arg;
 
 	if ((id->flags & VS_ANN_DEAD) != 0)
-		check->dead++;
-	else if (id->seal <= check->meta.sealed)
+		return false;
+	if (id->seal <= check->meta.sealed)
 		enter(check, id);
 	else if (check->meta.sealing == 0)
 		report_row(check, &id->tid, "an entry is of seal %u, but only %u is published", id->seal,
@@ -260,6 +258,7 @@ check_list(Check *check, int list, BlockNumber head)
 	uint32		entries = 0;
 	uint32		dead = 0;
 	uint32		list_entries = 0;
+	VsAnnListCounts counts = {0};
 	BlockNumber tail = InvalidBlockNumber;
 	bool		sound = true;
 
@@ -286,13 +285,12 @@ check_list(Check *check, int list, BlockNumber head)
 	if (list_entries != entries)
 		report(check, "list %d holds %u entries, its first page says %u", list, entries,
 			   list_entries);
-	check->dead = 0;
-	vs_ann_list_walk(&check->ann, head, false, check_id, check);
-	if (dead > check->dead)
+	vs_ann_list_walk(&check->ann, head, false, check_id, check, &counts);
+	if (dead > counts.dead)
 		report(check, "list %d has " INT64_FORMAT " dead entries, its pages say %u", list,
-			   check->dead, dead);
-	check->list_entries += entries;
-	check->list_dead += check->dead;
+			   counts.dead, dead);
+	check->lists.entries += counts.entries;
+	check->lists.dead += counts.dead;
 }
 
 /* Pages of the directory, the centroids and the centre; false if they cannot be read. */
@@ -351,13 +349,13 @@ check_lists(Check *check)
 	}
 	for (int i = 0; i < dir->nlists; i++)
 		check_list(check, i, dir->heads[i]);
-	/* a crash leaves entries that the metapage does not count, but no live ones */
-	if (meta->list_rows > check->list_entries ||
-		(meta->sealing == 0 && meta->list_rows < check->list_entries - check->list_dead) ||
-		meta->list_dead > check->list_dead)
+	/* entries of a seal not published need not be counted; what was flagged last before an error is not */
+	if (meta->list_rows > check->lists.entries ||
+		(meta->sealing == 0 && meta->list_rows < check->lists.entries) ||
+		meta->list_dead > check->lists.dead || meta->list_dead < 0)
 		report(check, "lists hold " INT64_FORMAT " entries, " INT64_FORMAT
 			   " of them dead; the metapage says " INT64_FORMAT " and " INT64_FORMAT,
-			   check->list_entries, check->list_dead, meta->list_rows, meta->list_dead);
+			   check->lists.entries, check->lists.dead, meta->list_rows, meta->list_dead);
 }
 
 /* TID of the row's index entries: the root of its HOT chain. */

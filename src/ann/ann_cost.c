@@ -85,7 +85,7 @@ read_counts(Oid indexoid, Counts *counts)
 	{
 		counts->dim = ann.spec.dim;
 		counts->nlists = meta.nlists;
-		counts->list_rows = meta.list_rows;
+		counts->list_rows = Max(meta.list_rows, 0);
 		counts->pending = vs_ann_pending_rows(&ann, &meta);
 	}
 	index_close(index, NoLock);

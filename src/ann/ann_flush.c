@@ -274,7 +274,7 @@ static bool
 outgrown(const VsAnnMetaData *meta, int64 pending)
 {
 	return meta->directory != InvalidBlockNumber &&
-		vs_ann_target_lists(meta->list_rows - meta->list_dead + pending) >
+		vs_ann_target_lists(Max(meta->list_rows - meta->list_dead, 0) + pending) >
 		(int64) GROWTH_FACTOR * meta->nlists;
 }
 
@@ -290,7 +290,6 @@ prune_lists(Seal *seal, int64 pending)
 	int			nlists = seal->old->nlists;
 	int			first = 0;
 	int			n = nlists;
-	int64		dead;
 
 	if ((seal->what & VS_ANN_DO_PRUNE) == 0)
 	{
@@ -304,10 +303,22 @@ prune_lists(Seal *seal, int64 pending)
 	if ((seal->what & VS_ANN_DO_COMPACT) == 0 &&
 		vs_ann_dead_share(ann, seal->heap, seal->old) < WORTH_PRUNING)
 		return false;
-	dead = vs_ann_prune(ann, seal->heap, seal->old, first, n);
-	if (dead > 0)
-		vs_ann_meta_add(ann, 0, dead);
-	return dead > 0;
+	return vs_ann_prune(ann, seal->heap, seal->old, first, n) > 0;
+}
+
+/* A plan has counted all lists, and publication subtracts what it counted. */
+static void
+count_planned(const VsAnn *ann, const VsAnnPlan *plan)
+{
+	int64		rows = 0;
+	int64		dead = 0;
+
+	for (int i = 0; i < plan->nlists; i++)
+	{
+		rows += plan->entries[i];
+		dead += plan->dead[i];
+	}
+	vs_ann_meta_count(ann, rows, dead);
 }
 
 /* What becomes of the lists: the seal's plan. */
@@ -326,7 +337,10 @@ make_plan(Seal *seal)
 		dead = true;
 	if (dead || (seal->what & VS_ANN_DO_COMPACT) != 0 ||
 		((seal->what & VS_ANN_DO_GROW) != 0 && outgrown(&seal->meta, pending)))
+	{
 		seal->plan = vs_ann_plan(ann, seal->old, pending, seal->what);
+		count_planned(ann, seal->plan);
+	}
 	if (seal->plan != NULL && !seal->plan->any)
 		seal->plan = NULL;
 }

@@ -187,7 +187,7 @@ extern bool vs_ann_page_recyclable(Page page);
 extern void vs_ann_meta_init(Page page, const VsAnn *ann, uint64 seed);
 extern void vs_ann_meta_read(const VsAnn *ann, VsAnnMetaData *meta);
 extern VsAnnMetaData *vs_ann_meta_change(VsAnnChange *change);
-extern void vs_ann_meta_add(const VsAnn *ann, int64 rows, int64 dead);
+extern void vs_ann_meta_count(const VsAnn *ann, int64 rows, int64 dead);
 extern void vs_ann_segment_append(VsAnnChange *change, VsAnnMetaData *meta,
 								  const VsAnnSegment *segment);
 
@@ -282,8 +282,16 @@ vs_ann_detail_offset(const VsAnnGeometry *geo, int ordinal)
  * when exclusive is true (it returns whether it did).
  */
 typedef bool (*VsAnnIdVisit) (VsAnnId *id, void *arg);
-extern int64 vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
-							  VsAnnIdVisit visit, void *arg);
+
+typedef struct VsAnnListCounts
+{
+	int64		entries;
+	int64		dead;			/* of those, flagged */
+	int64		changed;		/* entries that the callback changed */
+} VsAnnListCounts;
+
+extern void vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
+							 VsAnnIdVisit visit, void *arg, VsAnnListCounts *counts);
 extern void vs_ann_list_pages(const VsAnn *ann, BlockNumber head,
 							  void (*visit) (BlockNumber block, void *arg), void *arg);
 
@@ -438,7 +446,7 @@ extern VsAnnDirectory *vs_ann_plan_directory(const VsAnn *ann, Relation heap,
 
 /* ---- vacuum (ann_vacuum.c) ---- */
 
-extern int64 vs_ann_kill_unpublished(const VsAnn *ann, const VsAnnMetaData *meta);
+extern void vs_ann_kill_unpublished(const VsAnn *ann, const VsAnnMetaData *meta);
 extern void vs_ann_sweep(const VsAnn *ann);
 
 /* ---- access method callbacks ---- */

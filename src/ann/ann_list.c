@@ -274,54 +274,61 @@ vs_ann_extent_read(const VsAnn *ann, BlockNumber block, VsAnnExtent *extent)
 	UnlockReleaseBuffer(buffer);
 }
 
-/* Visits n ids of a detail page; returns how many the callback changed. */
+/* Visits n ids of a detail page; returns how many are flagged dead then. */
 static int
 walk_page(const VsAnn *ann, BlockNumber block, int n, bool change_them,
-		  VsAnnIdVisit visit, void *arg)
+		  VsAnnIdVisit visit, void *arg, int *changed)
 {
 	Buffer		buffer = vs_ann_page_read(ann, block, change_them ? BUFFER_LOCK_EXCLUSIVE :
 										  BUFFER_LOCK_SHARE, VS_ANN_DETAIL);
 	Page		page = BufferGetPage(buffer);
 	VsAnnChange change;
-	int			changed = 0;
+	bool		any = false;
+	int			dead = 0;
 
 	vs_ann_change_begin(&change, ann);
 	for (int i = 0; i < n; i++)
 	{
 		char	   *at = (char *) page + vs_ann_detail_offset(&ann->geo, i);
 		VsAnnId		id;
+		bool		changed_it;
 
 		memcpy(&id, at, sizeof(id));
-		if (!visit(&id, arg))
+		changed_it = visit(&id, arg);
+		dead += (id.flags & VS_ANN_DEAD) != 0;
+		if (!changed_it)
 			continue;
 		Assert(change_them);
-		if (changed++ == 0)
+		if (!any)
 			page = vs_ann_change_page(&change, buffer);
+		any = true;
+		(*changed)++;
 		memcpy((char *) page + vs_ann_detail_offset(&ann->geo, i), &id, sizeof(id));
 	}
-	if (changed > 0)
+	if (any)
 		vs_ann_change_commit(&change);
 	else
 		UnlockReleaseBuffer(buffer);
-	return changed;
+	return dead;
 }
 
 /*
  * Calls visit for each id of the list, under the page's lock.  With change,
- * which needs the seal lock, visit may set VS_ANN_DEAD in it and then returns true.
- * Returns how often it did.
+ * which needs the seal lock, visit may set VS_ANN_DEAD in it and then returns true;
+ * the extents' counts of the dead are right afterwards, whatever was broken off before.
+ * Adds what it met to counts.
  */
-int64
+void
 vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
-				 VsAnnIdVisit visit, void *arg)
+				 VsAnnIdVisit visit, void *arg, VsAnnListCounts *counts)
 {
 	const VsAnnGeometry *geo = &ann->geo;
 	BlockNumber block = head;
 	VsAnnExtent extent;
-	int64		changed = 0;
 
 	while (block != InvalidBlockNumber)
 	{
+		int			changed = 0;
 		int			dead = 0;
 
 		CHECK_FOR_INTERRUPTS();
@@ -329,19 +336,20 @@ vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
 		for (int i = 0; i < extent.header.nentries; i += geo->details_per_page)
 			dead += walk_page(ann, extent.pages[vs_ann_detail_page_of(geo, i)],
 							  Min(geo->details_per_page, extent.header.nentries - i),
-							  change, visit, arg);
-		if (dead > 0)
+							  change, visit, arg, &changed);
+		if (change && dead != extent.header.ndead)
 		{
-			VsAnnChange counts;
+			VsAnnChange header;
 
-			vs_ann_change_begin(&counts, ann);
-			VS_ANN_EXTENT_HEADER(vs_ann_change_read(&counts, block, VS_ANN_EXTENT))->ndead += dead;
-			vs_ann_change_commit(&counts);
+			vs_ann_change_begin(&header, ann);
+			VS_ANN_EXTENT_HEADER(vs_ann_change_read(&header, block, VS_ANN_EXTENT))->ndead = dead;
+			vs_ann_change_commit(&header);
 		}
-		changed += dead;
+		counts->entries += extent.header.nentries;
+		counts->dead += dead;
+		counts->changed += changed;
 		block = extent.header.next;
 	}
-	return changed;
 }
 
 /* Calls visit for each page of the list. */

@@ -92,17 +92,24 @@ vs_ann_meta_change(VsAnnChange *change)
 	return VS_ANN_META_DATA(vs_ann_change_read(change, VS_ANN_META_BLKNO, VS_ANN_META));
 }
 
-/* Adds to the counts of entries in lists, and of the dead among them. */
+/*
+ * Sets the counts of entries in lists, and of the dead among them, to what somebody counted
+ * under the seal lock.
+ */
 void
-vs_ann_meta_add(const VsAnn *ann, int64 rows, int64 dead)
+vs_ann_meta_count(const VsAnn *ann, int64 rows, int64 dead)
 {
+	VsAnnMetaData known;
 	VsAnnChange change;
 	VsAnnMetaData *meta;
 
+	vs_ann_meta_read(ann, &known);
+	if (known.list_rows == rows && known.list_dead == dead)
+		return;
 	vs_ann_change_begin(&change, ann);
 	meta = vs_ann_meta_change(&change);
-	meta->list_rows += rows;
-	meta->list_dead += dead;
+	meta->list_rows = rows;
+	meta->list_dead = dead;
 	vs_ann_change_commit(&change);
 }
 

@@ -91,11 +91,15 @@ vacuum_chains(const VsAnn *ann, const VsAnnChain *chains, DeadCheck *check)
 	return dead;
 }
 
+/*
+ * Flags entries of lists; returns how many.  What the metapage says of the lists is exact
+ * afterwards; broken off, it is wrong until the next walk, or the next plan of a seal.
+ */
 static int64
 walk_lists(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnIdVisit visit, void *arg)
 {
+	VsAnnListCounts counts = {0};
 	VsAnnDirectory *dir;
-	int64		dead = 0;
 
 	if (meta->directory == InvalidBlockNumber)
 		return 0;
@@ -103,9 +107,11 @@ walk_lists(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnIdVisit visit, void
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		vs_compat_vacuum_delay();
-		dead += vs_ann_list_walk(ann, dir->heads[i], true, visit, arg);
+		vs_ann_list_walk(ann, dir->heads[i], true, visit, arg, &counts);
+		VS_STOP_POINT("lists: one walked");
 	}
-	return dead;
+	vs_ann_meta_count(ann, counts.entries, counts.dead);
+	return counts.changed;
 }
 
 IndexBulkDeleteResult *
@@ -127,17 +133,13 @@ vs_ann_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	if (ann.has_dim)
 	{
 		VsAnnMetaData meta;
-		int64		in_lists;
 
 		vs_ann_meta_read(&ann, &meta);
 		VS_STOP_POINT("bulkdelete: begun");
 		dead = vacuum_chains(&ann, meta.closing, &check);
 		dead += vacuum_chains(&ann, meta.growing, &check);
 		VS_STOP_POINT("bulkdelete: pending done");
-		in_lists = walk_lists(&ann, &meta, flag_if_dead, &check);
-		if (in_lists > 0)
-			vs_ann_meta_add(&ann, 0, in_lists);
-		dead += in_lists;
+		dead += walk_lists(&ann, &meta, flag_if_dead, &check);
 	}
 	vs_ann_seal_unlock(info->index);
 	MemoryContextSwitchTo(old);
@@ -169,7 +171,7 @@ vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 		stats->estimated_count = true;
 		vs_ann_open(&ann, info->index);
 		vs_ann_meta_read(&ann, &meta);
-		stats->num_index_tuples = meta.list_rows - meta.list_dead;
+		stats->num_index_tuples = Max(meta.list_rows - meta.list_dead, 0);
 		if (ann.has_dim)
 			stats->num_index_tuples += vs_ann_pending_rows(&ann, &meta);
 	}
@@ -192,15 +194,12 @@ flag_if_unpublished(VsAnnId *id, void *arg)
  * Flags entries that a seal put into lists and did not publish; their rows are
  * pending still.  Needs the seal lock.
  */
-int64
+void
 vs_ann_kill_unpublished(const VsAnn *ann, const VsAnnMetaData *meta)
 {
 	uint32		sealed = meta->sealed;
-	int64		killed = walk_lists(ann, meta, flag_if_unpublished, &sealed);
 
-	if (killed > 0)
-		vs_ann_meta_add(ann, killed, killed);
-	return killed;
+	walk_lists(ann, meta, flag_if_unpublished, &sealed);
 }
 
 /* ---- pages nobody needs ---- */
