@@ -20,6 +20,7 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
@@ -330,8 +331,12 @@ draw(VsAnnQueue *queue)
 	{
 		float		limit = higher_limit(queue, queue->refill);
 
+		CHECK_FOR_INTERRUPTS();
 		queue->nnear = 0;
 		collect(queue, limit);
+		/* some lay beyond the limit before, and all keys are below INFINITY */
+		if (queue->nnear == 0 && limit == INFINITY)
+			elog(ERROR, "%d candidates of a vecann scan are lost", queue->beyond);
 		queue->limit = limit;
 		queue->refill = Min(queue->refill * 2, INT_MAX / 4);
 	}

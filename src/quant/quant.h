@@ -230,7 +230,8 @@ extern void vs_quant_list_terms(const VsQuantQuery *query, float distance,
  * Scores the 32 slots of a block.  Returns the mask of slots whose lower bound
  * is below threshold (pass INFINITY for all); bits of slots not in use are
  * to be masked by the caller.  est and lower: 32 floats each, est may be NULL.
- * Factors that are NaN count as below.
+ * Bounds are no NaN and never INFINITY: what overflows becomes FLT_MAX, factors
+ * that are NaN give -INFINITY and count as below.
  */
 extern uint32_t vs_quant_block_scan(const VsQuantQuery *query,
 									const VsQuantListTerms *terms,

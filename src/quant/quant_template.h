@@ -200,7 +200,7 @@ quantize(int n, const float *row, const float *centroid, float inverse_step,
 
 /* ---- scoring ---- */
 
-/* INFINITY becomes FLT_MAX; no lane is NaN */
+/* INFINITY becomes FLT_MAX; NaN stays */
 INLINE VF
 finite_or_less(VF v)
 {
@@ -228,8 +228,9 @@ score(const VsQuantQuery *query, const VsQuantListTerms *terms,
 		VF			l = e + rescale * slack - LOAD(block->error + i) * terms->error;
 		VF			shown;
 
-		below |= lowered(l, threshold, &shown) << i;
-		STORE(lower + i, finite_or_less(shown));
+		/* the mask is that of the bounds as they are stored */
+		below |= lowered(finite_or_less(l), threshold, &shown) << i;
+		STORE(lower + i, shown);
 		if (est != NULL)
 			STORE(est + i, e);
 	}

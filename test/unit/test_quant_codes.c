@@ -6,6 +6,7 @@
  * Prints TAP.
  *-------------------------------------------------------------------------
  */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -531,6 +532,38 @@ test_odd_rows(const char *variant)
 	report(variant, "rows at the centroid, zero, tiny and overflowing");
 }
 
+/* A row and a query whose squared distance overflows while neither's norm does. */
+static void
+test_far_apart(const char *variant)
+{
+	static Scene scene;
+	float		rows[32 * 2];
+	const float centroid[2] = {0, 0};
+	const float q[2] = {-1.3e19f, 0};
+	VsQuantBlock block = {scene.block, scene.add, scene.rescale, scene.error};
+	float		lower[32];
+	uint32_t	below;
+	int			i;
+
+	vs_quant_spec(&scene.spec, VS_QUANT_L2, 2, 1, 3);
+	for (i = 0; i < 32; i++)
+	{
+		rows[2 * i] = i < 16 ? 1.3e19f : -1.3e19f;
+		rows[2 * i + 1] = (float) i;
+	}
+	scene_score(&scene, rows, centroid, q, 1.9f);
+	expect("all are below infinity",
+		   vs_quant_block_scan(scene.query, &scene.terms, &block, INFINITY, NULL, lower) == ~0U);
+	below = vs_quant_block_scan(scene.query, &scene.terms, &block, FLT_MAX, NULL, lower);
+	for (i = 0; i < 32; i++)
+	{
+		expect("a bound is a number", lower[i] <= FLT_MAX);
+		expect("below as the bound says", (below >> i & 1) == (lower[i] < FLT_MAX));
+		expect("only what is far is not below", (below >> i & 1) == (i >= 16));
+	}
+	report(variant, "distances that overflow have the largest bound");
+}
+
 /* ---- bits ---- */
 
 static void
@@ -627,6 +660,7 @@ main(void)
 		test_certain_bound(variant);
 		test_score_variants(variant);
 		test_odd_rows(variant);
+		test_far_apart(variant);
 		test_hamming(variant);
 	}
 	return finish();
