@@ -6,9 +6,12 @@
  * a list far over the mean size is split by training centroids on its rows, one
  * far below it gives its rows to the others, and neighbours of a split list
  * are rewritten with it, since some of their rows are nearer to a new centroid (local
- * reassignment).  Lists with many dead entries are copied without them: the more
+ * reassignment).  A list that most rows of a split one went to holds rows that are alike: it says so
+ * (unsplit), and is not split again before it has doubled.  Lists with many dead entries are copied without them: the more
  * there are, the less there is to write for each that goes.  When
- * there are too few lists altogether, or most rows would be assigned anew, all is trained anew.
+ * there are too few lists altogether, or most rows would be assigned anew, all is trained anew, if
+ * enough of the rows have come since that was done last.  So nothing is left to do after a few
+ * compactions of a table that does not change.
  *
  * Nothing here is visible to scans: vs_ann_plan_directory copies lists that only lose their
  * dead, ann_flush.c puts the rows of other changed lists into the new lists and publishes the directory.
@@ -34,6 +37,7 @@
 #define TOO_FEW_LISTS		3		/* by this factor: train all anew */
 #define TOO_MANY_LISTS		8
 #define MOVED_SHARE			0.5		/* of the rows assigned anew: train all anew, it costs little more */
+#define FRESH_SHARE			0.25	/* of the rows sealed since the last time: not before */
 #define NEIGHBOURS			4		/* of a split list, rewritten with it */
 
 /* Counts a list from its extents into the plan, whose counts are 0. */
@@ -54,6 +58,8 @@ count_list(const VsAnn *ann, BlockNumber head, int list, VsAnnPlan *plan)
 			plan->unsplit[list] = extent.header.unsplit;
 		block = extent.header.next;
 	}
+	/* the dead may have been among them */
+	plan->unsplit[list] -= Min(plan->unsplit[list], plan->dead[list]);
 }
 
 /* The lists nearest to list are rewritten too, unless they have another fate. */
@@ -143,8 +149,8 @@ mark_dead_lists(VsAnnPlan *plan, int64 pending, int what)
 }
 
 /* Rows that are to be assigned anew. */
-static int64
-moved_rows(const VsAnnPlan *plan)
+int64
+vs_ann_plan_moved(const VsAnnPlan *plan)
 {
 	int64		moved = 0;
 
@@ -157,11 +163,12 @@ moved_rows(const VsAnnPlan *plan)
 }
 
 /*
- * Looks at all lists and decides.  pending: rows about to be added.
+ * Looks at all lists and decides.  pending: rows about to be added; fresh: rows added since all
+ * lists were trained, without these.
  * Lists are split and merged with VS_ANN_DO_COMPACT only, all trained anew with that or VS_ANN_DO_GROW.
  */
 VsAnnPlan *
-vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what)
+vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fresh, int what)
 {
 	VsAnnPlan  *plan = palloc0(sizeof(VsAnnPlan));
 	int64		rows = pending;
@@ -169,6 +176,7 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 	int			target;
 	int			kept = 0;
 	bool		split = false;
+	bool		worth_training;
 
 	plan->nlists = dir->nlists;
 	plan->fates = palloc0(dir->nlists);
@@ -183,8 +191,9 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 	}
 	target = vs_ann_target_lists(rows);
 	plan->rows_per_list = Max(1, rows / target);
+	worth_training = fresh + pending > FRESH_SHARE * rows && rows > 2 * unsplit;
 	plan->all = (what & (VS_ANN_DO_COMPACT | VS_ANN_DO_GROW)) != 0 &&
-		((target > TOO_FEW_LISTS * dir->nlists && rows > 2 * unsplit) ||
+		((target > TOO_FEW_LISTS * dir->nlists && worth_training) ||
 		 dir->nlists > TOO_MANY_LISTS * target);
 	for (int i = 0; i < dir->nlists; i++)
 	{
@@ -201,7 +210,7 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int what
 	mark_dead_lists(plan, pending, what);
 	if (split)
 		mark_all_neighbours(ann, dir, plan);
-	if (moved_rows(plan) > MOVED_SHARE * rows && rows > 2 * unsplit)
+	if (vs_ann_plan_moved(plan) > MOVED_SHARE * rows && (worth_training || kept == 0))
 	{
 		plan->all = true;
 		memset(plan->fates, VS_ANN_REWRITE, dir->nlists);
@@ -251,8 +260,11 @@ split_list(const VsAnn *ann, Relation heap, const VsAnnDirectory *old, int list,
 	vs_ann_list_collect(ann, old->heads[list], spool);
 	trained = vs_ann_train(ann, heap, spool, parts, old->mean);
 	for (int i = 0; i < trained->nlists; i++)
+	{
 		add_list(ann, dir, trained->centroids + (Size) i * ann->geo.padded,
-				 InvalidBlockNumber, trained->nlists == 1 ? vs_ann_spool_count(spool) : 0, epoch);
+				 InvalidBlockNumber, 0, epoch);
+		dir->divided[dir->nlists - 1] = vs_ann_spool_count(spool);
+	}
 	pfree(trained->mean);
 	pfree(trained->heads);
 	pfree(trained);
@@ -285,6 +297,7 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 	memcpy(dir->mean, old->mean, sizeof(float) * padded);
 	dir->centroids = dir->mean + padded;
 	dir->heads = palloc(sizeof(BlockNumber) * most);
+	dir->divided = palloc0(sizeof(int64) * most);
 	for (int i = 0; i < plan->nlists; i++)
 	{
 		const float *centroid = old->centroids + (Size) i * padded;
@@ -311,4 +324,28 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 		}
 	}
 	return dir;
+}
+
+/*
+ * Notes in lists that got more than half of the rows that were divided, how many they
+ * got: to divide them again would come to the same.  After assignment, before publication.
+ */
+void
+vs_ann_note_unsplit(const VsAnn *ann, const VsAnnDirectory *dir)
+{
+	for (int i = 0; dir->divided != NULL && i < dir->nlists; i++)
+	{
+		VsAnnExtent extent;
+		VsAnnChange change;
+
+		if (dir->divided[i] == 0)
+			continue;
+		vs_ann_extent_read(ann, dir->heads[i], &extent);
+		if (extent.header.list_entries <= dir->divided[i] / 2)
+			continue;
+		vs_ann_change_begin(&change, ann);
+		VS_ANN_EXTENT_HEADER(vs_ann_change_read(&change, dir->heads[i], VS_ANN_EXTENT))->unsplit =
+			extent.header.list_entries;
+		vs_ann_change_commit(&change);
+	}
 }

@@ -183,10 +183,12 @@ train_anew(Seal *seal)
 	/* far fewer came of it: most rows are alike */
 	uint32		unsplit = dir->nlists < lists / 2 ? rows / dir->nlists : 0;
 
+	dir->divided = palloc(sizeof(int64) * dir->nlists);
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		dir->heads[i] = vs_ann_list_create(seal->ann, i, unsplit, seal->number);
+		dir->divided[i] = rows;
 	}
 	return dir;
 }
@@ -265,6 +267,10 @@ publish(Seal *seal, int64 rows)
 		}
 	}
 	meta->list_rows += rows + (seal->plan != NULL ? seal->plan->copied : 0);
+	if (seal->dir != NULL && (seal->old == NULL || (seal->plan != NULL && seal->plan->all)))
+		meta->fresh_rows = 0;
+	else
+		meta->fresh_rows += Max(0, rows - (seal->plan != NULL ? vs_ann_plan_moved(seal->plan) : 0));
 	vs_ann_segment_append(&change, meta, &segment);
 	vs_ann_change_commit(&change);
 }
@@ -338,7 +344,7 @@ make_plan(Seal *seal)
 	if (dead || (seal->what & VS_ANN_DO_COMPACT) != 0 ||
 		((seal->what & VS_ANN_DO_GROW) != 0 && outgrown(&seal->meta, pending)))
 	{
-		seal->plan = vs_ann_plan(ann, seal->old, pending, seal->what);
+		seal->plan = vs_ann_plan(ann, seal->old, pending, seal->meta.fresh_rows, seal->what);
 		count_planned(ann, seal->plan);
 	}
 	if (seal->plan != NULL && !seal->plan->any)
@@ -385,6 +391,8 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 		rows = vs_ann_assign(ann, heap, seal.dir, seal.spool, seal.number,
 							 report ? vs_ann_progress_done : NULL);
 	VS_STOP_POINT("seal: assigned");
+	if (seal.dir != NULL && seal.dir != seal.old)
+		vs_ann_note_unsplit(ann, seal.dir);
 	publish(&seal, rows);
 	VS_STOP_POINT("seal: published");
 	vs_ann_page_retire(ann, seal.unused.blocks, seal.unused.n);

@@ -314,6 +314,7 @@ typedef struct VsAnnDirectory
 	BlockNumber centroids_at;	/* where they are on disk, 0 if nowhere */
 	uint32		centroids_of;	/* generation that wrote them */
 	BlockNumber *heads;
+	int64	   *divided;		/* of a new list: the rows divided among it and others; or 0, or NULL */
 } VsAnnDirectory;
 
 extern VsAnnDirectory *vs_ann_directory_read(const VsAnn *ann, BlockNumber root);
@@ -431,7 +432,7 @@ typedef struct VsAnnPlan
 	uint8	   *fates;			/* VsAnnFate of each list */
 	int64	   *entries;		/* of each list, dead ones too */
 	int64	   *dead;
-	uint32	   *unsplit;		/* entries that could not be told apart */
+	uint32	   *unsplit;		/* entries that stayed together when last divided */
 	int64		rows_per_list;	/* aimed at */
 	int64		copied;			/* entries copied, filled by vs_ann_plan_directory */
 	bool		all;			/* train anew from everything */
@@ -439,10 +440,12 @@ typedef struct VsAnnPlan
 } VsAnnPlan;
 
 extern VsAnnPlan *vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir,
-							  int64 pending, int what);
+							  int64 pending, int64 fresh, int what);
+extern int64 vs_ann_plan_moved(const VsAnnPlan *plan);
 extern VsAnnDirectory *vs_ann_plan_directory(const VsAnn *ann, Relation heap,
 											 const VsAnnDirectory *dir,
 											 VsAnnPlan *plan, uint32 epoch);
+extern void vs_ann_note_unsplit(const VsAnn *ann, const VsAnnDirectory *dir);
 
 /* ---- vacuum (ann_vacuum.c) ---- */
 

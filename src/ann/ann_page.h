@@ -108,6 +108,7 @@ typedef struct VsAnnChain
  *	    68	   4	first page of the centre, or InvalidBlockNumber
  *	    72	  96	growing pending chains
  *	   168	  96	pending chains of the seal begun
+ *	   264	   8	rows sealed since all lists were last trained; 0 where an older version wrote
  */
 typedef struct VsAnnMetaData
 {
@@ -131,13 +132,15 @@ typedef struct VsAnnMetaData
 	BlockNumber centre;
 	VsAnnChain	growing[VS_ANN_CHAINS];
 	VsAnnChain	closing[VS_ANN_CHAINS];
+	int64		fresh_rows;
 } VsAnnMetaData;
 
 StaticAssertDecl(sizeof(VsAnnPageOpaqueData) == 24, "VsAnnPageOpaqueData has padding");
 StaticAssertDecl(offsetof(VsAnnMetaData, seed) == 16, "VsAnnMetaData has padding");
 StaticAssertDecl(offsetof(VsAnnMetaData, list_rows) == 48, "VsAnnMetaData has padding");
 StaticAssertDecl(offsetof(VsAnnMetaData, growing) == 72, "VsAnnMetaData has padding");
-StaticAssertDecl(sizeof(VsAnnMetaData) == 264, "VsAnnMetaData has padding");
+StaticAssertDecl(offsetof(VsAnnMetaData, fresh_rows) == 264, "VsAnnMetaData has padding");
+StaticAssertDecl(sizeof(VsAnnMetaData) == 272, "VsAnnMetaData has padding");
 
 #define VS_ANN_META_DATA(page) \
 	((VsAnnMetaData *) ((char *) (page) + VS_ANN_HEADER))
@@ -197,7 +200,7 @@ typedef struct VsAnnExtentHeader
 	BlockNumber tail;			/* last extent's first page */
 	uint32		list_entries;
 	uint32		list_no;		/* place in the directory when it was made */
-	uint32		unsplit;		/* entries that could not be told apart when it was split */
+	uint32		unsplit;		/* entries that stayed together when they were divided, or 0 */
 } VsAnnExtentHeader;
 
 StaticAssertDecl(sizeof(VsAnnExtentHeader) == 28, "VsAnnExtentHeader has padding");
