@@ -41,6 +41,9 @@
 /* After a seal that failed the next one is not tried before so long. */
 #define RETRY_AFTER_MS		10000
 
+/* A session tries one that failed at so many times pending_limit, then at so many times what it was then. */
+#define TRY_AGAIN			2
+
 PGDLLEXPORT void vs_ann_auto_main(Datum arg);
 
 /* What a worker is told. */
@@ -54,6 +57,10 @@ typedef struct Job
 static BackgroundWorkerHandle *started;
 static Oid	started_for;
 static TimestampTz started_at;
+
+/* The index for which this session last did again what was broken off, in vain, and the rows pending then. */
+static Oid	retried_for;
+static int64 retried_at;
 
 /*
  * Pending rows at which they are sealed: as many as a scan scores at least in the lists, so
@@ -69,25 +76,29 @@ automatic_limit(const VsAnnMetaData *meta)
 	return Max(LEAST_PENDING, Min(MOST_PENDING, share * meta->list_rows));
 }
 
-/* Whether the growing chains hold as many rows as the index option allows, or more. */
-static bool
-too_large(Relation index, VsAnnMetaData *meta)
+/*
+ * How many times the rows that the index option allows the growing chains hold; rows gets
+ * their number.
+ */
+static double
+times_too_large(Relation index, VsAnnMetaData *meta, int64 *rows)
 {
 	int			limit = vs_ann_option_pending_limit(index);
 	int64		pages = 0;
 	VsAnn		ann;
 
 	if (limit == 0)
-		return false;
+		return 0;
 	vs_ann_open(&ann, index);
 	if (!ann.has_dim)
-		return false;
+		return 0;
 	vs_ann_meta_read(&ann, meta);
 	if (limit == VS_ANN_PENDING_AUTO)
 		limit = automatic_limit(meta);
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 		pages += meta->growing[i].npages;
-	return (pages - 1) * ann.geo.pending_capacity >= limit;
+	*rows = (pages - 1) * ann.geo.pending_capacity;
+	return (double) *rows / limit;
 }
 
 /* ---- the session ---- */
@@ -147,6 +158,21 @@ start_worker(Relation index)
 }
 
 /*
+ * Whether this session does what was broken off, before the statement goes on.  It would
+ * fail the statement too if it fails again, but if nobody tried, the pending part would
+ * grow for good: of a temporary table nobody else can.
+ */
+static bool
+tries_again(Relation index, double times, int64 rows)
+{
+	if (times < TRY_AGAIN || (retried_for == RelationGetRelid(index) && rows < TRY_AGAIN * retried_at))
+		return false;
+	retried_for = RelationGetRelid(index);
+	retried_at = rows;
+	return true;
+}
+
+/*
  * Has the pending part sealed when it is over the limit.  Nobody waits for a seal that is
  * under way.  This session holds no rows back now.
  */
@@ -155,8 +181,10 @@ vs_ann_seal_if_large(Relation index, Relation heap)
 {
 	VsAnnMetaData meta;
 	VsAnnSealResult result;
+	int64		rows;
+	double		times = times_too_large(index, &meta, &rows);
 
-	if (!too_large(index, &meta))
+	if (times < 1)
 		return;
 	if (vs_ann_background_seals && others_can_open(index, heap))
 	{
@@ -170,8 +198,7 @@ vs_ann_seal_if_large(Relation index, Relation heap)
 		if (start_worker(index))
 			return;
 	}
-	/* one that failed would fail this statement too */
-	if (meta.sealing != 0)
+	if (meta.sealing != 0 && !tries_again(index, times, rows))
 		return;
 	/* training all lists anew is left to others when it would take long */
 	vs_ann_maintain(index, heap, VS_ANN_NOWAIT,
@@ -179,6 +206,8 @@ vs_ann_seal_if_large(Relation index, Relation heap)
 					VS_ANN_DO_FLUSH | VS_ANN_DO_GROW :
 					VS_ANN_DO_FLUSH,
 					&result);
+	if (retried_for == RelationGetRelid(index))
+		retried_for = InvalidOid;
 }
 
 /* ---- the worker ---- */
@@ -202,9 +231,10 @@ seal_opened(Relation index, Relation heap)
 {
 	VsAnnMetaData meta;
 	VsAnnSealResult result;
+	int64		rows;
 
 	if (vs_ann_is_vecann(index) && index->rd_index->indisready &&
-		index->rd_index->indrelid == RelationGetRelid(heap) && too_large(index, &meta))
+		index->rd_index->indrelid == RelationGetRelid(heap) && times_too_large(index, &meta, &rows) >= 1)
 		vs_ann_maintain(index, heap, VS_ANN_NOWAIT, VS_ANN_DO_FLUSH | VS_ANN_DO_GROW, &result);
 }
 
