@@ -94,14 +94,19 @@ maintain_index(Oid indexoid, Relation heap, VsAnnWait wait, int what, ReturnSetI
 	index_close(index, RowExclusiveLock);
 }
 
+/*
+ * A table that was named, or inherits from one.  Those of the latter that are another session's temporary
+ * ones are passed over, as queries do.
+ */
 static void
-maintain_table(Oid tableoid, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
+maintain_table(Oid tableoid, bool named, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
 {
 	Relation	heap = table_open(tableoid, AccessShareLock);
 	List	   *indexes;
 	ListCell   *cell;
 
-	if (heap->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+	if (heap->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
+		(named || !RELATION_IS_OTHER_TEMP(heap)))
 	{
 		indexes = RelationGetIndexList(heap);
 		foreach(cell, indexes)
@@ -153,7 +158,7 @@ maintain(FunctionCallInfo fcinfo, int what)
 	{
 		check_permission(relation);
 		foreach(cell, find_all_inheritors(relation, AccessShareLock, NULL))
-			maintain_table(lfirst_oid(cell), wait, what, rsinfo);
+			maintain_table(lfirst_oid(cell), lfirst_oid(cell) == relation, wait, what, rsinfo);
 	}
 	else
 		ereport(ERROR,
