@@ -2,6 +2,8 @@
  * ann_maintain.c
  *	  SQL: vecstore.flush and vecstore.compact, over an index or all vecann
  *	  indexes of a table and its partitions.
+ *
+ * Locks: a table before its index, also where only indexes are asked for.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -62,12 +64,10 @@ begin_progress(Relation index, Relation heap)
 	pgstat_progress_update_multi_param(lengthof(params), params, values);
 }
 
-/* Does one index and adds a row to the result. */
+/* Does one index, locked with RowExclusiveLock, and adds a row to the result. */
 static void
-maintain_index(Oid indexoid, Relation heap, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
+maintain_index(Relation index, Relation heap, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
 {
-	Relation	index = index_open(indexoid, RowExclusiveLock);
-
 	vs_ann_refuse_foreign_temporary(index);
 	if (vs_ann_is_vecann(index) && index->rd_index->indisready)
 	{
@@ -82,7 +82,7 @@ maintain_index(Oid indexoid, Relation heap, VsAnnWait wait, int what, ReturnSetI
 			bool		nulls[4] = {false};
 
 			elapsed->time = GetCurrentTimestamp() - begun;
-			values[0] = ObjectIdGetDatum(indexoid);
+			values[0] = ObjectIdGetDatum(RelationGetRelid(index));
 			values[1] = Int64GetDatum(result.rows_sealed);
 			values[2] = Int32GetDatum(result.segment);
 			nulls[2] = result.segment == 0;
@@ -91,7 +91,6 @@ maintain_index(Oid indexoid, Relation heap, VsAnnWait wait, int what, ReturnSetI
 		}
 		pgstat_progress_end_command();
 	}
-	index_close(index, RowExclusiveLock);
 }
 
 /*
@@ -110,26 +109,58 @@ maintain_table(Oid tableoid, bool named, VsAnnWait wait, int what, ReturnSetInfo
 	{
 		indexes = RelationGetIndexList(heap);
 		foreach(cell, indexes)
-			maintain_index(lfirst_oid(cell), heap, wait, what, rsinfo);
+		{
+			Relation	index = index_open(lfirst_oid(cell), RowExclusiveLock);
+
+			maintain_index(index, heap, wait, what, rsinfo);
+			index_close(index, RowExclusiveLock);
+		}
 	}
 	table_close(heap, AccessShareLock);
 }
 
+/* Opens an index and its table; false if one is not there any more. */
+static bool
+open_named(Oid indexoid, Relation *index, Relation *heap)
+{
+	Oid			tableoid = IndexGetRelation(indexoid, true);
+
+	*heap = OidIsValid(tableoid) ? try_relation_open(tableoid, AccessShareLock) : NULL;
+	if (*heap == NULL)
+		return false;
+	*index = try_relation_open(indexoid, RowExclusiveLock);
+	/* while it was not locked, the number may have become another's */
+	if (*index != NULL && IndexGetRelation(indexoid, true) == tableoid)
+		return true;
+	if (*index != NULL)
+		relation_close(*index, RowExclusiveLock);
+	relation_close(*heap, AccessShareLock);
+	return false;
+}
+
 /* An index that was named, or is a partition of one; partitioned ones have nothing themselves. */
 static void
-maintain_named(Oid indexoid, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
+maintain_named(Oid indexoid, bool named, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
 {
-	Relation	heap = table_open(IndexGetRelation(indexoid, false), AccessShareLock);
-	Relation	index = index_open(indexoid, AccessShareLock);
+	Relation	heap;
+	Relation	index;
 
+	if (!open_named(indexoid, &index, &heap))
+	{
+		if (named)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("index %u does not exist any more", indexoid)));
+		return;
+	}
 	if (index->rd_rel->relkind == RELKIND_INDEX && !vs_ann_is_vecann(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a vecann index", RelationGetRelationName(index))));
 	if (index->rd_rel->relkind == RELKIND_INDEX)
-		maintain_index(indexoid, heap, wait, what, rsinfo);
-	index_close(index, AccessShareLock);
-	table_close(heap, AccessShareLock);
+		maintain_index(index, heap, wait, what, rsinfo);
+	relation_close(index, RowExclusiveLock);
+	relation_close(heap, AccessShareLock);
 }
 
 static Datum
@@ -150,8 +181,8 @@ maintain(FunctionCallInfo fcinfo, int what)
 	if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX)
 	{
 		check_permission(IndexGetRelation(relation, false));
-		foreach(cell, find_all_inheritors(relation, AccessShareLock, NULL))
-			maintain_named(lfirst_oid(cell), wait, what, rsinfo);
+		foreach(cell, find_all_inheritors(relation, NoLock, NULL))
+			maintain_named(lfirst_oid(cell), lfirst_oid(cell) == relation, wait, what, rsinfo);
 	}
 	else if (kind == RELKIND_RELATION || kind == RELKIND_MATVIEW ||
 			 kind == RELKIND_PARTITIONED_TABLE)
