@@ -25,6 +25,7 @@
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "ann/ann_internal.h"
@@ -36,7 +37,7 @@
 #define LOOKED_AT		8
 /* ... and any but a compaction only if about this share is dead. */
 #define WORTH_PRUNING	0.05
-/* This share of retired pages makes a seal look for those that can be reused. */
+/* This share of retired pages makes a seal look for those that can be reused, if some can. */
 #define SWEEP_SHARE		0.125
 
 /* A seal at work. */
@@ -405,6 +406,22 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 }
 
 /*
+ * Whether enough pages were retired to look for those that can be reused: since the last sweep, or at
+ * all if nobody can be reading any of those that it left.  Else an old snapshot would make each
+ * seal look at the whole index, in vain.
+ */
+static bool
+worth_sweeping(const VsAnn *ann, const VsAnnMetaData *meta)
+{
+	double		enough = SWEEP_SHARE * RelationGetNumberOfBlocks(ann->index);
+
+	if ((double) meta->pages_retired - meta->pages_waiting > enough)
+		return true;
+	return meta->pages_retired > enough &&
+		GlobalVisCheckRemovableFullXid(NULL, meta->waiting_xid);
+}
+
+/*
  * Does what is asked; needs the seal lock.  First brings to an end what a seal
  * left that was begun and failed, and finds the pages that it left: if what is asked fails
  * again and again, for lack of time say, each attempt reuses those of the last ones.
@@ -430,8 +447,7 @@ maintain_opened(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *resu
 	}
 	seal_once(ann, heap, what, result);
 	vs_ann_meta_read(ann, &meta);
-	if ((what & VS_ANN_DO_SWEEP) != 0 ||
-		meta.pages_retired > SWEEP_SHARE * RelationGetNumberOfBlocks(ann->index))
+	if ((what & VS_ANN_DO_SWEEP) != 0 || worth_sweeping(ann, &meta))
 		vs_ann_sweep(ann);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -108,7 +108,10 @@ typedef struct VsAnnChain
  *	    68	   4	first page of the centre, or InvalidBlockNumber
  *	    72	  96	growing pending chains
  *	   168	  96	pending chains of the seal begun
- *	   264	   8	rows sealed since all lists were last trained; 0 where an older version wrote
+ *	   264	   8	rows sealed since all lists were last trained
+ *	   272	   8	newest retired_xid of the pages that the last sweep could not free
+ *	   280	   8	how many these are; unused
+ * The last three are 0 where an older version wrote.
  */
 typedef struct VsAnnMetaData
 {
@@ -133,6 +136,9 @@ typedef struct VsAnnMetaData
 	VsAnnChain	growing[VS_ANN_CHAINS];
 	VsAnnChain	closing[VS_ANN_CHAINS];
 	int64		fresh_rows;
+	FullTransactionId waiting_xid;
+	uint32		pages_waiting;
+	uint32		unused2;
 } VsAnnMetaData;
 
 StaticAssertDecl(sizeof(VsAnnPageOpaqueData) == 24, "VsAnnPageOpaqueData has padding");
@@ -140,7 +146,7 @@ StaticAssertDecl(offsetof(VsAnnMetaData, seed) == 16, "VsAnnMetaData has padding
 StaticAssertDecl(offsetof(VsAnnMetaData, list_rows) == 48, "VsAnnMetaData has padding");
 StaticAssertDecl(offsetof(VsAnnMetaData, growing) == 72, "VsAnnMetaData has padding");
 StaticAssertDecl(offsetof(VsAnnMetaData, fresh_rows) == 264, "VsAnnMetaData has padding");
-StaticAssertDecl(sizeof(VsAnnMetaData) == 272, "VsAnnMetaData has padding");
+StaticAssertDecl(sizeof(VsAnnMetaData) == 288, "VsAnnMetaData has padding");
 
 #define VS_ANN_META_DATA(page) \
 	((VsAnnMetaData *) ((char *) (page) + VS_ANN_HEADER))

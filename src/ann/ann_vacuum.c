@@ -272,8 +272,10 @@ vs_ann_sweep(const VsAnn *ann)
 	VsAnnBlocks orphans = {0};
 	VsAnnMetaData meta;
 	VsAnnChange change;
+	VsAnnMetaData *changed;
 	Sweep		sweep;
 	uint32		waiting = 0;
+	FullTransactionId newest = InvalidFullTransactionId;
 
 	vs_ann_meta_read(ann, &meta);
 	/* with the extension lock, so that no page is counted before it is locked */
@@ -294,7 +296,11 @@ vs_ann_sweep(const VsAnn *ann)
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		free = vs_ann_page_recyclable(page);
 		if (!free && (VS_ANN_OPAQUE(page)->flags & VS_ANN_RETIRED) != 0)
+		{
 			waiting++;
+			if (FullTransactionIdPrecedes(newest, VS_ANN_OPAQUE(page)->retired_xid))
+				newest = VS_ANN_OPAQUE(page)->retired_xid;
+		}
 		else if (!free && is_orphan(&sweep, &meta, block, page))
 			vs_ann_blocks_add(block, &orphans);
 		UnlockReleaseBuffer(buffer);
@@ -305,7 +311,9 @@ vs_ann_sweep(const VsAnn *ann)
 	IndexFreeSpaceMapVacuum(ann->index);
 
 	vs_ann_change_begin(&change, ann);
-	vs_ann_meta_change(&change)->pages_retired = waiting;
+	changed = vs_ann_meta_change(&change);
+	changed->pages_retired = changed->pages_waiting = waiting;
+	changed->waiting_xid = newest;
 	vs_ann_change_commit(&change);
 	if (orphans.n > 0)
 		vs_ann_page_retire(ann, orphans.blocks, orphans.n);
