@@ -44,6 +44,17 @@ CREATE INDEX groups_v ON groups USING vecann (v) WITH (pending_limit = 0);
 SELECT compactions('groups', 4);
 SELECT list_rows, largest_list BETWEEN 1200 AND 1300 AS kept_together FROM vecstore.index_info('groups_v');
 
+-- many rows come to a list while it is split: its parts are split as well
+CREATE TABLE moved (id int PRIMARY KEY, v vector(8)) USING vecstore WITH (autovacuum_enabled = off);
+CREATE INDEX moved_v ON moved USING vecann (v) WITH (pending_limit = 0);
+INSERT INTO moved SELECT i, scattered(i, 8) FROM generate_series(1, 4000) i;
+SELECT rows_sealed FROM vecstore.flush('moved');
+INSERT INTO moved SELECT i, scattered(i, 8) + array_fill(5::real, ARRAY[8])::vector FROM generate_series(4001, 4400) i;
+SELECT rows_sealed FROM vecstore.flush('moved');
+INSERT INTO moved SELECT i, scattered(i, 8) + array_fill(5::real, ARRAY[8])::vector FROM generate_series(4401, 10000) i;
+SELECT compactions('moved', 6);
+SELECT list_rows, largest_list < 128 * 5 AS split FROM vecstore.index_info('moved_v');
+
 -- a sample that is too small for the lists
 SET maintenance_work_mem = '1MB';
 CREATE TABLE many (id int PRIMARY KEY, v vector(64)) USING vecstore WITH (autovacuum_enabled = off);
@@ -52,6 +63,6 @@ INSERT INTO many SELECT i, scattered(i, 64) FROM generate_series(1, 12000) i;
 SELECT rows_sealed FROM vecstore.flush('many');
 SELECT compactions('many', 4);
 SELECT list_rows, largest_list < 128 * 5 AS none_large FROM vecstore.index_info('many_v');
-SELECT * FROM vecstore.check('same') UNION ALL SELECT * FROM vecstore.check('groups') UNION ALL SELECT * FROM vecstore.check('many');
-DROP TABLE same, groups, many;
+SELECT * FROM vecstore.check('same') UNION ALL SELECT * FROM vecstore.check('groups') UNION ALL SELECT * FROM vecstore.check('many') UNION ALL SELECT * FROM vecstore.check('moved');
+DROP TABLE same, groups, many, moved;
 DROP FUNCTION scattered, compactions;

@@ -329,6 +329,8 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 /*
  * Notes in lists that got more than half of the rows that were divided, how many they
  * got: to divide them again would come to the same.  After assignment, before publication.
+ * Pending rows and neighbours' may have come there too, so it is an upper bound; but no more than were
+ * divided is noted, lest a list that many new rows came to is not split next time.
  */
 void
 vs_ann_note_unsplit(const VsAnn *ann, const VsAnnDirectory *dir)
@@ -345,7 +347,7 @@ vs_ann_note_unsplit(const VsAnn *ann, const VsAnnDirectory *dir)
 			continue;
 		vs_ann_change_begin(&change, ann);
 		VS_ANN_EXTENT_HEADER(vs_ann_change_read(&change, dir->heads[i], VS_ANN_EXTENT))->unsplit =
-			extent.header.list_entries;
+			Min(extent.header.list_entries, dir->divided[i]);
 		vs_ann_change_commit(&change);
 	}
 }
