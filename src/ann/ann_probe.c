@@ -433,6 +433,7 @@ add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
 {
 	VsAnnScratch *scratch = so->scratch;
 	VsAnnFound *found;
+	VsAnnKnown	known;
 
 	if (scratch->nfound == scratch->found_capacity)
 		scratch->found = vs_ann_scratch_enlarge(scratch, scratch->found, &scratch->found_capacity,
@@ -441,11 +442,13 @@ add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
 	found->tid = id->tid;
 	found->address = id->address;
 	found->list = list;
-	found->exact = exact;
 	found->distance = key;
 	if (exact)
 		note_upper(so, key);
-	vs_ann_queue_push(&scratch->queue, key, (uint32) scratch->nfound++);
+	known.key = key;
+	known.kind = exact ? VS_ANN_KEY_EXACT : VS_ANN_KEY_BOUND;
+	known.ref = (uint32) scratch->nfound++;
+	vs_ann_queue_push(&scratch->queue, known);
 }
 
 /* Key and exactness of an entry whose detail lies at the address. */

@@ -451,9 +451,9 @@ vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n)
 /* ---- candidates whose id is known ---- */
 
 static void
-sift_down(VsAnnCandidate *heap, int n, int i)
+sift_down(VsAnnKnown *heap, int n, int i)
 {
-	VsAnnCandidate moving = heap[i];
+	VsAnnKnown	moving = heap[i];
 
 	for (;;)
 	{
@@ -461,9 +461,9 @@ sift_down(VsAnnCandidate *heap, int n, int i)
 
 		if (child >= n)
 			break;
-		if (child + 1 < n && heap[child + 1].key < heap[child].key)
+		if (child + 1 < n && vs_ann_known_before(&heap[child + 1], &heap[child]))
 			child++;
-		if (moving.key <= heap[child].key)
+		if (!vs_ann_known_before(&heap[child], &moving))
 			break;
 		heap[i] = heap[child];
 		i = child;
@@ -472,15 +472,15 @@ sift_down(VsAnnCandidate *heap, int n, int i)
 }
 
 static void
-sift_up(VsAnnCandidate *heap, int i)
+sift_up(VsAnnKnown *heap, int i)
 {
-	VsAnnCandidate moving = heap[i];
+	VsAnnKnown	moving = heap[i];
 
 	while (i > 0)
 	{
 		int			parent = (i - 1) / 2;
 
-		if (heap[parent].key <= moving.key)
+		if (!vs_ann_known_before(&moving, &heap[parent]))
 			break;
 		heap[i] = heap[parent];
 		i = parent;
@@ -489,20 +489,18 @@ sift_up(VsAnnCandidate *heap, int i)
 }
 
 void
-vs_ann_queue_push(VsAnnQueue *queue, float key, uint32 ref)
+vs_ann_queue_push(VsAnnQueue *queue, VsAnnKnown known)
 {
 	if (queue->nheap == queue->heap_capacity)
 		queue->heap = grow(queue, queue->heap, &queue->heap_capacity,
-						   (int64) queue->nheap + 1, sizeof(VsAnnCandidate));
-	queue->heap[queue->nheap].key = key;
-	queue->heap[queue->nheap].ref = ref;
-	queue->nheap++;
+						   (int64) queue->nheap + 1, sizeof(VsAnnKnown));
+	queue->heap[queue->nheap++] = known;
 	sift_up(queue->heap, queue->nheap - 1);
 }
 
-/* The one pushed with the smallest key; false if there is none. */
+/* The first of those pushed; false if there is none. */
 bool
-vs_ann_queue_peek(const VsAnnQueue *queue, VsAnnCandidate *first)
+vs_ann_queue_peek(const VsAnnQueue *queue, VsAnnKnown *first)
 {
 	if (queue->nheap == 0)
 		return false;

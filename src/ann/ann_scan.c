@@ -118,7 +118,7 @@ compare_addresses(const void *a, const void *b)
 
 /* Computes exact distances of candidates just popped, and pushes them again. */
 static void
-compute_exact(VsAnnScan *so, VsAnnCandidate *candidates, int n)
+compute_exact(VsAnnScan *so, VsAnnKnown *candidates, int n)
 {
 	Size		bytes = vs_ann_payload_bytes(so->ann.type.kind, so->ann.spec.dim);
 	VsAnnFound *found[EXACT_AT_ONCE];
@@ -134,32 +134,27 @@ compute_exact(VsAnnScan *so, VsAnnCandidate *candidates, int n)
 	for (int i = 0; i < n; i++)
 	{
 		const void *payload = vs_store_reader_get(so->reader, found[i]->address, bytes);
-		double		distance;
+		VsAnnKnown	known;
 
 		/* the row is dead and its value gone, perhaps for one of another shape */
 		if (payload == NULL ||
 			vs_ann_payload_dim(so->ann.type.kind, payload) != so->ann.spec.dim)
 			continue;
-		distance = vs_ann_payload_distance(&so->ann.type, so->ann.spec.dim, so->payload, payload);
-		found[i]->exact = true;
-		found[i]->distance = distance;
-		vs_ann_queue_push(&so->scratch->queue, isnan(distance) ? INFINITY : (float) distance,
-						  (uint32) (found[i] - so->scratch->found));
+		found[i]->distance = vs_ann_payload_distance(&so->ann.type, so->ann.spec.dim, so->payload,
+													 payload);
+		known.key = isnan(found[i]->distance) ? INFINITY : found[i]->distance;
+		known.kind = isnan(found[i]->distance) ? VS_ANN_KEY_NAN : VS_ANN_KEY_EXACT;
+		known.ref = (uint32) (found[i] - so->scratch->found);
+		vs_ann_queue_push(&so->scratch->queue, known);
 	}
 	so->stats.exact_distances += n;
 }
 
-static bool
-is_exact(VsAnnScan *so, const VsAnnCandidate *candidate)
-{
-	return so->scratch->found[candidate->ref].exact;
-}
-
 /* Computes exact distances of the first of the heap, those below bound. */
 static void
-advance(VsAnnScan *so, VsAnnCandidate first, float bound)
+advance(VsAnnScan *so, VsAnnKnown first, float bound)
 {
-	VsAnnCandidate taken[EXACT_AT_ONCE];
+	VsAnnKnown	taken[EXACT_AT_ONCE];
 	int			n = 0;
 
 	do
@@ -167,7 +162,7 @@ advance(VsAnnScan *so, VsAnnCandidate first, float bound)
 		taken[n++] = first;
 		vs_ann_queue_pop(&so->scratch->queue);
 	} while (n < EXACT_AT_ONCE && vs_ann_queue_peek(&so->scratch->queue, &first) &&
-			 first.key <= bound && !is_exact(so, &first));
+			 first.key <= bound && first.kind == VS_ANN_KEY_BOUND);
 	compute_exact(so, taken, n);
 }
 
@@ -176,7 +171,7 @@ advance(VsAnnScan *so, VsAnnCandidate first, float bound)
  * nearer; false if none is left of what was scored.
  */
 static bool
-settle_first(VsAnnScan *so, VsAnnCandidate *first)
+settle_first(VsAnnScan *so, VsAnnKnown *first)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
 
@@ -190,7 +185,7 @@ settle_first(VsAnnScan *so, VsAnnCandidate *first)
 		CHECK_FOR_INTERRUPTS();
 		if (any && (!more || first->key <= bound))
 		{
-			if (is_exact(so, first))
+			if (first->kind != VS_ANN_KEY_BOUND)
 				return true;
 			advance(so, *first, bound);
 		}
@@ -222,7 +217,7 @@ static void
 probe_enough(VsAnnScan *so)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
-	VsAnnCandidate nearest[VS_ANN_JUDGED_ROWS];
+	VsAnnKnown	nearest[VS_ANN_JUDGED_ROWS];
 
 	while (so->next_list < so->nranked)
 	{
@@ -237,7 +232,7 @@ probe_enough(VsAnnScan *so)
 			n++;
 		}
 		for (int i = 0; i < n; i++)
-			vs_ann_queue_push(queue, nearest[i].key, nearest[i].ref);
+			vs_ann_queue_push(queue, nearest[i]);
 		if (n < VS_ANN_JUDGED_ROWS)
 			wanted = Max(so->next_list * 2, 1);
 		else
@@ -307,7 +302,7 @@ bool
 vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
 {
 	VsAnnScan  *so = (VsAnnScan *) scan->opaque;
-	VsAnnCandidate first;
+	VsAnnKnown	first;
 	VsAnnFound *found;
 	int			more;
 

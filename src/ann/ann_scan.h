@@ -10,15 +10,41 @@
 
 #include "access/relscan.h"
 
-/*
- * A candidate: an entry and what is known of its distance, a lower bound at
- * first, the exact distance at last.  ref says which entry, see below.
- */
+/* A candidate: an entry and the lower bound of its distance.  ref says which entry, see below. */
 typedef struct VsAnnCandidate
 {
 	float		key;
 	uint32		ref;
 } VsAnnCandidate;
+
+/*
+ * Order of equal keys.  What is at least so far away cannot be nearer than what is just so
+ * far; and NaN, whose key is INFINITY, comes after all.
+ */
+typedef enum VsAnnKeyKind
+{
+	VS_ANN_KEY_EXACT,
+	VS_ANN_KEY_BOUND,
+	VS_ANN_KEY_NAN
+} VsAnnKeyKind;
+
+/*
+ * A candidate whose id is known, by the best that is known of its distance: a lower
+ * bound at first, the exact distance at last.  Exact ones have all digits, for
+ * rows are to come in the order of what the operator gives.
+ */
+typedef struct VsAnnKnown
+{
+	double		key;
+	uint32		ref;
+	VsAnnKeyKind kind;
+} VsAnnKnown;
+
+static inline bool
+vs_ann_known_before(const VsAnnKnown *a, const VsAnnKnown *b)
+{
+	return a->key != b->key ? a->key < b->key : a->kind < b->kind;
+}
 
 /* A block of entries as it was scored. */
 typedef struct VsAnnScored
@@ -55,7 +81,7 @@ typedef struct VsAnnQueue
 	float		most_taken;
 	bool		any_taken;
 	int			refill;			/* about so many go to near at once next time */
-	VsAnnCandidate *heap;
+	VsAnnKnown *heap;
 	int			nheap;
 	int			heap_capacity;
 	MemoryContext context;
@@ -67,8 +93,8 @@ extern void vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 
 extern void vs_ann_queue_lower(VsAnnQueue *queue, float limit);
 extern bool vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound);
 extern VsAnnCandidate *vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n);
-extern void vs_ann_queue_push(VsAnnQueue *queue, float key, uint32 ref);
-extern bool vs_ann_queue_peek(const VsAnnQueue *queue, VsAnnCandidate *first);
+extern void vs_ann_queue_push(VsAnnQueue *queue, VsAnnKnown known);
+extern bool vs_ann_queue_peek(const VsAnnQueue *queue, VsAnnKnown *first);
 extern void vs_ann_queue_pop(VsAnnQueue *queue);
 
 /*
@@ -90,10 +116,9 @@ typedef struct VsAnnVisited
 typedef struct VsAnnFound
 {
 	ItemPointerData tid;
-	bool		exact;			/* key is the exact distance */
 	uint32		address;
 	int32		list;			/* rank of the list it is in, -1 if pending */
-	double		distance;		/* if exact */
+	double		distance;		/* if its key is exact */
 } VsAnnFound;
 
 /* Rows that tell how much is worth scoring: a usual LIMIT. */

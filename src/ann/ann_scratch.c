@@ -21,8 +21,8 @@ static VsAnnScratch scratch_pool[4];
 static Size
 scratch_bytes(const VsAnnScratch *scratch)
 {
-	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.heap_capacity +
-									 scratch->queue.sorted_capacity) +
+	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.sorted_capacity) +
+		sizeof(VsAnnKnown) * scratch->queue.heap_capacity +
 		sizeof(VsAnnScored) * scratch->queue.block_capacity +
 		sizeof(VsAnnVisited) * scratch->visited_capacity +
 		sizeof(BlockNumber) * scratch->pages_capacity +
