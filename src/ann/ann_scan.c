@@ -5,15 +5,21 @@
  * A candidate climbs from what is cheap to know to what is dear: lower bound
  * from its code, id and tighter bound from its detail, exact distance from the
  * value store.  All stages lie in one queue; the first candidate is taken up
- * a stage, or emitted when its key is exact, since then nothing in the
- * queue can be nearer.  So exact distances are computed only where they matter, and no
+ * a stage, or is settled when its key is exact, since then no bound in the
+ * queue is below it.  So exact distances are computed only where they matter, and no
  * limit needs to be known.
+ *
+ * A bound holds with the probability that epsilon stands for, so a candidate
+ * may be settled after others that are further away.  So no row is emitted before as
+ * many as are usually wanted are settled: these are sorted, and nothing is put
+ * among them that is settled later.  Of the rows after them a few are held back, and the nearest
+ * of those is emitted; one that is settled so many places too late or more is
+ * emitted out of order.
  *
  * When the executor wants more rows than usual (a filter drops most), further
  * lists are scored, in proportion to the rows emitted, and at the end all of
  * them: a scan never returns fewer rows than there are (invariant A8).  A row of a list
- * scored late may be nearer than one emitted before; within the lists scored
- * so far the order is exact.
+ * scored late may be nearer than one emitted before.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -255,7 +261,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	old = MemoryContextSwitchTo(so->context);
 	so->started = true;
 	so->emitted = 0;
-	so->nupper = 0;
+	so->nupper = so->nsettled = 0;
 	so->pending_query = so->list_query = NULL;
 	so->epsilon = vs_ann_epsilon;
 	so->stats.scans++;
@@ -298,11 +304,43 @@ lists_wanted(VsAnnScan *so)
 	return Min(wanted, so->nranked);
 }
 
+/* Settles as many candidates as are wanted to choose the next row from. */
+static void
+settle_ahead(VsAnnScan *so)
+{
+	bool		first = so->emitted < VS_ANN_JUDGED_ROWS;
+	int			wanted = first ? VS_ANN_JUDGED_ROWS : VS_ANN_SETTLED_AHEAD;
+	VsAnnKnown	next;
+
+	if (first && so->nsettled > 0)
+		return;
+	/* bounds that are the distances are never wrong */
+	if (so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING)
+		wanted = 1;
+	while (so->nsettled < wanted && settle_first(so, &next))
+	{
+		int			i = so->nsettled++;
+
+		vs_ann_queue_pop(&so->scratch->queue);
+		for (; i > 0 && !vs_ann_known_before(&next, &so->settled[i - 1]); i--)
+			so->settled[i] = so->settled[i - 1];
+		so->settled[i] = next;
+	}
+}
+
+/* Scores lists, those before until, after which other rows may be the nearest. */
+static void
+probe_further(VsAnnScan *so, int until)
+{
+	while (so->nsettled > 0)
+		vs_ann_queue_push(&so->scratch->queue, so->settled[--so->nsettled]);
+	vs_ann_probe_lists(so, until);
+}
+
 bool
 vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
 {
 	VsAnnScan  *so = (VsAnnScan *) scan->opaque;
-	VsAnnKnown	first;
 	VsAnnFound *found;
 	int			more;
 
@@ -315,15 +353,16 @@ vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
 
 	more = lists_wanted(so);
 	if (more > 0)
-		vs_ann_probe_lists(so, more);
-	while (!settle_first(so, &first))
+		probe_further(so, more);
+	settle_ahead(so);
+	while (so->nsettled == 0)
 	{
 		if (so->next_list >= so->nranked)
 			return false;
-		vs_ann_probe_lists(so, Min(so->nranked, Max(so->next_list * 2, 1)));
+		probe_further(so, Min(so->nranked, Max(so->next_list * 2, 1)));
+		settle_ahead(so);
 	}
-	vs_ann_queue_pop(&so->scratch->queue);
-	found = &so->scratch->found[first.ref];
+	found = &so->scratch->found[so->settled[--so->nsettled].ref];
 
 	so->emitted++;
 	so->stats.rows_returned++;

@@ -124,6 +124,9 @@ typedef struct VsAnnFound
 /* Rows that tell how much is worth scoring: a usual LIMIT. */
 #define VS_ANN_JUDGED_ROWS	10
 
+/* Rows held back, so that one that is settled late can still be put before them. */
+#define VS_ANN_SETTLED_AHEAD 8
+
 #define VS_ANN_AHEAD_RANGES	4
 
 /* A list, by how near its centroid is. */
@@ -208,6 +211,8 @@ typedef struct VsAnnScan
 	int			probes;
 	int			nupper;
 	float		upper[VS_ANN_JUDGED_ROWS];	/* smallest upper bounds, ascending */
+	int			nsettled;
+	VsAnnKnown	settled[VS_ANN_JUDGED_ROWS];	/* the next rows, nearest last */
 	int64		emitted;
 	VsAnnScanStats stats;
 	VsStoreReader *reader;
