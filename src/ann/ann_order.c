@@ -158,9 +158,16 @@ vs_ann_order_begin(VsAnnScan *so)
 
 		if (cache->has_mean && !so->all_alike)
 		{
+			double		mean_sq = 0;
+
 			for (int i = 0; i < ann->geo.padded; i++)
+			{
 				coder.rotated[i] -= cache->mean[i];
+				mean_sq += (double) cache->mean[i] * cache->mean[i];
+			}
 			so->list_query = prepare(so, coder.rotated, NULL);
+			so->list_query->magnitude = Max(Max(so->pending_query->magnitude, sqrt(mean_sq)),
+											so->list_query->magnitude);
 		}
 		rank_lists(so, cache, coder.rotated);
 	}

@@ -23,6 +23,11 @@
 #include "ann/ann_team.h"
 #include "compat/compat.h"
 
+/* Rows so many times further from the mean than half of the rows are left out of it. */
+#define FAR_FROM_MEAN	10
+#define MEDIAN_ROWS		1024
+#define MEAN_PASSES		6
+
 #define ITEMS_AT_ONCE	1024
 #define MIN_LIST_ROWS	128
 #define MAX_LISTS		65536
@@ -132,19 +137,74 @@ read_rows(const VsAnn *ann, Relation heap, char *items, int64 n, float *rows)
 	return kept;
 }
 
-/* The mean of n > 0 rows. */
+static double
+distance_from(const float *row, const float *mean, int padded)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < padded; j++)
+		sum += ((double) row[j] - mean[j]) * ((double) row[j] - mean[j]);
+	return sqrt(sum);
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The median distance of some of the rows, evenly spread, from the mean. */
+static double
+median_distance(const float *rows, int64 n, int padded, const float *mean)
+{
+	double		distances[MEDIAN_ROWS];
+	int			count = Min(n, MEDIAN_ROWS);
+
+	for (int i = 0; i < count; i++)
+		distances[i] = distance_from(rows + i * n / count * padded, mean, padded);
+	qsort(distances, count, sizeof(double), compare_doubles);
+	return distances[count / 2];
+}
+
+/*
+ * The mean of n > 0 rows.  Rows many times further away than most are left
+ * out: a single one could draw the mean to where the others, moved by it,
+ * are not told apart by floats.  When they are left out the mean moves, and others may
+ * be far from it.
+ */
 static void
 mean_of(const float *rows, int64 n, int padded, float *mean)
 {
-	double	   *sum = palloc0(sizeof(double) * padded);
+	double	   *sum = palloc(sizeof(double) * padded);
+	double		most = INFINITY;
+	int64		before = -1;
 
-	for (int64 i = 0; i < n; i++)
+	for (int pass = 0; pass < MEAN_PASSES; pass++)
 	{
-		for (int j = 0; j < padded; j++)
-			sum[j] += rows[i * padded + j];
+		int64		kept = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		memset(sum, 0, sizeof(double) * padded);
+		for (int64 i = 0; i < n; i++)
+		{
+			const float *row = rows + i * padded;
+
+			if (pass > 0 && !(distance_from(row, mean, padded) <= most))
+				continue;
+			for (int j = 0; j < padded; j++)
+				sum[j] += row[j];
+			kept++;
+		}
+		for (int j = 0; j < padded && kept > 0; j++)
+			mean[j] = isfinite((float) (sum[j] / kept)) ? (float) (sum[j] / kept) : 0;
+		if (kept == before || (pass > 0 && kept == n))
+			break;
+		before = kept;
+		most = FAR_FROM_MEAN * median_distance(rows, n, padded, mean);
 	}
-	for (int j = 0; j < padded; j++)
-		mean[j] = isfinite((float) (sum[j] / n)) ? (float) (sum[j] / n) : 0;
 	pfree(sum);
 }
 

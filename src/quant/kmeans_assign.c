@@ -15,6 +15,8 @@
 #include "quant/quant_kernels.h"
 
 #define ALIGNMENT		64
+/* a squared distance below this share of what it is the difference of is taken otherwise */
+#define CANCELLED		(1.0f / 16)
 #define MAX_TILES		8
 /* bytes of rows to work on at once; half of a common second level cache */
 #define ROWS_BYTES		(512 * 1024)
@@ -264,11 +266,26 @@ vs_assign_query(const VsAssign *assign, VsQuantMetric metric, const float *query
 		int			first = p * width;
 		int			n = assign->lists - first < width ? assign->lists - first : width;
 		float		dot[MAX_TILE_LISTS];
+		bool		exact = true;
 
 		kernels->panel_dot(assign->dim, query, assign->panel + (size_t) first * assign->dim, dot);
+		if (products)
+		{
+			for (i = 0; i < n; i++)
+				out[first + i] = -dot[i];
+			continue;
+		}
 		for (i = 0; i < n; i++)
-			out[first + i] = products ? -dot[i] :
-				fmaxf(norm + (assign->norms[first + i] - 2 * dot[i]), 0);
+		{
+			out[first + i] = norm + (assign->norms[first + i] - 2 * dot[i]);
+			exact &= out[first + i] >= CANCELLED * (norm + assign->norms[first + i]);
+		}
+		/* NaN is none of those */
+		if (!exact)
+		{
+			kernels->panel_distance(assign->dim, query, assign->panel + (size_t) first * assign->dim, dot);
+			memcpy(out + first, dot, sizeof(float) * n);
+		}
 	}
 }
 

@@ -31,6 +31,9 @@
  * floats, all that depends on query and list alone into three more, so that
  *		est   = list.add + list.mul * f.add + f.rescale * <s,q>
  *		lower = est - epsilon * f.error * list.error - (rounding of the tables)
+ *				- list.slack
+ * where list.slack is the rounding of floats: all positions count as known no better
+ * than FLT_EPSILON of the norms that they were computed from.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_QUANT_H
@@ -93,6 +96,7 @@ typedef struct VsQuantListTerms
 	float		add;
 	float		mul;
 	float		error;
+	float		slack;			/* bound of what rounding does to a score */
 } VsQuantListTerms;
 
 /* A block as it lies in memory: codes, then columns of 32 factors. */
@@ -110,6 +114,7 @@ typedef struct VsQuantQuery
 	VsQuantSpec spec;
 	float		epsilon;
 	float		norm_sq;		/* of the query */
+	float		magnitude;		/* largest norm that it had: raise it if the query was moved */
 	float		sum;			/* of the rotated query's elements */
 	float		lut_scale;		/* <s,q> = lut_scale * (sum over tables) + lut_offset */
 	float		lut_offset;
@@ -219,7 +224,7 @@ extern VsQuantQuery *vs_quant_query_init_bits(void *memory, const VsQuantSpec *s
 /*
  * Terms of a list.  distance: from query to centroid, squared Euclidean under
  * VS_QUANT_L2, else minus their inner product (the centroid need not be
- * normalised).  centroid_norm_sq: the centroid's squared norm.  Both may be
+ * normalised), by differences where these are small.  centroid_norm_sq: the centroid's squared norm.  Both may be
  * taken before or after rotation (after the same shift).  Hamming lists need
  * no terms: pass NULL for them below.
  */

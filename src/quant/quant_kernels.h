@@ -77,6 +77,7 @@ typedef struct VsQuantKernels
 								  float *best, int32_t *best_list,
 								  float *second, int32_t *second_list);
 	void		(*panel_dot) (int dim, const float *query, const float *panel, float *out);
+	void		(*panel_distance) (int dim, const float *query, const float *panel, float *out);
 	float		(*norm_sq) (int n, const float *x);
 	void		(*add_to) (int n, const float *x, float *sum);
 } VsQuantKernels;

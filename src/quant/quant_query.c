@@ -10,12 +10,16 @@
  * hold counts of differing bits, and nothing is rounded.
  *-------------------------------------------------------------------------
  */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "quant/quant_kernels.h"
 
 #define ALIGNMENT	64
+
+/* of positions, in norms */
+#define ROUNDING	(2 * FLT_EPSILON)
 
 static size_t
 aligned(size_t size)
@@ -91,6 +95,7 @@ vs_quant_query_init(void *memory, const VsQuantSpec *spec, const float *rotated,
 	memcpy(copy, rotated, sizeof(float) * spec->padded_dim);
 	query->epsilon = epsilon;
 	query->norm_sq = vs_quant_kernels->norm_sq(spec->padded_dim, copy);
+	query->magnitude = sqrtf(query->norm_sq);
 
 	for (i = 0; i < ntables; i++)
 	{
@@ -137,6 +142,25 @@ vs_quant_query_init_bits(void *memory, const VsQuantSpec *spec, const uint8_t *c
 	return query;
 }
 
+/*
+ * What float rounding may add to a score.  Query and rows were rotated, and under L2
+ * moved, which leaves each of them off by some epsilons of its norm; sums and
+ * factors add to that.  A row that is near the query has a norm like the
+ * query's, and one that is not has a large score, which rounding hardly changes.
+ */
+static float
+rounding(const VsQuantQuery *query, float distance, float centroid_norm_sq)
+{
+	float		centroid = sqrtf(centroid_norm_sq);
+	float		off;
+
+	if (query->spec.metric != VS_QUANT_L2)
+		return ROUNDING * query->magnitude * centroid;
+	/* (d + off)^2 - d^2 */
+	off = ROUNDING * (query->magnitude + centroid);
+	return off * (2 * sqrtf(distance) + off);
+}
+
 void
 vs_quant_list_terms(const VsQuantQuery *query, float distance, float centroid_norm_sq,
 					VsQuantListTerms *terms)
@@ -157,6 +181,7 @@ vs_quant_list_terms(const VsQuantQuery *query, float distance, float centroid_no
 		if (query->spec.metric == VS_QUANT_COSINE)
 			terms->add += 1;
 	}
+	terms->slack = rounding(query, distance, centroid_norm_sq);
 	terms->error = query->epsilon >= VS_QUANT_EPSILON_MAX ? INFINITY :
 		query->epsilon * sqrtf(fmaxf(away_sq, 0));
 }
@@ -218,6 +243,6 @@ vs_quant_refine(const VsQuantQuery *query, const VsQuantListTerms *terms,
 	float		lower;
 
 	*est = terms->add + terms->mul * extra_factors->add + extra_factors->rescale * dot;
-	lower = *est - extra_factors->error * terms->error;
+	lower = *est - extra_factors->error * terms->error - terms->slack;
 	return isnan(lower) ? -INFINITY : lower;
 }

@@ -225,7 +225,8 @@ score(const VsQuantQuery *query, const VsQuantListTerms *terms,
 		VF			dot = __builtin_convertvector(LOADI(sums + i), VF) * scale + offset;
 		VF			rescale = LOAD(block->rescale + i);
 		VF			e = LOAD(block->add + i) * terms->mul + terms->add + rescale * dot;
-		VF			l = e + rescale * slack - LOAD(block->error + i) * terms->error;
+		VF			l = e + rescale * slack - LOAD(block->error + i) * terms->error -
+			terms->slack;
 		VF			shown;
 
 		/* the mask is that of the bounds as they are stored */
@@ -397,6 +398,25 @@ panel_dot(int dim, const float *query, const float *panel, float *out)
 	STORE(out + WIDTH, sum[1] + sum[3]);
 }
 
+/* Squared distances, by differences. */
+TARGET static void
+panel_distance(int dim, const float *query, const float *panel, float *out)
+{
+	VF			sum[2] = {{0}, {0}};
+	int			d;
+
+	for (d = 0; d < dim; d++, panel += TILE_LISTS)
+	{
+		VF			left = LOAD(panel) - query[d];
+		VF			right = LOAD(panel + WIDTH) - query[d];
+
+		sum[0] += left * left;
+		sum[1] += right * right;
+	}
+	STORE(out, sum[0]);
+	STORE(out + WIDTH, sum[1]);
+}
+
 TARGET static float
 norm_sq(int n, const float *x)
 {
@@ -442,6 +462,7 @@ add_to(int n, const float *x, float *sum)
 	.tile_nearest = tile_nearest, \
 	.tile_nearest2 = tile_nearest2, \
 	.panel_dot = panel_dot, \
+	.panel_distance = panel_distance, \
 	.norm_sq = norm_sq, \
 	.add_to = add_to, \
 }

@@ -524,6 +524,45 @@ test_sample_size(void)
 	report("all", "sample sizes");
 }
 
+/* Distances from a query to centroids near it, all far from the origin. */
+static void
+test_query_far(const char *variant)
+{
+	enum
+	{
+		DIM = 100,
+		LISTS = 70
+	};
+	static float centroids[LISTS * DIM];
+	static float query[DIM];
+	float		scores[LISTS];
+	void	   *memory = malloc(vs_assign_bytes(LISTS, DIM));
+	int			c;
+	int			d;
+
+	random_floats(LISTS * DIM, 0.1f, centroids);
+	random_floats(DIM, 0.1f, query);
+	for (d = 0; d < DIM; d++)
+	{
+		query[d] += 1000;
+		for (c = 0; c < LISTS; c++)
+			centroids[c * DIM + d] += c % 3 == 0 ? -1000 : 1000;
+	}
+	centroids[DIM] = 3e38f;		/* its squared norm overflows */
+	vs_assign_query(vs_assign_init(memory, LISTS, DIM, centroids), VS_QUANT_L2, query, scores);
+	for (c = 0; c < LISTS; c++)
+	{
+		double		expected = distance(DIM, query, centroids + c * DIM);
+
+		if (c == 1)
+			expect("far", scores[c] > 1e30f);
+		else
+			expect_near("distance", scores[c], expected, 1e-4 * expected);
+	}
+	free(memory);
+	report(variant, "distances of a query that are small differences of large norms");
+}
+
 int
 main(void)
 {
@@ -539,6 +578,7 @@ main(void)
 		if (!vs_quant_use(variant))
 			continue;
 		test_assign(variant);
+		test_query_far(variant);
 		test_separated(variant);
 		test_against_lloyd(variant);
 		test_repeatable(variant);
