@@ -334,8 +334,10 @@ probe_list(VsAnnScan *so, int rank)
 
 	while (block != InvalidBlockNumber)
 	{
-		Buffer		buffer = vs_ann_page_read_again(ann, block, VS_ANN_EXTENT);
+		Buffer		buffer;
 
+		CHECK_FOR_INTERRUPTS();
+		buffer = vs_ann_page_read_again(ann, block, VS_ANN_EXTENT);
 		vs_ann_extent_copy(ann, BufferGetPage(buffer), &extent);
 		if (extent.header.nentries > 0)
 		{
@@ -536,6 +538,7 @@ vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
 		{
 			if (BufferIsValid(buffer))
 				UnlockReleaseBuffer(buffer);
+			CHECK_FOR_INTERRUPTS();
 			buffer = vs_ann_page_read_again(&so->ann, block, pending ? VS_ANN_PENDING : VS_ANN_DETAIL);
 			current = block;
 		}
