@@ -266,6 +266,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	so->epsilon = vs_ann_epsilon;
 	so->stats.scans++;
 	pgstat_count_index_scan(scan->indexRelation);
+	VS_COUNT_INDEX_SEARCH(scan);
 
 	vs_ann_open(&so->ann, scan->indexRelation);
 	so->ann.recent = vs_recent_pages(scan->indexRelation);

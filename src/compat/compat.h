@@ -126,6 +126,19 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
+ * ... and index scans of the executor count there what EXPLAIN shows as Index Searches.
+ */
+#if PG_VERSION_NUM >= 180000
+#define VS_COUNT_INDEX_SEARCH(scan) \
+	do { \
+		if ((scan)->instrument) \
+			(scan)->instrument->nsearches++; \
+	} while (0)
+#else
+#define VS_COUNT_INDEX_SEARCH(scan) ((void) (scan))
+#endif
+
+/*
  * 18 lets an extension add to what EXPLAIN says of a plan node.
  */
 #if PG_VERSION_NUM >= 180000

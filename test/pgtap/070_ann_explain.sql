@@ -1,6 +1,6 @@
 -- What a scan of a vecann index did: last_scan_stats(), and on PostgreSQL 18 EXPLAIN (ANALYZE).
 BEGIN;
-SELECT plan(13);
+SELECT plan(14);
 
 CREATE TABLE points (id int PRIMARY KEY, e vector(4)) USING vecstore;
 CREATE INDEX points_e ON points USING vecann (e) WITH (pending_limit = 0);
@@ -45,6 +45,10 @@ END $$;
 CREATE FUNCTION scan_node(plan json) RETURNS json LANGUAGE sql AS $$
 	SELECT jsonb_path_query_first(plan::jsonb, 'strict $.** ? (@."Node Type" == "Index Scan")')::json
 $$;
+SELECT CASE WHEN current_setting('server_version_num')::int < 180000 THEN skip('no index searches are shown before PostgreSQL 18', 1)
+ELSE is((scan_node(explained('SELECT * FROM generate_series(1, 10) i,
+	LATERAL (SELECT id FROM points ORDER BY e <-> ARRAY[i, 0, 0, 1]::real[]::vector LIMIT 1) q'))->>'Index Searches')::int, 10,
+		'each scan is a search to EXPLAIN (ANALYZE)') END;
 SELECT CASE WHEN current_setting('server_version_num')::int < 180000 THEN skip('EXPLAIN has no hook before PostgreSQL 18', 1)
 ELSE is(ARRAY[n->>'Lists Probed', n->>'Codes Scanned', n->>'Pending Scanned', n->>'Codes Refined', n->>'Exact Distances']::bigint[],
 		ARRAY[(s).lists_probed, (s).codes_scanned, (s).pending_scanned, (s).refined, (s).exact_distances],
