@@ -152,11 +152,30 @@ vs_ann_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	return stats;
 }
 
-IndexBulkDeleteResult *
-vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+/*
+ * Rows of the index.  Under the seal lock: VACUUM's own transaction does not keep pages that a
+ * seal retires from being reused.
+ */
+static double
+count_rows(Relation index)
 {
 	VsAnn		ann;
 	VsAnnMetaData meta;
+	double		rows;
+
+	vs_ann_seal_lock(index, VS_ANN_WAIT);
+	vs_ann_open(&ann, index);
+	vs_ann_meta_read(&ann, &meta);
+	rows = Max(meta.list_rows - meta.list_dead, 0);
+	if (ann.has_dim)
+		rows += vs_ann_pending_rows(&ann, &meta);
+	vs_ann_seal_unlock(index);
+	return rows;
+}
+
+IndexBulkDeleteResult *
+vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
 	VsAnnSealResult result;
 	Relation	heap;
 
@@ -169,11 +188,7 @@ vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	{
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
 		stats->estimated_count = true;
-		vs_ann_open(&ann, info->index);
-		vs_ann_meta_read(&ann, &meta);
-		stats->num_index_tuples = Max(meta.list_rows - meta.list_dead, 0);
-		if (ann.has_dim)
-			stats->num_index_tuples += vs_ann_pending_rows(&ann, &meta);
+		stats->num_index_tuples = count_rows(info->index);
 	}
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	return stats;
