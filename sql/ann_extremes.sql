@@ -10,3 +10,4 @@ INSERT INTO far VALUES (1, '[1.3e19,0]'), (2, '[-1.3e19,1e18]'), (3, '[-1.2e19,1
 SELECT id, v <-> '[-1.3e19,0]' AS distance FROM far ORDER BY v <-> '[-1.3e19,0]';
 SELECT rows_sealed FROM vecstore.flush('far');
 SELECT id, v <-> '[-1.3e19,0]' AS distance FROM far ORDER BY v <-> '[-1.3e19,0]';
+DROP TABLE far;

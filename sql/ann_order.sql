@@ -21,3 +21,5 @@ SELECT unsorted(10) AS sealed;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM points ORDER BY v <-> (SELECT v FROM points WHERE id = 1) LIMIT 5000) q;
 SELECT count(*), count(DISTINCT s.id) FROM generate_series(1, 20) i,
 	LATERAL (SELECT id FROM points ORDER BY v <-> (SELECT v FROM points WHERE id = i) LIMIT 2) s;
+DROP TABLE points;
+DROP FUNCTION random_vector(int), unsorted(int);

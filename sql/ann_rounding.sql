@@ -34,3 +34,5 @@ INSERT INTO points SELECT i, random_vector(0, 1, i) FROM generate_series(301, 20
 SELECT found() AS outlier;
 DELETE FROM points WHERE id = 0;
 SELECT found() AS outlier_gone;
+DROP TABLE points;
+DROP FUNCTION random_vector(float8, float8, int), found();

@@ -24,3 +24,5 @@ SELECT (place - 1) / 10 AS tenth, distance, count(*) FROM
 	(SELECT distance, row_number() OVER () AS place FROM
 		(SELECT v <#> '[3e38,3e38]' AS distance FROM ends ORDER BY v <#> '[3e38,3e38]' LIMIT 30) q) q
 	GROUP BY 1, 2 ORDER BY 1, 2;
+DROP TABLE ties, ends;
+DROP FUNCTION misplaced();
