@@ -10,4 +10,12 @@ INSERT INTO far VALUES (1, '[1.3e19,0]'), (2, '[-1.3e19,1e18]'), (3, '[-1.2e19,1
 SELECT id, v <-> '[-1.3e19,0]' AS distance FROM far ORDER BY v <-> '[-1.3e19,0]';
 SELECT rows_sealed FROM vecstore.flush('far');
 SELECT id, v <-> '[-1.3e19,0]' AS distance FROM far ORDER BY v <-> '[-1.3e19,0]';
-DROP TABLE far;
+
+-- sums of rows that a float does not hold: the index is sound, and finds them
+CREATE TABLE large (id int, v vector(100)) USING vecstore;
+INSERT INTO large SELECT i, (SELECT array_agg(CASE WHEN sin(i * j) > -0.8 THEN 1e37 ELSE -1e37 END * (1 + 0.1 * sin(i + j))) FROM generate_series(1, 100) j)::real[]::vector
+	FROM generate_series(1, 3000) i;
+CREATE INDEX large_v ON large USING vecann (v vector_ip_ops);
+SELECT * FROM vecstore.check('large_v');
+SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM large ORDER BY v <#> (SELECT v FROM large WHERE id = 7) LIMIT 4000) q;
+DROP TABLE far, large;

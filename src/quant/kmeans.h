@@ -8,7 +8,8 @@
  * query.  Bit vectors: as floats 0 and 1 (vs_quant_bits_floats), where the
  * squared distance of two rows is their Hamming distance.
  *
- * Rows and centroids are arrays of dim floats one after another, all finite.
+ * Rows and centroids are arrays of dim floats one after another.  Rows should be
+ * finite; centroids are in any case.
  * Results depend on rows, options and seed alone, on one machine.  (Variants of
  * instruction sets round differently, so ties may fall otherwise elsewhere.)
  *-------------------------------------------------------------------------

@@ -11,6 +11,7 @@
  * same way, at the cost of the smallest one.
  *-------------------------------------------------------------------------
  */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -194,6 +195,17 @@ normalise(int dim, float *x)
 			x[d] /= norm;
 }
 
+/* What overflowed becomes the nearest number, and 0 what is none. */
+static void
+make_finite(size_t n, float *x)
+{
+	size_t		i;
+
+	for (i = 0; i < n; i++)
+		if (!isfinite(x[i]))
+			x[i] = isnan(x[i]) ? 0 : copysignf(FLT_MAX, x[i]);
+}
+
 /* Moves each centroid to the mean of its rows; those without rows stay. */
 static void
 means_update(Lloyd *run)
@@ -215,6 +227,7 @@ means_update(Lloyd *run)
 
 		if (run->counts[list] == 0)
 			continue;
+		make_finite(dim, centroid);
 		for (d = 0; d < dim; d++)
 			centroid[d] /= (float) run->counts[list];
 		if (run->options->spherical)
@@ -524,6 +537,10 @@ vs_kmeans_train(const VsKmeansOptions *options, int64_t nrows, float *rows, floa
 	if (lists <= 0)
 		return 0;
 	if (lists <= FLAT_LISTS)
-		return train_flat(options, nrows, rows, lists, options->seed, centroids);
-	return train_two_levels(options, nrows, rows, lists, centroids);
+		lists = train_flat(options, nrows, rows, lists, options->seed, centroids);
+	else
+		lists = train_two_levels(options, nrows, rows, lists, centroids);
+	/* a centroid may be a row */
+	make_finite((size_t) lists * options->dim, centroids);
+	return lists;
 }
