@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -236,17 +237,18 @@ vs_ann_centre_pages(const VsAnn *ann, BlockNumber block,
 
 /* ---- directories kept by the backend ---- */
 
-#define CACHE_SLOTS 8
+#define CACHE_SLOTS 64
+#define CACHE_BYTES ((Size) 64 * 1024 * 1024)	/* of all of them, unless one takes more */
 
 typedef struct CacheSlot
 {
 	Oid			index;
 	Oid			file;			/* so that a rebuilt index is another one */
 	VsAnnCache *cache;
+	Size		bytes;			/* of the cache */
 } CacheSlot;
 
 static CacheSlot slots[CACHE_SLOTS];
-static int	next_slot;
 
 static VsAnnCache *
 load_cache(const VsAnn *ann, const VsAnnMetaData *meta)
@@ -310,6 +312,39 @@ vs_ann_cache_forget(Relation index)
 	}
 }
 
+/* A slot that is empty, or one at random: partitions are visited in turn, again and again. */
+static CacheSlot *
+choose_slot(void)
+{
+	for (int i = 0; i < CACHE_SLOTS; i++)
+	{
+		if (slots[i].cache == NULL)
+			return &slots[i];
+	}
+	return &slots[pg_prng_uint32(&pg_global_prng_state) % CACHE_SLOTS];
+}
+
+/* Drops others at random until all are within CACHE_BYTES. */
+static void
+limit_bytes(const CacheSlot *kept)
+{
+	Size		bytes = 0;
+	int			first = pg_prng_uint32(&pg_global_prng_state) % CACHE_SLOTS;
+
+	for (int i = 0; i < CACHE_SLOTS; i++)
+		bytes += slots[i].cache != NULL ? slots[i].bytes : 0;
+	for (int i = 0; i < CACHE_SLOTS && bytes > CACHE_BYTES; i++)
+	{
+		CacheSlot  *slot = &slots[(first + i) % CACHE_SLOTS];
+
+		if (slot == kept || slot->cache == NULL)
+			continue;
+		bytes -= slot->bytes;
+		MemoryContextDelete(slot->cache->context);
+		slot->cache = NULL;
+	}
+}
+
 /*
  * The directory that meta names, which must have one.  Good until the next call;
  * an error while it is loaded leaves the slot empty.
@@ -330,15 +365,14 @@ vs_ann_cache_get(const VsAnn *ann, const VsAnnMetaData *meta)
 		(slot->cache->generation == meta->generation || load_heads(ann, meta, slot->cache)))
 		return slot->cache;
 	if (slot == NULL)
-	{
-		slot = &slots[next_slot];
-		next_slot = (next_slot + 1) % CACHE_SLOTS;
-	}
+		slot = choose_slot();
 	if (slot->cache != NULL)
 		MemoryContextDelete(slot->cache->context);
 	slot->cache = NULL;
 	slot->index = index;
 	slot->file = file;
 	slot->cache = load_cache(ann, meta);
+	slot->bytes = MemoryContextMemAllocated(slot->cache->context, true);
+	limit_bytes(slot);
 	return slot->cache;
 }

@@ -13,10 +13,12 @@
 
 #include "ann/ann_scan.h"
 
-/* Scratch memory larger than this is given back after the scan. */
+/* Scratch memory larger than this is given back after the scan; so is what makes it more in all. */
 #define SCRATCH_KEPT	((Size) 64 * 1024 * 1024)
+#define SCRATCH_KEPT_ALL	(4 * SCRATCH_KEPT)
 
-static VsAnnScratch scratch_pool[4];
+/* A query over partitions has a scan of each open. */
+static VsAnnScratch scratch_pool[16];
 
 static Size
 scratch_bytes(const VsAnnScratch *scratch)
@@ -34,9 +36,12 @@ static void
 scratch_release(void *arg)
 {
 	VsAnnScratch *scratch = (VsAnnScratch *) arg;
+	Size		all = 0;
 
 	scratch->in_use = false;
-	if (scratch_bytes(scratch) > SCRATCH_KEPT)
+	for (int i = 0; i < lengthof(scratch_pool); i++)
+		all += scratch_bytes(&scratch_pool[i]);
+	if (scratch_bytes(scratch) > SCRATCH_KEPT || all > SCRATCH_KEPT_ALL)
 	{
 		MemoryContextDelete(scratch->context);
 		memset(scratch, 0, sizeof(*scratch));

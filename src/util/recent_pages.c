@@ -8,12 +8,16 @@
  * ReadRecentBuffer pins the buffer if it still holds the page, and if not the
  * page is looked up as always.  Nothing here can go stale in a way that matters.
  *
+ * Relations beyond those that there is room for replace one at random, so that a query that
+ * visits many partitions in turn still finds some.
+ *
  * A page read in this way is not marked as used, and might be evicted though it is
  * read all the time; so now and then one is read as usual.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "common/pg_prng.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"
@@ -22,8 +26,9 @@
 #include "compat/compat.h"
 #include "util/recent_pages.h"
 
-#define RELATIONS		8
+#define RELATIONS		64
 #define MOST_PAGES		(1 << 18)	/* of a relation; blocks beyond share slots */
+#define MOST_OF_ALL		(1 << 21)	/* of all of them but for FEWEST_PAGES of each */
 #define FEWEST_PAGES	256
 #define USUAL_EVERY		64			/* a power of two */
 #define CACHE_LINE		64
@@ -43,7 +48,7 @@ struct VsRecentPages
 };
 
 static VsRecentPages relations[RELATIONS];
-static int	next_relation;
+static uint32 pages_of_all;
 static uint32 reads;
 
 VsRecentPages *
@@ -55,20 +60,21 @@ vs_recent_pages(Relation rel)
 
 	if (RelationUsesLocalBuffers(rel))
 		return NULL;
+	/* an empty one may be followed by none that is not */
 	for (int i = 0; i < RELATIONS && recent == NULL; i++)
 	{
-		if (relations[i].relid == relid)
+		if (relations[i].relid == relid || relations[i].relid == InvalidOid)
 			recent = &relations[i];
 	}
 	if (recent != NULL && memcmp(&recent->locator, &locator, sizeof(locator)) == 0)
 		return recent;
 	if (recent == NULL)
-	{
-		recent = &relations[next_relation];
-		next_relation = (next_relation + 1) % RELATIONS;
-	}
+		recent = &relations[pg_prng_uint32(&pg_global_prng_state) % RELATIONS];
 	if (recent->pages != NULL)
+	{
+		pages_of_all -= recent->mask + 1;
 		pfree(recent->pages);
+	}
 	memset(recent, 0, sizeof(*recent));
 	recent->relid = relid;
 	recent->locator = locator;
@@ -84,15 +90,19 @@ enlarge(VsRecentPages *recent, BlockNumber block)
 
 	if (recent->pages != NULL && (block <= recent->mask || size == MOST_PAGES))
 		return;
-	while (size <= block && size < MOST_PAGES)
+	while (size <= block && size < MOST_PAGES && pages_of_all + size <= MOST_OF_ALL)
 		size *= 2;
+	if (recent->pages != NULL && size == recent->mask + 1)
+		return;
 	larger = MemoryContextAllocZero(TopMemoryContext, sizeof(RecentPage) * size);
 	/* blocks were slots until now */
 	if (recent->pages != NULL)
 	{
 		memcpy(larger, recent->pages, sizeof(RecentPage) * (recent->mask + 1));
+		pages_of_all -= recent->mask + 1;
 		pfree(recent->pages);
 	}
+	pages_of_all += size;
 	recent->pages = larger;
 	recent->mask = size - 1;
 }
