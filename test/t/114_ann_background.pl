@@ -74,7 +74,7 @@ is_indexed($node, 'sealed in the foreground');
 # A worker that is terminated in the middle; the next one finishes.
 SKIP:
 {
-	skip('this build has no stop points', 4)
+	skip('this build has no stop points', 11)
 	  if $node->safe_psql('postgres', "LOAD 'vecstore'; SELECT count(*) FROM pg_settings WHERE name = 'vecstore.stop_at'") eq '0';
 	my $holder = start_psql($node, q{SELECT pg_advisory_lock(hashtext('seal: closed')); SELECT pg_sleep(600);}, \$out);
 
@@ -84,7 +84,8 @@ SKIP:
 	$node->safe_psql('postgres', 'SET vecstore.stop_at = DEFAULT; ' . insert(3001, 4000));
 	ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted}),
 		'the worker is in the middle');
-	is_indexed($node, 'meanwhile');
+	# without the check, which would wait for the worker
+	is(points_problem($node->safe_psql('postgres', points_query())), '', 'the index finds all rows meanwhile');
 	$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE backend_type = 'vecstore seal'});
 	is_indexed($node, 'after it was terminated');
 	$node->safe_psql('postgres', 'ALTER DATABASE postgres RESET vecstore.stop_at');
