@@ -469,6 +469,19 @@ empty_buffers(void)
 }
 
 static void
+next_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
+			 ProcessUtilityContext context, ParamListInfo params,
+			 QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	if (next_process_utility != NULL)
+		next_process_utility(statement, text, read_only_tree, context, params, environment,
+							 dest, completion);
+	else
+		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment,
+								dest, completion);
+}
+
+static void
 process_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
 				QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
@@ -477,19 +490,21 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 
 	if (!dlist_is_empty(&buffers) && harm != HARMLESS)
 		empty_buffers();
-	commands += harm == REPLACES;
+	if (harm != REPLACES)
+	{
+		next_utility(statement, text, read_only_tree, context, params, environment, dest,
+					 completion);
+		return;
+	}
+	commands++;
 	PG_TRY();
 	{
-		if (next_process_utility != NULL)
-			next_process_utility(statement, text, read_only_tree, context, params, environment,
-								 dest, completion);
-		else
-			standard_ProcessUtility(statement, text, read_only_tree, context, params, environment,
-									dest, completion);
+		next_utility(statement, text, read_only_tree, context, params, environment, dest,
+					 completion);
 	}
 	PG_FINALLY();
 	{
-		commands -= harm == REPLACES;
+		commands--;
 	}
 	PG_END_TRY();
 }
