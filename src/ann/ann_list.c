@@ -8,6 +8,10 @@
  * entry, nor does a crash leave one.  Whether an entry counts for a scan at all is
  * told by its seal number (invariant A3).
  *
+ * A page's hole (pd_lower to pd_upper) is what no entry has come to yet: it is neither compared nor
+ * logged.  Whoever puts entries on a page says up to where it is used now (use_page), for generic
+ * WAL clears the hole.
+ *
  * Locks: extent's first page, then one code page, one detail page, the list's first page,
  * all held only for one change.
  *-------------------------------------------------------------------------
@@ -32,6 +36,17 @@ vs_ann_extent_page_count(const VsAnnGeometry *geo)
 	return geo->code_pages - 1 + geo->detail_pages;
 }
 
+/* The page has content before end. */
+static void
+use_page(Page page, Size end)
+{
+	PageHeader	header = (PageHeader) page;
+
+	Assert(end <= header->pd_upper);
+	if (header->pd_lower < end)
+		header->pd_lower = end;
+}
+
 static void
 init_extent(const VsAnn *ann, Page page, BlockNumber self, uint32 list_no)
 {
@@ -44,6 +59,7 @@ init_extent(const VsAnn *ann, Page page, BlockNumber self, uint32 list_no)
 	header->list_no = list_no;
 	for (int i = 0; i < vs_ann_extent_page_count(&ann->geo); i++)
 		pages[i] = InvalidBlockNumber;
+	((PageHeader) page)->pd_lower = (char *) (pages + vs_ann_extent_page_count(&ann->geo)) - (char *) page;
 }
 
 /* A new, empty list.  unsplit: see VsAnnExtentHeader. */
@@ -89,9 +105,13 @@ further_page(VsAnnChange *change, Page extent, int page_no, VsAnnPageKind kind, 
 {
 	BlockNumber *slot = VS_ANN_EXTENT_PAGES(extent) + page_no;
 
+	Page		page;
+
 	if (*slot != InvalidBlockNumber)
 		return vs_ann_change_read(change, *slot, kind);
-	return vs_ann_change_new(change, kind, epoch, slot);
+	page = vs_ann_change_new(change, kind, epoch, slot);
+	((PageHeader) page)->pd_lower = VS_ANN_CONTENTS;
+	return page;
 }
 
 static void
@@ -107,6 +127,7 @@ put_details(const VsAnn *ann, Page page, int ordinal, VsAnnCoded **entries, int 
 {
 	const VsAnnGeometry *geo = &ann->geo;
 
+	use_page(page, vs_ann_detail_offset(geo, ordinal + n - 1) + geo->detail_bytes);
 	for (int i = 0; i < n; i++)
 	{
 		char	   *detail = (char *) page + vs_ann_detail_offset(geo, ordinal + i);
@@ -134,6 +155,7 @@ put_blocks(const VsAnn *ann, Page page, int ordinal, VsAnnCoded **entries, int n
 		int			block = (ordinal + i) / VS_QUANT_BLOCK % geo->blocks_per_page;
 		char	   *start = (char *) page + geo->code_start + block * geo->block_bytes;
 
+		use_page(page, geo->code_start + (Size) (block + 1) * geo->block_bytes);
 		vs_quant_block_put((uint8_t *) start, slot, entries[i]->codes, 0, geo->padded);
 		if (geo->has_factors)
 			put_factors((float *) (start + geo->block_codes), slot, &entries[i]->factors);
@@ -158,6 +180,7 @@ put_slices(const VsAnn *ann, BlockNumber extent, int ordinal, VsAnnCoded **entri
 		vs_ann_change_begin(&change, ann);
 		first = vs_ann_change_read(&change, extent, VS_ANN_EXTENT);
 		page = p == 0 ? first : further_page(&change, first, p - 1, VS_ANN_CODES, epoch);
+		use_page(page, ((PageHeader) page)->pd_upper);
 		for (int i = 0; i < n; i++)
 		{
 			if (ndims > 0)

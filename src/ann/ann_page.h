@@ -3,7 +3,8 @@
  *	  Page kinds of a vecann index, as they lie on disk.
  *
  * Every page ends in a VsAnnPageOpaqueData.  pd_lower is kept at pd_upper, so
- * there is no hole that generic WAL would zero.  Contents start at
+ * there is no hole that generic WAL would zero, but on pages of lists: there the hole is what
+ * entries have not come to yet (ann_list.c).  Contents start at
  * VS_ANN_CONTENTS (64, so that codes are aligned to cache lines); metapage
  * and extent headers use the bytes from the page header's end.
  *
