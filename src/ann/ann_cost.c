@@ -23,7 +23,6 @@
 #include "nodes/pathnodes.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "utils/float.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 
@@ -45,6 +44,9 @@
 
 /* A scan that chooses for itself goes on beyond its first lists, so far as a rule. */
 #define USUAL_ROUNDS		2
+
+/* More than any plan costs, and than the planner adds for what is switched off. */
+#define FORBIDDEN_COST		1e30
 
 /* Rows whose codes are scored in no more time than the rest of a query takes. */
 #define ROWS_WORTH_SCORING	20000
@@ -159,10 +161,11 @@ order_is_too_weak(PlannerInfo *root, int nlists)
 	return (unique > 0 || root->window_pathkeys != NIL) && root->tuple_fraction <= 0;
 }
 
+/* Not infinite: differences of costs are taken by what is above the path. */
 static void
 forbid(IndexPath *path, Cost *startup, Cost *total)
 {
-	*startup = *total = get_float8_infinity();
+	*startup = *total = FORBIDDEN_COST;
 	VS_FORBID_PATH(&path->path);
 }
 

@@ -151,7 +151,7 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
- * An infinite cost keeps the planner from a path, but 18 looks at the number of
+ * A very high cost keeps the planner from a path, but 18 looks at the number of
  * disabled nodes first: more of them than any other path of a relation has.
  */
 #if PG_VERSION_NUM >= 180000

@@ -77,7 +77,7 @@ sub where
 	my $last = $first + number(pick(1, 5, 40));
 
 	return pick("id BETWEEN $first AND $last", "id = $first", "n = " . number(20), "id % 37 = " . number(37),
-		"short(v) < 'n' AND id BETWEEN $first AND $last", "v <-> '[1,2,3]' < 10 AND vector_dims(v) = 3");
+		"short(v) < 'n' AND id BETWEEN $first AND $last", "CASE WHEN vector_dims(v) = 3 THEN v <-> '[1,2,3]' < 10 END");
 }
 
 sub new_rows
