@@ -9,6 +9,7 @@ CREATE VIEW sealing AS SELECT count(*) FILTER (WHERE state = 'sealing') AS seali
 -- it fails for lack of temporary files
 SET maintenance_work_mem = '1MB';
 INSERT INTO kept SELECT i, pg_temp.v(i) FROM generate_series(1, 20000) i;
+\set VERBOSITY sqlstate
 SET temp_file_limit = 0;
 SELECT FROM vecstore.flush('kept');
 SELECT * FROM sealing;
