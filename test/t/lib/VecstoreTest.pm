@@ -197,6 +197,13 @@ sub crash
 {
 	my ($node) = @_;
 	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+
+	# stopped, it starts no process that would be missed, and be in the way of the next server
+	kill 'STOP', $postmaster;
+	for (my $i = 0; $i < 2000 && slurp_file("/proc/$postmaster/stat") !~ /\) T /; $i++)
+	{
+		usleep(1_000);
+	}
 	my @children = split ' ', `ps -o pid= --ppid $postmaster`;
 
 	kill 'KILL', $postmaster, @children;
