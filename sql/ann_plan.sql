@@ -52,6 +52,7 @@ SELECT plan_of('SELECT n.id FROM generate_series(1, 5) i, LATERAL
 
 -- who takes the order for more than it is does not get it from the index: groups, distinct distances, all rows numbered,
 -- a second distance
+CREATE TABLE distances (d float8 PRIMARY KEY);
 CREATE FUNCTION by_distance(query text) RETURNS boolean LANGUAGE sql AS $$
 	SELECT plan_of(replace(query, '{d}', 'embedding <-> array_fill(0.5::real, ARRAY[32])::vector')) ~ 'plans_embedding'
 $$;
@@ -60,6 +61,8 @@ SELECT query, by_distance(query) FROM (VALUES
 	('SELECT DISTINCT {d} FROM plans ORDER BY 1 LIMIT 10'),
 	('SELECT id, rank() OVER (ORDER BY {d}) FROM plans'),
 	('SELECT id, rank() OVER (ORDER BY {d}) FROM plans ORDER BY {d} LIMIT 10'),
+	('SELECT p.id FROM plans p JOIN distances ON d = {d} ORDER BY {d} LIMIT 10'),
+	('SELECT p.id FROM plans p LEFT JOIN distances ON d = {d} ORDER BY {d} LIMIT 10'),
 	('SELECT id FROM plans ORDER BY {d}, embedding <-> array_fill(0.2::real, ARRAY[32])::vector LIMIT 10')) AS q(query);
 SET enable_seqscan = off;
 SET enable_sort = off;
@@ -79,6 +82,7 @@ RESET enable_seqscan;
 RESET enable_sort;
 RESET enable_hashagg;
 DROP FUNCTION by_distance;
+DROP TABLE distances;
 
 -- many pending rows make the scan dearer, not impossible
 ALTER INDEX plans_embedding SET (pending_limit = 0);

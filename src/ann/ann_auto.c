@@ -33,6 +33,12 @@
 
 /* More rows than these are not trained on anew while a statement waits. */
 #define MOST_ROWS_TRAINED	200000
+/* nor than these by a worker, which DDL on the table has to wait for */
+#define MOST_TRAINED_BY_WORKER	1000000
+
+/* A worker tries so often to get the seal lock, which others may try at the same moment. */
+#define LOCK_TRIES			10
+#define LOCK_NAP_US			10000L
 
 /* Bounds of the automatic pending_limit. */
 #define LEAST_PENDING		10000.0
@@ -57,6 +63,7 @@ typedef struct Job
 static BackgroundWorkerHandle *started;
 static Oid	started_for;
 static TimestampTz started_at;
+static uint32 started_after;	/* last segment published then */
 
 /* The index for which this session last did again what was broken off, in vain, and the rows pending then. */
 static Oid	retried_for;
@@ -125,9 +132,17 @@ worker_under_way(Relation index)
 	return status == BGWH_STARTED || status == BGWH_NOT_YET_STARTED;
 }
 
+/* Whether a worker came to nothing not long ago: whatever it met, the next one would too. */
+static bool
+just_failed(Relation index, const VsAnnMetaData *meta)
+{
+	return started_for == RelationGetRelid(index) && started_after == meta->sealed &&
+		!TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), RETRY_AFTER_MS);
+}
+
 /* False if there is no slot. */
 static bool
-start_worker(Relation index)
+start_worker(Relation index, const VsAnnMetaData *meta)
 {
 	BackgroundWorker worker = {0};
 	Job			job = {MyDatabaseId, RelationGetRelid(index)};
@@ -154,6 +169,7 @@ start_worker(Relation index)
 	started = handle;
 	started_for = job.index;
 	started_at = GetCurrentTimestamp();
+	started_after = meta->sealed;
 	return true;
 }
 
@@ -188,14 +204,12 @@ vs_ann_seal_if_large(Relation index, Relation heap)
 		return;
 	if (vs_ann_background_seals && others_can_open(index, heap))
 	{
-		if (worker_under_way(index) ||
-			(meta.sealing != 0 && started_for == RelationGetRelid(index) &&
-			 !TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), RETRY_AFTER_MS)))
+		if (worker_under_way(index) || just_failed(index, &meta))
 			return;
 		if (!vs_ann_seal_lock(index, VS_ANN_NOWAIT))
 			return;
 		vs_ann_seal_unlock(index);
-		if (start_worker(index))
+		if (start_worker(index, &meta))
 			return;
 	}
 	if (meta.sealing != 0 && !tries_again(index, times, rows))
@@ -232,10 +246,20 @@ seal_opened(Relation index, Relation heap)
 	VsAnnMetaData meta;
 	VsAnnSealResult result;
 	int64		rows;
+	int			what = VS_ANN_DO_FLUSH;
 
-	if (vs_ann_is_vecann(index) && index->rd_index->indisready &&
-		index->rd_index->indrelid == RelationGetRelid(heap) && times_too_large(index, &meta, &rows) >= 1)
-		vs_ann_maintain(index, heap, VS_ANN_NOWAIT, VS_ANN_DO_FLUSH | VS_ANN_DO_GROW, &result);
+	if (!vs_ann_is_vecann(index) || !index->rd_index->indisready ||
+		index->rd_index->indrelid != RelationGetRelid(heap) || times_too_large(index, &meta, &rows) < 1)
+		return;
+	if (meta.list_rows < MOST_TRAINED_BY_WORKER)
+		what |= VS_ANN_DO_GROW;
+	for (int i = 0; i < LOCK_TRIES; i++)
+	{
+		if (vs_ann_maintain(index, heap, VS_ANN_NOWAIT, what, &result))
+			break;
+		pg_usleep(LOCK_NAP_US);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 static void
@@ -255,6 +279,23 @@ seal_index(Oid indexoid)
 	relation_close(heap, AccessShareLock);
 }
 
+/* As in autovacuum workers, a seal does not depend on what a database's or role's settings say of time. */
+static void
+set_up(void)
+{
+	static const char *const timeouts[] = {
+		"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
+		"transaction_timeout"	/* since 17 */
+	};
+
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+	for (int i = 0; i < lengthof(timeouts); i++)
+	{
+		if (GetConfigOption(timeouts[i], true, false) != NULL)
+			SetConfigOption(timeouts[i], "0", PGC_SUSET, PGC_S_OVERRIDE);
+	}
+}
+
 /* Seals the index named in the worker's entry, unless there is nothing to do any more. */
 void
 vs_ann_auto_main(Datum arg)
@@ -266,8 +307,7 @@ vs_ann_auto_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(job.database, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
-	/* as autovacuum: whatever a database's settings say, nothing here may depend on them */
-	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+	set_up();
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();

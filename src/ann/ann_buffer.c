@@ -444,6 +444,11 @@ harm_of(const Node *statement)
 		case T_CopyStmt:
 		case T_ExplainStmt:
 		case T_CreateTableAsStmt:
+		case T_ConstraintsSetStmt:
+		case T_LockStmt:
+		case T_PrepareStmt:
+		case T_DeallocateStmt:
+		case T_NotifyStmt:
 			return LOOKS;
 		case T_RefreshMatViewStmt:
 			return ((const RefreshMatViewStmt *) statement)->concurrent ? LOOKS : REPLACES;

@@ -141,13 +141,55 @@ heap_pages_cost(PlannerInfo *root, IndexPath *path, double emitted, double loop_
 	return pages * page_cost * SHARE_OF_HEAP_PAGE;
 }
 
+static bool
+any_clause_of(List *clauses, const EquivalenceClass *class)
+{
+	ListCell   *cell;
+
+	foreach(cell, clauses)
+	{
+		const RestrictInfo *clause = VS_OUTER_JOIN_CLAUSE(lfirst(cell));
+
+		if (clause->left_ec == class || clause->right_ec == class)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the class has something beside the distance; the same of partitions does not count. */
+static bool
+has_others(const EquivalenceClass *class)
+{
+	int			members = 0;
+	ListCell   *cell;
+
+	foreach(cell, class->ec_members)
+		members += !lfirst_node(EquivalenceMember, cell)->em_is_child;
+	return members > 1;
+}
+
+/* Whether the distance is compared with something of another relation, so that a merge join would take the order. */
+static bool
+may_be_merged(PlannerInfo *root, const IndexPath *path)
+{
+	const EquivalenceClass *class;
+
+	if (path->path.pathkeys == NIL)
+		return false;
+	class = linitial_node(PathKey, path->path.pathkeys)->pk_eclass;
+	return has_others(class) ||
+		any_clause_of(root->left_join_clauses, class) ||
+		any_clause_of(root->right_join_clauses, class) ||
+		any_clause_of(root->full_join_clauses, class);
+}
+
 /*
  * Whether the query takes the order for more than it is: rows that come late are out of place.  To
  * whom asks for the nearest that hardly matters; equal values that are not next to each other would
  * be different groups.
  */
 static bool
-order_is_too_weak(PlannerInfo *root, int nlists)
+order_is_too_weak(PlannerInfo *root, const IndexPath *path, int nlists)
 {
 	const Query *query = root->parse;
 	int			unique = query->distinctClause == NIL ? 0 : list_length(root->distinct_pathkeys);
@@ -158,7 +200,9 @@ order_is_too_weak(PlannerInfo *root, int nlists)
 	if (root->group_pathkeys != NIL || unique == 1)
 		return true;
 	/* over all rows, and not over some of the nearest */
-	return (unique > 0 || root->window_pathkeys != NIL) && root->tuple_fraction <= 0;
+	if ((unique > 0 || root->window_pathkeys != NIL) && query->limitCount == NULL)
+		return true;
+	return may_be_merged(root, path);
 }
 
 /* Not infinite: differences of costs are taken by what is above the path. */
@@ -196,7 +240,7 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		return;
 	}
 	read_counts(path->indexinfo->indexoid, &counts);
-	if (order_is_too_weak(root, counts.nlists))
+	if (order_is_too_weak(root, path, counts.nlists))
 	{
 		forbid(path, startup, total);
 		return;

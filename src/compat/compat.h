@@ -161,6 +161,15 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
+ * 16 wraps the clauses of outer joins that could be merged.
+ */
+#if PG_VERSION_NUM >= 160000
+#define VS_OUTER_JOIN_CLAUSE(item) (((OuterJoinClauseInfo *) (item))->rinfo)
+#else
+#define VS_OUTER_JOIN_CLAUSE(item) ((RestrictInfo *) (item))
+#endif
+
+/*
  * 17 brought the privilege to VACUUM and the like.
  */
 #if PG_VERSION_NUM >= 170000
