@@ -62,7 +62,7 @@ SELECT query, by_distance(query) FROM (VALUES
 	('SELECT id, rank() OVER (ORDER BY {d}) FROM plans'),
 	('SELECT id, rank() OVER (ORDER BY {d}) FROM plans ORDER BY {d} LIMIT 10'),
 	('SELECT p.id FROM plans p JOIN distances ON d = {d} ORDER BY {d} LIMIT 10'),
-	('SELECT p.id FROM plans p LEFT JOIN distances ON d = {d} ORDER BY {d} LIMIT 10'),
+	('SELECT p.id, d FROM plans p LEFT JOIN distances ON d = {d} ORDER BY {d} LIMIT 10'),
 	('SELECT id FROM plans ORDER BY {d}, embedding <-> array_fill(0.2::real, ARRAY[32])::vector LIMIT 10')) AS q(query);
 SET enable_seqscan = off;
 SET enable_sort = off;
