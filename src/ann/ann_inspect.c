@@ -20,7 +20,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "ann/ann_scan.h"
+#include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_segments);

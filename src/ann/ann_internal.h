@@ -7,7 +7,7 @@
 #define VS_ANN_INTERNAL_H
 
 #include "ann/ann.h"
-#include "ann/ann_page.h"
+#include "ann/page/ann_page.h"
 
 #include "access/amapi.h"
 #include "access/generic_xlog.h"
@@ -149,7 +149,7 @@ extern void vs_ann_coder_encode(VsAnnCoder *coder, const void *payload,
 extern Oid	vs_ann_value_address(Relation index, Relation heap, VsAnnValueKind kind,
 								 Datum value);
 
-/* ---- pages and WAL (ann_wal.c) ---- */
+/* ---- pages and WAL (ann_change.c) ---- */
 
 /*
  * One atomic change of up to VS_ANN_CHANGE_PAGES pages: generic WAL, or plain
@@ -217,7 +217,7 @@ extern void vs_ann_pending_widen(const VsAnn *ann, Page page, char *memory, VsQu
 extern void vs_ann_pending_code(const VsAnn *ann, Page page, int ordinal, uint8 *code);
 extern int64 vs_ann_pending_rows(const VsAnn *ann, const VsAnnMetaData *meta);
 
-/* ---- rows that are not yet on pending pages (ann_buffer.c) ---- */
+/* ---- rows that are not yet on pending pages (ann_held_rows.c) ---- */
 
 typedef struct VsAnnBuffer VsAnnBuffer;
 
@@ -295,7 +295,7 @@ extern void vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
 extern void vs_ann_list_pages(const VsAnn *ann, BlockNumber head,
 							  void (*visit) (BlockNumber block, void *arg), void *arg);
 
-/* ---- entries out of a list (ann_copy.c) ---- */
+/* ---- entries out of a list (ann_list_copy.c) ---- */
 
 extern void vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool);
 extern int64 vs_ann_list_copy(const VsAnn *ann, BlockNumber from, BlockNumber to, uint32 epoch);
@@ -361,7 +361,7 @@ extern int64 vs_ann_prune(const VsAnn *ann, Relation heap, const VsAnnDirectory 
 						  int first, int n);
 extern double vs_ann_dead_share(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir);
 
-/* ---- bulk work (ann_spool.c, ann_seal.c) ---- */
+/* ---- bulk work (ann_spool.c, ann_assign.c) ---- */
 
 extern Size vs_ann_spooled_code_bytes(const VsAnn *ann);
 extern VsAnnSpool *vs_ann_spool_begin(const VsAnn *ann, Size memory);
@@ -394,7 +394,7 @@ typedef struct VsAnnBlocks
 
 extern void vs_ann_blocks_add(BlockNumber block, void *blocks);
 
-/* ---- seal, compaction (ann_flush.c, ann_compact.c) ---- */
+/* ---- seal, compaction (ann_seal.c, ann_plan.c) ---- */
 
 /* what a seal is to do */
 #define VS_ANN_DO_FLUSH		0x01
@@ -412,7 +412,7 @@ extern void vs_ann_blocks_add(BlockNumber block, void *blocks);
 extern bool vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int what,
 							VsAnnSealResult *result);
 
-/* ---- seals that come by themselves (ann_auto.c) ---- */
+/* ---- seals that come by themselves (ann_background.c) ---- */
 
 extern void vs_ann_seal_if_large(Relation index, Relation heap);
 

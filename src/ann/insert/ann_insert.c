@@ -3,7 +3,7 @@
  *	  aminsert: code the value against the centre, append it to a pending page.
  *
  * Its cost does not depend on the size of the index.  The insert that takes the
- * pending part past pending_limit has it sealed (ann_auto.c).
+ * pending part past pending_limit has it sealed (ann_background.c).
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

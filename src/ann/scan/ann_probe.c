@@ -14,7 +14,7 @@
 
 #include "miscadmin.h"
 
-#include "ann/ann_scan.h"
+#include "ann/scan/ann_scan.h"
 
 /* Candidates refined while lists are scored. */
 #define EARLY_REFINED	48

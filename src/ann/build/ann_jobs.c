@@ -24,8 +24,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "ann/ann_round.h"
-#include "ann/ann_team.h"
+#include "ann/seal/ann_round.h"
+#include "ann/build/ann_team.h"
 #include "compat/ann_compat.h"
 
 #define FIRST_SEAL		1

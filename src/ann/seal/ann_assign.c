@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_seal.c
+ * ann_assign.c
  *	  Bulk work of builds, seals and compactions: train centroids, find each
  *	  row's list, code it, append it.
  *
@@ -19,8 +19,8 @@
 #include "postmaster/autovacuum.h"
 #include "utils/memutils.h"
 
-#include "ann/ann_round.h"
-#include "ann/ann_team.h"
+#include "ann/seal/ann_round.h"
+#include "ann/build/ann_team.h"
 #include "compat/compat.h"
 
 /* Rows so many times further from the mean than half of the rows are left out of it. */

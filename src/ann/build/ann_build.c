@@ -22,7 +22,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "ann/ann_team.h"
+#include "ann/build/ann_team.h"
 #include "compat/compat.h"
 
 /* A participant's scan of the table. */

@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_auto.c
+ * ann_background.c
  *	  Seals that come by themselves, when an insert finds the pending part too large.
  *
  * A background worker seals, so that no statement waits for it.  The worker is a dynamic one:

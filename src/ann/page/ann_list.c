@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_list.c
- *	  Lists: chains of extents of coded entries.  ann_copy.c takes entries out of them.
+ *	  Lists: chains of extents of coded entries.  ann_list_copy.c takes entries out of them.
  *
  * Only the holder of the seal lock writes to a list; scans read it meanwhile.
  * Entries are appended behind the extent's nentries and counted last, so

@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_buffer.c
+ * ann_held_rows.c
  *	  Rows that this session has inserted and not yet put on pending pages.
  *
  * A row is coded when it is inserted, and kept; many go to a page as one WAL record.

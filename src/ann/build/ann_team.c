@@ -36,7 +36,7 @@
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 
-#include "ann/ann_team.h"
+#include "ann/build/ann_team.h"
 #include "compat/ann_compat.h"
 
 #define KEY_SHARED			UINT64CONST(0x7665630000000001)

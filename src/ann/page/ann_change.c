@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_wal.c
+ * ann_change.c
  *	  Changing, allocating, retiring and reusing pages.
  *
  * The only file that talks to generic WAL.  A change of an index in use is one

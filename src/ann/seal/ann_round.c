@@ -11,7 +11,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "ann/ann_round.h"
+#include "ann/seal/ann_round.h"
 #include "util/stop_point.h"
 
 #define ROWS_AT_ONCE	1024

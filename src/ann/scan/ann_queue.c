@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_rank.c
+ * ann_queue.c
  *	  The queue of a scan's candidates.
  *
  * A scan scores tens of thousands of entries and wants the few with the smallest
@@ -24,7 +24,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
-#include "ann/ann_scan.h"
+#include "ann/scan/ann_scan.h"
 
 #define NEAR_MOST	2048		/* near is cut back at this size ... */
 #define NEAR_LEAST	768			/* ... to this one */

@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_compact.c
+ * ann_plan.c
  *	  Which lists to rewrite, split or merge, and the directory that follows.
  *
  * The number of lists follows the number of rows without being chosen by anybody:
@@ -14,7 +14,7 @@
  * compactions of a table that does not change.
  *
  * Nothing here is visible to scans: vs_ann_plan_directory copies lists that only lose their
- * dead, ann_flush.c puts the rows of other changed lists into the new lists and publishes the directory.
+ * dead, ann_seal.c puts the rows of other changed lists into the new lists and publishes the directory.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "ann/ann_scan.h"
+#include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
 
 #if VS_HAS_EXPLAIN_HOOK

@@ -11,7 +11,7 @@
 
 #include "utils/memutils.h"
 
-#include "ann/ann_scan.h"
+#include "ann/scan/ann_scan.h"
 
 /* Scratch memory larger than this is given back after the scan; so is what makes it more in all. */
 #define SCRATCH_KEPT	((Size) 64 * 1024 * 1024)

@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_order.c
+ * ann_rank_lists.c
  *	  Prepares a query and ranks the lists for it.
  *
  * All centroids are scored at once; lists are put in order only as far as
@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "ann/ann_scan.h"
+#include "ann/scan/ann_scan.h"
 
 #define ST_SORT sort_ranked
 #define ST_ELEMENT_TYPE VsAnnRanked

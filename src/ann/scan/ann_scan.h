@@ -56,7 +56,7 @@ typedef struct VsAnnScored
 
 /*
  * Queue of candidates, smallest key first: entries scored, of which most are never
- * looked at again, and those whose id is known, in a heap.  See ann_rank.c.
+ * looked at again, and those whose id is known, in a heap.  See ann_queue.c.
  */
 typedef struct VsAnnQueue
 {
@@ -223,7 +223,7 @@ extern VsAnnScratch *vs_ann_scratch_take(MemoryContext scan_context);
 extern void *vs_ann_scratch_enlarge(VsAnnScratch *scratch, void *array, int *capacity,
 									int64 needed, Size size);
 
-/* ann_order.c */
+/* ann_rank_lists.c */
 extern void vs_ann_order_begin(VsAnnScan *so);
 extern void vs_ann_order_lists(VsAnnScan *so, int until);
 

@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_flush.c
+ * ann_seal.c
  *	  Seals: the pending rows into lists; with it, whatever else is to be done
  *	  to the lists, as one seal with one publication.
  *

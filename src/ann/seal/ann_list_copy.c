@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_copy.c
+ * ann_list_copy.c
  *	  Live entries out of a list: their ids, to be assigned anew, or the entries as
  *	  they are, into another list of the same centroid.
  *

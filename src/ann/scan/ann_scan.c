@@ -31,7 +31,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "ann/ann_scan.h"
+#include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
 #include "util/stop_point.h"
 
