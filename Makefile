@@ -36,8 +36,7 @@ MODULE_big = vecstore
 # The source tree, seen from the directory that is built in (VPATH builds).
 tree := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
 
-SOURCES = $(patsubst $(tree)/%,%,$(tree)/src/vecstore.c $(sort $(wildcard $(tree)/src/*/*.c)))
-VS_HEADERS = $(sort $(wildcard $(tree)/src/*/*.h))
+SOURCES = $(patsubst $(tree)/%,%,$(tree)/src/vecstore.c $(sort $(wildcard $(tree)/src/*/*.c $(tree)/src/*/*/*.c)))
 OBJS = $(SOURCES:.c=.o)
 
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
@@ -50,7 +49,8 @@ REGRESS_OPTS = --inputdir=$(tree) --load-extension=$(EXTENSION)
 
 # PGDLLEXPORT is empty in PostgreSQL 15, and would leave even _PG_init hidden.
 PG_CPPFLAGS = -I$(tree)/src -DVS_VERSION='"$(EXTVERSION)"' '-DPGDLLEXPORT=__attribute__((visibility("default")))'
-PG_CFLAGS = -fvisibility=hidden $(if $(WERROR),$(LINT_CFLAGS))
+# Only the compiler of the objects writes dependencies: clang's, for bitcode, would go to the same file.
+PG_CFLAGS = -fvisibility=hidden -MMD -MP $(if $(WERROR),$(LINT_CFLAGS))
 LINT_CFLAGS = -Werror -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = -lm
 
@@ -69,7 +69,9 @@ $(shell mkdir -p sql $(sort $(dir $(OBJS))))
 endif
 
 # PGXS knows no header dependencies.
-$(OBJS) $(OBJS:.o=.bc): $(VS_HEADERS)
+$(OBJS:.o=.bc): %.bc: %.o
+-include $(OBJS:.o=.d)
+EXTRA_CLEAN += $(OBJS:.o=.d)
 
 sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
 	cat $^ > $@
