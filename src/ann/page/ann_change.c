@@ -150,7 +150,7 @@ reuse_page(const VsAnn *ann)
  * A page for new content, exclusively locked; the caller initialises it in a
  * change.  Left as it is (on an error), it is found again by the next sweep.
  */
-Buffer
+static Buffer
 vs_ann_page_new(const VsAnn *ann)
 {
 	Buffer		buffer = InvalidBuffer;

@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ * ann_am.h
+ *	  Callbacks of the access method (ann_handler.c lists them).
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_ANN_AM_H
+#define VS_ANN_AM_H
+
+#include "postgres.h"
+
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "nodes/execnodes.h"
+
+extern IndexBuildResult *vs_ann_build(Relation heap, Relation index, IndexInfo *info);
+extern void vs_ann_buildempty(Relation index);
+extern IndexBulkDeleteResult *vs_ann_bulkdelete(IndexVacuumInfo *info,
+												IndexBulkDeleteResult *stats,
+												IndexBulkDeleteCallback callback,
+												void *callback_state);
+extern IndexBulkDeleteResult *vs_ann_vacuumcleanup(IndexVacuumInfo *info,
+												   IndexBulkDeleteResult *stats);
+extern void vs_ann_costestimate(struct PlannerInfo *root, struct IndexPath *path,
+								double loop_count, Cost *startup, Cost *total,
+								Selectivity *selectivity, double *correlation,
+								double *pages);
+extern bool vs_ann_validate(Oid opclassoid);
+extern IndexScanDesc vs_ann_beginscan(Relation index, int nkeys, int norderbys);
+extern void vs_ann_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
+						  ScanKey orderbys, int norderbys);
+extern bool vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction);
+extern void vs_ann_endscan(IndexScanDesc scan);
+
+#endif							/* VS_ANN_AM_H */

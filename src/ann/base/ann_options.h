@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ * ann_options.h
+ *	  Settings (vecann.*) and index options (WITH (...)).
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_ANN_OPTIONS_H
+#define VS_ANN_OPTIONS_H
+
+#include "postgres.h"
+
+#include "utils/relcache.h"
+
+extern int	vs_ann_probes;		/* vecann.probes; 0 = automatic */
+extern double vs_ann_epsilon;	/* vecann.epsilon */
+extern bool vs_ann_background_seals;	/* vecann.background_seals */
+
+#define VS_ANN_DEFAULT_BITS			4
+#define VS_ANN_PENDING_AUTO			(-1)
+
+typedef struct VsAnnOptions
+{
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	int			bits;
+	int			pending_limit;
+	int			dimensions;		/* 0: declared by the column, or by its first row */
+} VsAnnOptions;
+
+/* amoptions */
+extern bytea *vs_ann_options(Datum reloptions, bool validate);
+
+/* The options of an open index, or their defaults. */
+extern int	vs_ann_option_bits(Relation index);
+extern int	vs_ann_option_pending_limit(Relation index);
+extern int	vs_ann_option_dimensions(Relation index);
+
+#endif							/* VS_ANN_OPTIONS_H */

@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ * ann_dead.h
+ *	  Entries of rows that are dead to all snapshots.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_ANN_DEAD_H
+#define VS_ANN_DEAD_H
+
+#include "ann/page/ann_directory.h"
+
+/* An entry to be asked about: its TID as a number, and where it is. */
+typedef struct VsAnnSuspect
+{
+	uint64		row;
+	uint64		place;			/* the caller's */
+} VsAnnSuspect;
+
+extern void vs_ann_suspect(const VsAnnId *id, uint64 place, VsAnnSuspect *suspect);
+
+/*
+ * Moves the suspects whose rows are dead to all snapshots to the front; returns
+ * how many.  Needs the seal lock (invariant A9).
+ */
+extern int64 vs_ann_find_dead(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects,
+							  int64 n);
+
+/*
+ * Flags the dead entries of n lists from the first'th on, going round; returns
+ * how many.  Needs the seal lock.
+ */
+extern int64 vs_ann_prune(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir,
+						  int first, int n);
+
+/* The share of dead entries in a sample of the lists. */
+extern double vs_ann_dead_share(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir);
+
+#endif							/* VS_ANN_DEAD_H */

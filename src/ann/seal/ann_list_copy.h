@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ * ann_list_copy.h
+ *	  Entries out of a list.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_ANN_LIST_COPY_H
+#define VS_ANN_LIST_COPY_H
+
+#include "ann/seal/ann_spool.h"
+
+/* Puts the ids (and codes of bits) of the list's live entries into the spool. */
+extern void vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool);
+
+/*
+ * Copies the live entries of one list, codes and all, to an empty one with the
+ * same centroid; returns how many.  Needs the seal lock.
+ */
+extern int64 vs_ann_list_copy(const VsAnn *ann, BlockNumber from, BlockNumber to, uint32 epoch);
+
+#endif							/* VS_ANN_LIST_COPY_H */
