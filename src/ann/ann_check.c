@@ -19,6 +19,7 @@
 
 #include <math.h>
 
+#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -35,8 +36,20 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "ann/ann_internal.h"
+#include "ann/ann.h"
+#include "ann/ann_inspect.h"
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_lock.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
+#include "ann/page/ann_pending.h"
 #include "compat/compat.h"
+#include "quant/quant.h"
+#include "store/store.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_check);
 

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xlog.h"
@@ -20,8 +21,20 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "ann/ann.h"
+#include "ann/ann_inspect.h"
+#include "ann/base/ann_effort.h"
+#include "ann/base/ann_index.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
+#include "ann/page/ann_pending.h"
 #include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
+#include "quant/quant.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_segments);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_index_info);

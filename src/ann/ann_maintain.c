@@ -25,7 +25,9 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "ann/ann_internal.h"
+#include "ann/ann.h"
+#include "ann/ann_inspect.h"
+#include "ann/seal/ann_seal.h"
 #include "compat/ann_compat.h"
 #include "compat/compat.h"
 

@@ -26,8 +26,16 @@
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 
-#include "ann/ann_internal.h"
+#include "ann/am/ann_am.h"
+#include "ann/base/ann_effort.h"
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_options.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
+#include "ann/page/ann_pending.h"
 #include "compat/compat.h"
+#include "quant/quant.h"
 
 /* In units of cpu_operator_cost, with the part that grows by dimension apart. */
 #define COST_OF_SCAN		1500.0	/* rotating the query, tables, first candidates */

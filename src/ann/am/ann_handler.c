@@ -16,7 +16,12 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "ann/ann_internal.h"
+#include "ann/am/ann_am.h"
+#include "ann/base/ann_options.h"
+#include "ann/base/ann_progress.h"
+#include "ann/insert/ann_insert.h"
+#include "ann/page/ann_change.h"
+#include "quant/quant.h"
 #include "types/vector.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_handler);

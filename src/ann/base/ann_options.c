@@ -7,10 +7,15 @@
 
 #include <limits.h>
 
+#include "access/reloptions.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
 
-#include "ann/ann_internal.h"
+#include "ann/ann.h"
+#include "ann/base/ann_options.h"
+#include "ann/insert/ann_held_rows.h"
+#include "ann/scan/ann_explain.h"
+#include "quant/quant.h"
 #include "types/vector.h"
 
 int			vs_ann_probes = 0;

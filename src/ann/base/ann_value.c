@@ -14,8 +14,10 @@
 
 #include "utils/varbit.h"
 
-#include "ann/ann_internal.h"
+#include "ann/base/ann_value.h"
+#include "ann/page/ann_change.h"
 #include "compat/compat.h"
+#include "quant/quant.h"
 #include "simd/simd.h"
 #include "types/vector.h"
 

@@ -22,8 +22,24 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "ann/am/ann_am.h"
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_memory.h"
+#include "ann/base/ann_options.h"
+#include "ann/base/ann_progress.h"
+#include "ann/base/ann_value.h"
 #include "ann/build/ann_team.h"
+#include "ann/insert/ann_held_rows.h"
+#include "ann/insert/ann_insert.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
+#include "ann/seal/ann_assign.h"
+#include "ann/seal/ann_spool.h"
 #include "compat/compat.h"
+#include "store/store.h"
 
 /* A participant's scan of the table. */
 typedef struct Build

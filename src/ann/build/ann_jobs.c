@@ -24,9 +24,22 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "ann/seal/ann_round.h"
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_memory.h"
+#include "ann/base/ann_options.h"
+#include "ann/base/ann_progress.h"
+#include "ann/base/ann_value.h"
 #include "ann/build/ann_team.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_page.h"
+#include "ann/seal/ann_round.h"
+#include "ann/seal/ann_spool.h"
 #include "compat/ann_compat.h"
+#include "quant/kmeans.h"
+#include "quant/quant.h"
+#include "store/store.h"
 
 #define FIRST_SEAL		1
 #define READ_PIECE		512

@@ -36,7 +36,11 @@
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_options.h"
+#include "ann/base/ann_progress.h"
 #include "ann/build/ann_team.h"
+#include "ann/page/ann_change.h"
 #include "compat/ann_compat.h"
 
 #define KEY_SHARED			UINT64CONST(0x7665630000000001)

@@ -8,13 +8,19 @@
 #ifndef VS_ANN_TEAM_H
 #define VS_ANN_TEAM_H
 
-#include "ann/ann_internal.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/seal/ann_spool.h"
+#include "quant/kmeans.h"
 
 #include "access/parallel.h"
 #include "access/relscan.h"
+#include "executor/instrument.h"
+#include "nodes/execnodes.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/dsm.h"
+#include "storage/sharedfileset.h"
 #include "storage/spin.h"
 
 typedef enum VsAnnJobKind

@@ -29,7 +29,16 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "ann/ann_internal.h"
+#include "ann/ann.h"
+#include "ann/base/ann_effort.h"
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_lock.h"
+#include "ann/base/ann_options.h"
+#include "ann/insert/ann_insert.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
+#include "ann/seal/ann_seal.h"
 
 /* More rows than these are not trained on anew while a statement waits. */
 #define MOST_ROWS_TRAINED	200000

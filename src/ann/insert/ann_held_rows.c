@@ -40,8 +40,16 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "ann/ann_internal.h"
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_value.h"
+#include "ann/insert/ann_held_rows.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
+#include "ann/page/ann_pending.h"
 #include "compat/ann_compat.h"
+#include "quant/quant.h"
 #include "util/withdrawn_row.h"
 
 /* A buffer is written when it would fill so many pages, or all together take so much. */

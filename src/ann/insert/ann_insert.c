@@ -13,8 +13,12 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "ann/ann_internal.h"
+#include "ann/insert/ann_held_rows.h"
+#include "ann/insert/ann_insert.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_page.h"
 #include "compat/compat.h"
+#include "store/store.h"
 
 /* Kept in the IndexInfo between the rows of a statement. */
 typedef struct InsertState

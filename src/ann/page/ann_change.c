@@ -27,8 +27,11 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "ann/ann_internal.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
 #include "compat/ann_compat.h"
+#include "util/recent_pages.h"
 
 /* An empty page of the kind, without a hole. */
 void

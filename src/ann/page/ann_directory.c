@@ -18,8 +18,11 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "ann/ann_internal.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_page.h"
 #include "compat/ann_compat.h"
+#include "quant/kmeans.h"
 
 /* Writes a stream of floats over pages; returns the first page. */
 static BlockNumber

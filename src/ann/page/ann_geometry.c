@@ -8,7 +8,10 @@
  */
 #include "postgres.h"
 
-#include "ann/ann_internal.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_page.h"
+#include "quant/quant.h"
 
 #define FACTOR_COLUMNS	((int) (3 * VS_QUANT_BLOCK * sizeof(float)))
 #define MAX_EXTENT_ENTRIES	512

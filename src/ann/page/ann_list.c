@@ -22,7 +22,11 @@
 
 #include "utils/rel.h"
 
-#include "ann/ann_internal.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_page.h"
+#include "quant/quant.h"
 
 Size
 vs_ann_coded_bytes(const VsAnn *ann)

@@ -19,8 +19,18 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "ann/ann_internal.h"
+#include "ann/am/ann_am.h"
+#include "ann/ann.h"
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_lock.h"
+#include "ann/base/ann_options.h"
+#include "ann/insert/ann_held_rows.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
 #include "compat/compat.h"
+#include "quant/quant.h"
 
 /* What rd_amcache keeps of an index whose dimension is known. */
 typedef struct ShapeCache

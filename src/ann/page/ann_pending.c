@@ -21,8 +21,13 @@
 #include "miscadmin.h"
 #include "storage/proc.h"
 
-#include "ann/ann_internal.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
+#include "ann/page/ann_pending.h"
 #include "compat/ann_compat.h"
+#include "quant/quant.h"
 #include "util/stop_point.h"
 
 VsAnnId *

@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "ann/ann.h"
+#include "ann/scan/ann_explain.h"
 #include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
 

@@ -14,7 +14,15 @@
 
 #include "miscadmin.h"
 
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_page.h"
+#include "ann/page/ann_pending.h"
 #include "ann/scan/ann_scan.h"
+#include "quant/quant.h"
+#include "util/recent_pages.h"
 
 /* Candidates refined while lists are scored. */
 #define EARLY_REFINED	48

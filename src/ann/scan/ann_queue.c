@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 
 #include "ann/scan/ann_scan.h"
+#include "quant/quant.h"
 
 #define NEAR_MOST	2048		/* near is cut back at this size ... */
 #define NEAR_LEAST	768			/* ... to this one */

@@ -10,7 +10,12 @@
 
 #include <math.h>
 
+#include "ann/base/ann_value.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
 #include "ann/scan/ann_scan.h"
+#include "quant/kmeans.h"
+#include "quant/quant.h"
 
 #define ST_SORT sort_ranked
 #define ST_ELEMENT_TYPE VsAnnRanked

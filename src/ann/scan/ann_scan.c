@@ -31,8 +31,18 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "ann/am/ann_am.h"
+#include "ann/base/ann_effort.h"
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_options.h"
+#include "ann/base/ann_value.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_meta.h"
 #include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
+#include "quant/quant.h"
+#include "store/store.h"
+#include "util/recent_pages.h"
 #include "util/stop_point.h"
 
 /* Candidates taken up a stage at once, so that they are waited for together. */

@@ -6,7 +6,10 @@
 #ifndef VS_ANN_SCAN_H
 #define VS_ANN_SCAN_H
 
-#include "ann/ann_internal.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_page.h"
+#include "quant/quant.h"
+#include "store/store.h"
 
 #include "access/relscan.h"
 

@@ -19,9 +19,19 @@
 #include "postmaster/autovacuum.h"
 #include "utils/memutils.h"
 
-#include "ann/seal/ann_round.h"
+#include "ann/base/ann_memory.h"
+#include "ann/base/ann_value.h"
 #include "ann/build/ann_team.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_page.h"
+#include "ann/seal/ann_assign.h"
+#include "ann/seal/ann_round.h"
+#include "ann/seal/ann_spool.h"
 #include "compat/compat.h"
+#include "quant/kmeans.h"
+#include "quant/quant.h"
+#include "store/store.h"
 
 /* Rows so many times further from the mean than half of the rows are left out of it. */
 #define FAR_FROM_MEAN	10

@@ -26,7 +26,13 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "ann/ann_internal.h"
+#include "ann/base/ann_memory.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_page.h"
+#include "ann/seal/ann_dead.h"
 #include "compat/ann_compat.h"
 
 #define ST_SORT sort_suspects

@@ -13,7 +13,13 @@
 
 #include "miscadmin.h"
 
-#include "ann/ann_internal.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_page.h"
+#include "ann/seal/ann_list_copy.h"
+#include "ann/seal/ann_spool.h"
+#include "quant/quant.h"
 
 /* An extent in memory. */
 typedef struct Loaded

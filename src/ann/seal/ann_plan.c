@@ -24,7 +24,18 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "ann/ann_internal.h"
+#include "ann/base/ann_memory.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_page.h"
+#include "ann/seal/ann_assign.h"
+#include "ann/seal/ann_list_copy.h"
+#include "ann/seal/ann_plan.h"
+#include "ann/seal/ann_seal.h"
+#include "ann/seal/ann_spool.h"
+#include "quant/kmeans.h"
+#include "quant/quant.h"
 
 #define SPLIT_FACTOR		2.5		/* times the mean size: split */
 #define MERGE_FACTOR		0.125	/* times the mean size: merge */

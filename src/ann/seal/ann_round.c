@@ -11,7 +11,18 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "ann/base/ann_memory.h"
+#include "ann/base/ann_value.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_page.h"
 #include "ann/seal/ann_round.h"
+#include "ann/seal/ann_spool.h"
+#include "quant/kmeans.h"
+#include "quant/quant.h"
+#include "store/store.h"
 #include "util/stop_point.h"
 
 #define ROWS_AT_ONCE	1024

@@ -7,7 +7,12 @@
 #ifndef VS_ANN_ROUND_H
 #define VS_ANN_ROUND_H
 
-#include "ann/ann_internal.h"
+#include "ann/base/ann_value.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_list.h"
+#include "quant/kmeans.h"
+#include "store/store.h"
 
 typedef struct VsAnnRound
 {

@@ -17,8 +17,11 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "ann/ann_internal.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_page.h"
+#include "ann/seal/ann_spool.h"
 #include "compat/ann_compat.h"
+#include "quant/quant.h"
 
 struct VsAnnSpool
 {

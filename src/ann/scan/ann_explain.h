@@ -1,0 +1,14 @@
+/*-------------------------------------------------------------------------
+ * ann_explain.h
+ *	  What EXPLAIN (ANALYZE) shows of scans.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VS_ANN_EXPLAIN_H
+#define VS_ANN_EXPLAIN_H
+
+#include "postgres.h"
+
+/* Installs the hook, where the server has one; once, at load. */
+extern void vs_ann_explain_init(void);
+
+#endif							/* VS_ANN_EXPLAIN_H */
