@@ -56,22 +56,6 @@
 /* More than any plan costs, and than the planner adds for what is switched off. */
 #define FORBIDDEN_COST		1e30
 
-/* Rows whose codes are scored in no more time than the rest of a query takes. */
-#define ROWS_WORTH_SCORING	20000
-
-/*
- * Lists that a scan scores at least before it returns rows, unless vecann.probes says:
- * twice the square root of their number, or more while that costs little.
- */
-int
-vs_ann_probes_of(int nlists, int64 rows)
-{
-	double		by_lists = ceil(2 * sqrt((double) nlists));
-	double		by_rows = ceil((double) ROWS_WORTH_SCORING * nlists / Max(rows, 1));
-
-	return Min(nlists, Max(by_lists, by_rows));
-}
-
 /* What the cost depends on. */
 typedef struct Counts
 {

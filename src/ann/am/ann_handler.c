@@ -10,7 +10,6 @@
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_type.h"
-#include "commands/progress.h"
 #include "fmgr.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
@@ -76,28 +75,6 @@ OPCLASS_TYPE(vs_ann_halfvec_l2, VS_ANN_HALFVEC, VS_QUANT_L2, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_halfvec_ip, VS_ANN_HALFVEC, VS_QUANT_IP, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_halfvec_cosine, VS_ANN_HALFVEC, VS_QUANT_COSINE, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_bit_hamming, VS_ANN_BIT, VS_QUANT_HAMMING, MAX_BITS_INDEXED);
-
-char *
-vs_ann_phasename(int64 phase)
-{
-	switch (phase)
-	{
-		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
-			return "initializing";
-		case VS_ANN_PHASE_SCAN:
-			return "scanning table";
-		case VS_ANN_PHASE_TRAIN:
-			return "training centroids";
-		case VS_ANN_PHASE_ASSIGN:
-			return "assigning and coding rows";
-		case VS_ANN_PHASE_LISTS:
-			return "writing lists";
-		case VS_ANN_PHASE_WRITE:
-			return "writing WAL";
-		default:
-			return NULL;
-	}
-}
 
 /* One ordering operator returning float8, one support function. */
 bool

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_progress.h
- *	  Progress of builds and of VACUUM FULL's like, as pg_stat_progress_create_index shows it.
+ *	  Progress of builds and flushes, as pg_stat_progress_create_index shows it.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_ANN_PROGRESS_H

@@ -14,7 +14,6 @@
 #include "access/tableam.h"
 #include "access/xloginsert.h"
 #include "catalog/index.h"
-#include "commands/progress.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
@@ -168,25 +167,6 @@ vs_ann_build_scan(VsAnn *ann, Relation heap, IndexInfo *info, TableScanDesc scan
 	MemoryContextDelete(build.row_context);
 	*spool = build.spool;
 	return tuples;
-}
-
-void
-vs_ann_progress_done(int64 done)
-{
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, done);
-}
-
-void
-vs_ann_progress_phase(int64 number, int64 tuples)
-{
-	const int	params[] = {
-		PROGRESS_CREATEIDX_SUBPHASE,
-		PROGRESS_CREATEIDX_TUPLES_TOTAL,
-		PROGRESS_CREATEIDX_TUPLES_DONE
-	};
-	const int64 values[] = {number, tuples, 0};
-
-	pgstat_progress_update_multi_param(lengthof(params), params, values);
 }
 
 /* Writes the metapage's first version to block 0. */
