@@ -12,7 +12,7 @@
 DOOR_GOALS = help bootstrap demo \
 	check check-lint check-unit check-regress check-pgtap check-isolation check-tap check-clients \
 	check-cassert check-core check-matrix \
-	lint format fuzz \
+	lint format fuzz charts \
 	bench bench-kernels bench-table bench-ann bench-upsert
 
 ifneq ($(filter $(DOOR_GOALS),$(MAKECMDGOALS)),)
