@@ -5,7 +5,7 @@
  * It grows with the dimension, and with a fixed COST a plan that computes a distance for
  * every row would look several times too dear at 100 dimensions, or too cheap at
  * 3,072.  The dimension is that of a column or of a constant.  Measured on rows
- * of a vecstore table, reading the value included (docs/performance.md).
+ * of a vecstore table, reading the value included (bench/LOG.md).
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
