@@ -53,6 +53,7 @@ PG_CPPFLAGS = -I$(tree)/src -DVS_VERSION='"$(EXTVERSION)"' '-DPGDLLEXPORT=__attr
 PG_CFLAGS = -fvisibility=hidden -MMD -MP $(if $(WERROR),$(LINT_CFLAGS))
 LINT_CFLAGS = -Werror -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = -lm
+EXTRA_CLEAN = $(OBJS:.o=.d)
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -71,7 +72,6 @@ endif
 # PGXS knows no header dependencies.
 $(OBJS:.o=.bc): %.bc: %.o
 -include $(OBJS:.o=.d)
-EXTRA_CLEAN += $(OBJS:.o=.d)
 
 sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
 	cat $^ > $@
