@@ -15,7 +15,7 @@ my ($tour) = $readme =~ /^## A tour.*?^```sql\n(.*?)^```/ms
   or die 'README.md has no tour in SQL';
 like($tour, qr/CREATE EXTENSION vecstore;/, 'the tour begins with the extension');
 
-# What follows a statement in a comment of its own, as psql prints it unaligned.
+# Counts that stand in comments, as psql prints them unaligned.
 my @counts = map { join '|', /(\d+)/g } $tour =~ /^-- (inserted \d+.*)$/mg;
 ok(@counts >= 2, 'the tour says what upserts count');
 
