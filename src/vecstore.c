@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/guc.h"
 
 #include "ann/ann.h"
 #include "inspect/inspect_build.h"
@@ -28,4 +29,6 @@ _PG_init(void)
 	vs_store_init();
 	vs_ann_init();
 	vs_inspect_build_init();
+	/* the last: a setting that is not defined by now is mistyped */
+	MarkGUCPrefixReserved("vecstore");
 }

@@ -1,6 +1,6 @@
 -- The extension as a whole: where its objects go, how its functions are marked.
 BEGIN;
-SELECT plan(4);
+SELECT plan(6);
 
 SELECT has_extension('vecstore');
 SELECT has_schema('vecstore');
@@ -18,6 +18,10 @@ SELECT is_empty(
 	  JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vecstore'
 	  WHERE p.proparallel = 'u' AND p.provolatile = 'i'$$,
 	'no immutable function is left parallel unsafe');
+
+LOAD 'vecstore';
+SELECT throws_ok('SET vecstore.typo = 1', '42602', 'invalid configuration parameter name "vecstore.typo"', 'a mistyped setting');
+SELECT throws_ok('SET vecann.typo = 1', '42602', 'invalid configuration parameter name "vecann.typo"', 'of the index access method');
 
 SELECT * FROM finish();
 ROLLBACK;
