@@ -1,7 +1,7 @@
 -- Index access method vecann.
 
 CREATE FUNCTION vecstore.ann_handler(internal) RETURNS index_am_handler
-	AS 'MODULE_PATHNAME', 'vs_ann_handler' LANGUAGE C;
+	AS 'MODULE_PATHNAME', 'vs_ann_handler' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vecstore.ann_handler(internal) IS 'handler of index access method vecann';
 CREATE ACCESS METHOD vecann TYPE INDEX HANDLER vecstore.ann_handler;
 COMMENT ON ACCESS METHOD vecann IS 'vecann: pending rows and inverted lists of quantized vectors';
@@ -61,13 +61,13 @@ COMMENT ON OPERATOR CLASS bit_hamming_ops USING vecann IS 'Hamming distance of b
 CREATE FUNCTION vecstore.flush(relation regclass, wait boolean DEFAULT true,
 	OUT index regclass, OUT rows_sealed bigint, OUT segment integer, OUT elapsed interval)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'vs_ann_sql_flush' LANGUAGE C STRICT;
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_flush' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.flush(regclass, boolean) IS
 	'seals the pending rows of a vecann index, or of all vecann indexes of a table; wait: for a seal that is under way, else skip that index';
 CREATE FUNCTION vecstore.compact(relation regclass, wait boolean DEFAULT true,
 	OUT index regclass, OUT rows_sealed bigint, OUT segment integer, OUT elapsed interval)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'vs_ann_sql_compact' LANGUAGE C STRICT;
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_compact' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.compact(regclass, boolean) IS
 	'seals, drops dead entries, splits and merges lists, makes unused pages reusable';
 
@@ -75,7 +75,7 @@ CREATE FUNCTION vecstore.index_segments(index regclass,
 	OUT segment integer, OUT state text, OUT rows bigint, OUT dead bigint,
 	OUT created timestamptz, OUT method text, OUT rows_sealed bigint, OUT pages bigint)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'vs_ann_sql_segments' LANGUAGE C STRICT;
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_segments' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vecstore.index_segments(regclass) IS
 	'segments of a vecann index: the growing one (pending rows), one being sealed if there is, then the sealed ones that have entries, newest first; pages: with entries of it, perhaps of others too';
 
@@ -86,85 +86,24 @@ CREATE FUNCTION vecstore.index_info(index regclass,
 	OUT largest_list bigint, OUT mean_list float8, OUT centroid_levels integer, OUT centre_norm float8, OUT automatic_probes integer,
 	OUT pending_bytes bigint, OUT list_bytes bigint, OUT directory_bytes bigint,
 	OUT retired_bytes bigint, OUT total_bytes bigint)
-	AS 'MODULE_PATHNAME', 'vs_ann_sql_index_info' LANGUAGE C STRICT;
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_index_info' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vecstore.index_info(regclass) IS
 	'shape, rows, lists and bytes of a vecann index';
 
 CREATE FUNCTION vecstore.check_index(index regclass, OUT problem text) RETURNS SETOF text
-	AS 'MODULE_PATHNAME', 'vs_ann_sql_check' LANGUAGE C STRICT;
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_check' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.check_index(regclass) IS
 	'problems of a vecann index: structure, and that each row of its table is in it exactly once; no rows: sound; the same as check() of the index';
 
 CREATE FUNCTION vecstore.last_scan_stats(
 	OUT index regclass, OUT scans bigint, OUT lists bigint, OUT lists_probed bigint, OUT codes_scanned bigint,
 	OUT pending_scanned bigint, OUT refined bigint, OUT exact_distances bigint, OUT rows_returned bigint)
-	AS 'MODULE_PATHNAME', 'vs_ann_sql_last_scan_stats' LANGUAGE C;
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_last_scan_stats' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vecstore.last_scan_stats() IS
-	'what the scan of a vecann index that ended last in this session did, its rescans added up';
+	'what the scan of a vecann index that ended last in this session did, its rescans added up; nulls without the right to inspect its table';
 
--- Values of random rows are asked for as queries, through the index and
--- without it.  An answer of the index is right if it is no farther than the
--- farthest exact one.  The settings are the function's own and end with it.
 CREATE FUNCTION vecstore.recall(index regclass, k integer DEFAULT 10, sample integer DEFAULT 200,
 	OUT queries integer, OUT recall float8, OUT index_ms float8, OUT exact_ms float8)
-	LANGUAGE plpgsql VOLATILE STRICT
-	SET enable_seqscan = on
-	SET enable_sort = on
-	SET enable_indexscan = on
-	SET enable_bitmapscan = off
-	SET max_parallel_workers_per_gather = 0
-AS $$
-DECLARE
-	source text;
-	value text;
-	query text;
-	asked record;
-	near float8[];
-	exact float8[];
-	begun timestamptz;
-	good bigint := 0;
-	expected bigint := 0;
-BEGIN
-	SELECT format('%s WHERE %s IS NOT NULL', i.indrelid::regclass, pg_get_indexdef(i.indexrelid, 1, false)) ||
-			coalesce(' AND (' || pg_get_expr(i.indpred, i.indrelid) || ')', ''),
-		pg_get_indexdef(i.indexrelid, 1, false),
-		format('OPERATOR(%I.%s)', n.nspname, o.oprname)
-	INTO source, value, query
-	FROM pg_index AS i
-		JOIN pg_class AS c ON c.oid = i.indexrelid
-		JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'vecann'
-		JOIN pg_opclass AS p ON p.oid = i.indclass[0]
-		JOIN pg_amop AS m ON m.amopfamily = p.opcfamily
-		JOIN pg_operator AS o ON o.oid = m.amopopr
-		JOIN pg_namespace AS n ON n.oid = o.oprnamespace
-	WHERE i.indexrelid = recall.index;
-	IF source IS NULL THEN
-		RAISE wrong_object_type USING MESSAGE = format('"%s" is not a vecann index', index);
-	END IF;
-	query := format('SELECT array_agg(d) FROM (SELECT %1$s %3$s $1 AS d FROM %2$s ORDER BY %1$s %3$s $1 LIMIT %4$s) AS q',
-		value, source, query, k);
-	queries := 0;
-	index_ms := 0;
-	exact_ms := 0;
-	FOR asked IN EXECUTE format('SELECT %s AS value FROM %s ORDER BY random() LIMIT %s', value, source, sample) LOOP
-		PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true),
-			set_config('enable_indexscan', 'on', true);
-		begun := clock_timestamp();
-		EXECUTE query INTO near USING asked.value;
-		index_ms := index_ms + 1000 * extract(epoch FROM clock_timestamp() - begun);
-		PERFORM set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true),
-			set_config('enable_indexscan', 'off', true);
-		begun := clock_timestamp();
-		EXECUTE query INTO exact USING asked.value;
-		exact_ms := exact_ms + 1000 * extract(epoch FROM clock_timestamp() - begun);
-		queries := queries + 1;
-		expected := expected + cardinality(exact);
-		good := good + (SELECT count(*) FROM unnest(near) AS f WHERE f <= exact[cardinality(exact)]);
-	END LOOP;
-	recall := good::float8 / nullif(expected, 0);
-	index_ms := index_ms / nullif(queries, 0);
-	exact_ms := exact_ms / nullif(queries, 0);
-END
-$$;
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_recall' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.recall(regclass, integer, integer) IS
 	'recall at k of a vecann index under the current settings, and mean milliseconds of a query with it and without, on random rows as queries';

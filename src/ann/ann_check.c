@@ -30,7 +30,6 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -50,6 +49,7 @@
 #include "compat/compat.h"
 #include "quant/quant.h"
 #include "store/store.h"
+#include "util/as_owner.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_check);
 
@@ -477,13 +477,9 @@ vs_ann_check(Oid indexoid, VsAnnProblem problem, void *arg)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Relation	index = vs_ann_open_for_inspection(indexoid, &check.heap);
-	Oid			user;
-	int			security;
-	int			nest = NewGUCNestLevel();
+	VsCaller	caller;
 
-	/* the index's predicate is not to run with the rights of whoever checks */
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(check.heap->rd_rel->relowner, security | SECURITY_RESTRICTED_OPERATION);
+	vs_as_owner_begin(check.heap->rd_rel->relowner, &caller);
 	check.problem = problem;
 	check.problem_arg = arg;
 	if (!RecoveryInProgress())
@@ -492,8 +488,7 @@ vs_ann_check(Oid indexoid, VsAnnProblem problem, void *arg)
 	check_all(&check);
 	if (!RecoveryInProgress())
 		vs_ann_seal_unlock(index);
-	AtEOXact_GUC(false, nest);
-	SetUserIdAndSecContext(user, security);
+	vs_as_owner_end(&caller);
 	index_close(index, AccessShareLock);
 	table_close(check.heap, AccessShareLock);
 	MemoryContextSwitchTo(old);

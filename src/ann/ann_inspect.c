@@ -9,6 +9,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
@@ -35,6 +36,7 @@
 #include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
 #include "quant/quant.h"
+#include "util/inspect_right.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_segments);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_index_info);
@@ -52,29 +54,48 @@ vs_ann_refuse_foreign_temporary(Relation index)
 
 /*
  * Opens a vecann index and its table with AccessShareLock.  Needs the right to
- * read the table.
+ * inspect the table (util/inspect_right.h).
  */
 Relation
 vs_ann_open_for_inspection(Oid indexoid, Relation *heap)
 {
 	Oid			heapoid = IndexGetRelation(indexoid, true);
 	Relation	index;
-	AclResult	result;
 
 	if (!OidIsValid(heapoid))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("relation %u is not a vecann index", indexoid)));
-	*heap = table_open(heapoid, AccessShareLock);
-	index = index_open(indexoid, AccessShareLock);
+	*heap = try_relation_open(heapoid, AccessShareLock);
+	index = *heap == NULL ? NULL : try_relation_open(indexoid, AccessShareLock);
+	/* while it was not locked, the number may have become another's */
+	if (index == NULL || IndexGetRelation(indexoid, true) != heapoid)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("index %u does not exist any more", indexoid)));
 	if (!vs_ann_is_vecann(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a vecann index", RelationGetRelationName(index))));
 	vs_ann_refuse_foreign_temporary(index);
-	result = pg_class_aclcheck(heapoid, GetUserId(), ACL_SELECT);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, RelationGetRelationName(*heap));
+	vs_inspect_right_require(*heap);
+	return index;
+}
+
+/*
+ * The same, of an index with a complete file: one that CREATE INDEX CONCURRENTLY
+ * has not built, or DROP INDEX CONCURRENTLY begun to drop, may have no page at all.
+ */
+Relation
+vs_ann_open_built(Oid indexoid, Relation *heap)
+{
+	Relation	index = vs_ann_open_for_inspection(indexoid, heap);
+
+	if (!index->rd_index->indisready)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" is not ready", RelationGetRelationName(index)),
+				 errdetail("A concurrent build or drop of it is under way, or was broken off.")));
 	return index;
 }
 
@@ -272,7 +293,7 @@ vs_ann_sql_segments(PG_FUNCTION_ARGS)
 	HTAB	   *counts;
 
 	InitMaterializedSRF(fcinfo, 0);
-	index = vs_ann_open_for_inspection(PG_GETARG_OID(0), &heap);
+	index = vs_ann_open_built(PG_GETARG_OID(0), &heap);
 	vs_ann_open(&ann, index);
 	vs_ann_meta_read(&ann, &meta);
 	put_pending(result, &ann, meta.growing, Max(meta.sealed, meta.sealing) + 1, "growing");
@@ -397,7 +418,7 @@ vs_ann_sql_index_info(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	index = vs_ann_open_for_inspection(PG_GETARG_OID(0), &heap);
+	index = vs_ann_open_built(PG_GETARG_OID(0), &heap);
 	vs_ann_open(&ann, index);
 	vs_ann_meta_read(&ann, &meta);
 	size_lists(&ann, &meta, &sizes);
@@ -439,7 +460,19 @@ vs_ann_sql_index_info(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* What the vecann scan of this session that ended last did; nulls before the first. */
+/*
+ * A scan counts rows that its user may not see.  A function with other rights
+ * than its caller may have made it.
+ */
+static bool
+may_show_stats(const VsAnnScanStats *stats)
+{
+	Oid			heapoid = OidIsValid(stats->index) ? IndexGetRelation(stats->index, true) : InvalidOid;
+
+	return OidIsValid(heapoid) && vs_inspect_right_held(heapoid);
+}
+
+/* What the vecann scan of this session that ended last did; nulls before the first, or without the right to know. */
 Datum
 vs_ann_sql_last_scan_stats(PG_FUNCTION_ARGS)
 {
@@ -451,7 +484,7 @@ vs_ann_sql_last_scan_stats(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	if (!OidIsValid(stats->index))
+	if (!may_show_stats(stats))
 		memset(nulls, true, sizeof(nulls));
 	values[n++] = ObjectIdGetDatum(stats->index);
 	values[n++] = Int64GetDatum(stats->scans);

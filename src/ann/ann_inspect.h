@@ -16,6 +16,13 @@
  */
 extern Relation vs_ann_open_for_inspection(Oid indexoid, Relation *heap);
 
+/*
+ * The same, of an index with a complete file: one that CREATE INDEX CONCURRENTLY
+ * has not built, or DROP INDEX CONCURRENTLY begun to drop, may have no page at
+ * all.
+ */
+extern Relation vs_ann_open_built(Oid indexoid, Relation *heap);
+
 /* Refuses an index of another session's temporary table. */
 extern void vs_ann_refuse_foreign_temporary(Relation index);
 

@@ -179,6 +179,15 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
+ * 16 has one function for the ownership of all kinds of objects.
+ */
+#if PG_VERSION_NUM >= 160000
+#define VS_OWNS_RELATION(relid, roleid) object_ownercheck(RelationRelationId, relid, roleid)
+#else
+#define VS_OWNS_RELATION(relid, roleid) pg_class_ownercheck(relid, roleid)
+#endif
+
+/*
  * 17 lets the caller bring the lexer; NULL makes one as before.
  */
 #if PG_VERSION_NUM >= 170000

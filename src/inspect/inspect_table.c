@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_type.h"
@@ -20,7 +21,7 @@
 #include "storage/bufmgr.h"
 #include "store/store.h"
 #include "store/store_page.h"
-#include "utils/acl.h"
+#include "util/inspect_right.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -44,13 +45,18 @@ vs_inspect_is_table(Relation rel)
 }
 
 /*
- * Opens a table of the access method for reading, or fails.
+ * Opens a table of the access method with AccessShareLock, or fails.  Needs the
+ * right to inspect it.
  */
 Relation
 vs_inspect_table_open(Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = try_relation_open(relid, AccessShareLock);
 
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
 	if (!vs_inspect_is_table(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -59,8 +65,7 @@ vs_inspect_table_open(Oid relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot access temporary tables of other sessions")));
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(rel));
+	vs_inspect_right_require(rel);
 	return rel;
 }
 
