@@ -1,7 +1,7 @@
 -- What shows the state of collections.
 
 CREATE FUNCTION vecstore.vecann_indexes(relation regclass) RETURNS SETOF regclass
-LANGUAGE sql STABLE STRICT
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 	SELECT i.oid::regclass
@@ -16,23 +16,35 @@ $function$;
 COMMENT ON FUNCTION vecstore.vecann_indexes(regclass) IS
 'the vecann indexes of a table and its partitions; of an index, that and its partitions';
 
+-- An index that cannot be read does not hide the others' segments; one that is not built has none.
 CREATE FUNCTION vecstore.segments(collection regclass)
 RETURNS TABLE (index regclass, segment int, state text, rows bigint, dead bigint,
 	created timestamptz, method text, rows_sealed bigint, pages bigint)
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-	SELECT i.index, s.segment, s.state, s.rows, s.dead, s.created, s.method, s.rows_sealed, s.pages
-	FROM vecstore.vecann_indexes(collection) WITH ORDINALITY i(index, nth),
-		LATERAL vecstore.index_segments(i.index) WITH ORDINALITY s(segment, state, rows, dead, created, method, rows_sealed, pages, nth)
-	ORDER BY i.nth, s.nth
+DECLARE
+	this_index regclass;
+BEGIN
+	FOR this_index IN
+		SELECT v FROM vecstore.vecann_indexes(collection) v JOIN pg_index x ON x.indexrelid = v
+		WHERE x.indisready ORDER BY v::oid
+	LOOP
+		BEGIN
+			RETURN QUERY SELECT this_index, s.* FROM vecstore.index_segments(this_index) s;
+		EXCEPTION
+			WHEN insufficient_privilege THEN RAISE;
+			WHEN OTHERS THEN RAISE WARNING 'segments of index % cannot be read: %', this_index, SQLERRM;
+		END;
+	END LOOP;
+END
 $function$;
 COMMENT ON FUNCTION vecstore.segments(regclass) IS
-'the segments of a collection''s vecann indexes: the growing one (pending rows), then the sealed ones, newest first';
+'the segments of a collection''s vecann indexes: the growing one (pending rows), then the sealed ones, newest first; an index that cannot be read gets a warning';
 
 -- What a vector column measures by: the operator class of an index of it.
 CREATE FUNCTION vecstore.opclass_metric(opclass oid) RETURNS text
-LANGUAGE sql STABLE STRICT
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 	SELECT (regexp_match(c.opcname, '_(cosine|l2|ip|l1|hamming|jaccard)_ops$'))[1] FROM pg_opclass c WHERE c.oid = opclass
@@ -40,7 +52,7 @@ $function$;
 COMMENT ON FUNCTION vecstore.opclass_metric(oid) IS 'internal: the metric of an operator class';
 
 CREATE FUNCTION vecstore.describe(collection regclass) RETURNS json
-LANGUAGE sql STABLE STRICT
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 	SELECT json_build_object(
@@ -99,59 +111,112 @@ $function$;
 COMMENT ON FUNCTION vecstore.describe(regclass) IS
 'a collection as JSON: fields, types, defaults, key, indexes, partitions, options';
 
--- One row a table: its own pages, those of its vectors and other long values, of its vecann
--- indexes and of its other indexes, each with those of its partitions.
-CREATE VIEW vecstore.collections AS
-WITH tables AS (
-	SELECT c.oid, c.relkind, c.relam FROM pg_catalog.pg_class c
-	WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT pg_catalog.pg_is_other_temp_schema(c.relnamespace)
-), shown AS (
-	SELECT t.oid FROM tables t
-	WHERE pg_catalog.has_table_privilege(t.oid, 'SELECT')
-		AND (EXISTS (SELECT FROM pg_catalog.pg_am m WHERE m.oid = t.relam AND m.amname = 'vecstore')
-			OR EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
-				JOIN pg_catalog.pg_am m ON m.oid = ic.relam
-				WHERE i.indrelid = t.oid AND m.amname = 'vecann'))
-)
-SELECT s.oid::pg_catalog.regclass AS name,
-	coalesce(parts.analyzed_rows, info.indexed_rows) AS rows_estimate,
-	field.dimensions,
-	field.metric,
-	coalesce(info.pending, 0) AS pending,
-	coalesce(info.segments, 0) AS segments,
-	coalesce(info.dead, 0) AS dead,
-	parts.row_bytes,
-	parts.value_bytes,
-	coalesce(info.bytes, 0) AS index_bytes,
-	parts.all_index_bytes - coalesce(info.bytes, 0) AS other_index_bytes
-FROM shown s
-CROSS JOIN LATERAL (
-	SELECT CASE WHEN pg_catalog.bool_and(pc.reltuples >= 0) THEN pg_catalog.sum(pc.reltuples)::bigint END AS analyzed_rows,
-		coalesce(pg_catalog.sum(pg_catalog.pg_table_size(pc.oid)
-			- coalesce(pg_catalog.pg_total_relation_size(nullif(pc.reltoastrelid, 0)), 0)), 0)::bigint AS row_bytes,
-		coalesce(pg_catalog.sum(pg_catalog.pg_total_relation_size(nullif(pc.reltoastrelid, 0))), 0)::bigint AS value_bytes,
-		coalesce(pg_catalog.sum(pg_catalog.pg_indexes_size(pc.oid)), 0)::bigint AS all_index_bytes
-	FROM (SELECT t.relid FROM pg_catalog.pg_partition_tree(s.oid) t UNION SELECT s.oid) p JOIN pg_catalog.pg_class pc ON pc.oid = p.relid
-	WHERE pc.relkind = 'r') parts
-CROSS JOIN LATERAL (
-	SELECT pg_catalog.sum(i.pending_rows)::bigint AS pending,
-		pg_catalog.sum((SELECT pg_catalog.count(*) FROM vecstore.index_segments(x.index) g WHERE g.state = 'sealed'))::bigint AS segments,
-		pg_catalog.sum(i.list_dead)::bigint AS dead,
-		pg_catalog.sum(i.pending_rows + i.list_rows - i.list_dead)::bigint AS indexed_rows,
-		pg_catalog.sum(pg_catalog.pg_relation_size(x.index))::bigint AS bytes
-	FROM vecstore.vecann_indexes(s.oid) x(index), LATERAL vecstore.index_info(x.index) i) info
-LEFT JOIN LATERAL (
-	SELECT CASE WHEN a.atttypmod > 0 THEN a.atttypmod END AS dimensions, vecstore.opclass_metric(i.opclass) AS metric
-	FROM pg_catalog.pg_attribute a
-	LEFT JOIN LATERAL (SELECT x.indclass[0] AS opclass
-		FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class ic ON ic.oid = x.indexrelid
-		JOIN pg_catalog.pg_am m ON m.oid = ic.relam AND m.amname = 'vecann'
-		WHERE x.indrelid = s.oid AND x.indkey[0] = a.attnum
+-- Rows by the cumulative statistics, which count them as they come and go, unless these were
+-- lost since the last ANALYZE; NULL where neither knows.
+CREATE FUNCTION vecstore.estimated_rows(relation regclass) RETURNS bigint
+LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $function$
+	SELECT CASE
+		WHEN c.relkind <> 'r' THEN 0
+		WHEN s.complete OR c.reltuples < 0 AND (s.counted > 0 OR pg_relation_size(c.oid) = 0) THEN s.counted
+		WHEN c.reltuples >= 0 THEN greatest(c.reltuples::bigint, s.counted)
+	END
+	FROM pg_class c, LATERAL (SELECT
+		greatest(pg_stat_get_live_tuples(c.oid)
+			+ pg_stat_get_xact_tuples_inserted(c.oid) - pg_stat_get_xact_tuples_deleted(c.oid), 0) AS counted,
+		coalesce(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid),
+			pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) IS NOT NULL AS complete) s
+	WHERE c.oid = relation
+$function$;
+COMMENT ON FUNCTION vecstore.estimated_rows(regclass) IS
+'internal: rows of one table, as far as statistics tell';
+
+CREATE FUNCTION vecstore.collection_names(OUT relation regclass, OUT schema text, OUT name text) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+	SELECT c.oid, n.nspname, c.relname
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT pg_is_other_temp_schema(c.relnamespace)
+		AND has_table_privilege(c.oid, 'SELECT')
+		AND (EXISTS (SELECT FROM pg_am m WHERE m.oid = c.relam AND m.amname = 'vecstore')
+			OR EXISTS (SELECT FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am m ON m.oid = ic.relam
+				WHERE i.indrelid = c.oid AND m.amname = 'vecann'))
+$function$;
+COMMENT ON FUNCTION vecstore.collection_names() IS
+'internal: the tables in view collections';
+
+-- The state of a table is shown as far as it can be read.  An index that is not built, is damaged,
+-- was dropped meanwhile or that one may not inspect is no error, but named in problem.
+CREATE FUNCTION vecstore.collection_state(collection regclass,
+	OUT rows_estimate bigint, OUT dimensions int, OUT metric text, OUT pending bigint, OUT segments bigint, OUT dead bigint,
+	OUT row_bytes bigint, OUT value_bytes bigint, OUT index_bytes bigint, OUT other_index_bytes bigint, OUT problem text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+	index record;
+	info record;
+	sealed bigint;
+BEGIN
+	SELECT CASE WHEN bool_and(r IS NOT NULL) THEN sum(r) END,
+		coalesce(sum(pg_table_size(c.oid) - coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0)), 0),
+		coalesce(sum(pg_total_relation_size(nullif(c.reltoastrelid, 0))), 0),
+		coalesce(sum(pg_indexes_size(c.oid)), 0)
+	INTO rows_estimate, row_bytes, value_bytes, other_index_bytes
+	FROM (SELECT t.relid FROM pg_partition_tree(collection) t UNION SELECT collection) p
+	JOIN pg_class c ON c.oid = p.relid CROSS JOIN vecstore.estimated_rows(c.oid) r
+	WHERE c.relkind = 'r';
+
+	SELECT CASE WHEN a.atttypmod > 0 THEN a.atttypmod END, vecstore.opclass_metric(i.opclass) INTO dimensions, metric
+	FROM pg_attribute a
+	LEFT JOIN LATERAL (SELECT x.indexrelid, x.indclass[0] AS opclass
+		FROM pg_index x JOIN pg_class ic ON ic.oid = x.indexrelid JOIN pg_am m ON m.oid = ic.relam AND m.amname = 'vecann'
+		WHERE x.indrelid = collection AND x.indkey[0] = a.attnum
 		ORDER BY ic.oid LIMIT 1) i ON true
-	WHERE a.attrelid = s.oid AND a.attnum > 0 AND NOT a.attisdropped
-		AND a.atttypid IN ('@extschema@.vector'::pg_catalog.regtype, '@extschema@.halfvec'::pg_catalog.regtype,
-			'@extschema@.sparsevec'::pg_catalog.regtype)
-	ORDER BY i.opclass IS NULL, a.attnum LIMIT 1) field ON true;
+	WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped
+		AND a.atttypid IN ('@extschema@.vector'::regtype, '@extschema@.halfvec'::regtype, '@extschema@.sparsevec'::regtype)
+	ORDER BY i.indexrelid IS NULL, a.attnum LIMIT 1;
+
+	pending := 0;
+	segments := 0;
+	dead := 0;
+	index_bytes := 0;
+	FOR index IN
+		SELECT v AS oid, x.indisready, x.indisvalid FROM vecstore.vecann_indexes(collection) v JOIN pg_index x ON x.indexrelid = v
+		ORDER BY v::oid
+	LOOP
+		index_bytes := index_bytes + coalesce(pg_relation_size(index.oid), 0);
+		IF NOT index.indisvalid THEN
+			problem := concat_ws('; ', problem, format('index %s is not valid', index.oid));
+		END IF;
+		CONTINUE WHEN NOT index.indisready;
+		BEGIN
+			SELECT i.pending_rows, i.list_dead INTO STRICT info FROM vecstore.index_info(index.oid) i;
+			SELECT count(*) INTO sealed FROM vecstore.index_segments(index.oid) s WHERE s.state = 'sealed';
+			pending := pending + info.pending_rows;
+			segments := segments + sealed;
+			dead := dead + info.list_dead;
+		EXCEPTION WHEN OTHERS THEN
+			pending := NULL;
+			segments := NULL;
+			dead := NULL;
+			problem := concat_ws('; ', problem, SQLERRM);
+		END;
+	END LOOP;
+	other_index_bytes := other_index_bytes - index_bytes;
+END
+$function$;
+COMMENT ON FUNCTION vecstore.collection_state(regclass) IS
+'internal: a row of view collections';
+
+-- Nothing in the view resolves through a search_path: neither the one of its users, nor that of
+-- CREATE EXTENSION, where the schema that the extension goes into comes before all others.
+CREATE VIEW vecstore.collections WITH (security_invoker = true) AS
+SELECT c.name, c.schema, c.relation, s.rows_estimate, s.dimensions, s.metric, s.pending, s.segments, s.dead,
+	s.row_bytes, s.value_bytes, s.index_bytes, s.other_index_bytes, s.problem
+FROM vecstore.collection_names() c CROSS JOIN LATERAL vecstore.collection_state(c.relation) s;
 COMMENT ON VIEW vecstore.collections IS
-'tables of access method vecstore or with a vecann index: rows (an estimate), dimensions, metric, pending rows, sealed segments, dead entries, bytes by part; only those that one may read';
+'tables of access method vecstore or with a vecann index: rows (an estimate), dimensions, metric, pending rows, sealed segments, dead entries, bytes by part, indexes that cannot be read; only tables that one may read';
 GRANT SELECT ON vecstore.collections TO PUBLIC;

@@ -16,9 +16,9 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -60,19 +60,20 @@ Relation
 vs_ann_open_for_inspection(Oid indexoid, Relation *heap)
 {
 	Oid			heapoid = IndexGetRelation(indexoid, true);
+	char	   *name = get_rel_name(indexoid);
 	Relation	index;
 
-	if (!OidIsValid(heapoid))
+	if (!OidIsValid(heapoid) && name != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("relation %u is not a vecann index", indexoid)));
-	*heap = try_relation_open(heapoid, AccessShareLock);
+				 errmsg("\"%s\" is not a vecann index", name)));
+	*heap = OidIsValid(heapoid) ? try_relation_open(heapoid, AccessShareLock) : NULL;
 	index = *heap == NULL ? NULL : try_relation_open(indexoid, AccessShareLock);
 	/* while it was not locked, the number may have become another's */
 	if (index == NULL || IndexGetRelation(indexoid, true) != heapoid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("index %u does not exist any more", indexoid)));
+				 errmsg("index with OID %u does not exist", indexoid)));
 	if (!vs_ann_is_vecann(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
