@@ -288,5 +288,5 @@ COMMENT ON OPERATOR CLASS halfvec_ops USING hash IS 'equality of halfvec values'
 -- vector nor halfvec, hence an error.
 CREATE FUNCTION binary_quantize(text) RETURNS bit
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000
-	RETURN binary_quantize($1::vector);
+	RETURN @extschema@.binary_quantize($1::@extschema@.vector);
 COMMENT ON FUNCTION binary_quantize(text) IS 'one bit an element of a vector in text form: whether it is positive';

@@ -4,8 +4,8 @@ CREATE TYPE vecstore.upsert_result AS (inserted bigint, replaced bigint, unchang
 COMMENT ON TYPE vecstore.upsert_result IS
 'what an upsert did: rows that were new, rows that replaced others, rows left as they were (equal to the stored ones, or refused by a trigger)';
 
-CREATE DOMAIN vecstore.dynamic_fields AS jsonb
-	CONSTRAINT dynamic_fields_is_object CHECK (jsonb_typeof(VALUE) = 'object');
+CREATE DOMAIN vecstore.dynamic_fields AS pg_catalog.jsonb
+	CONSTRAINT dynamic_fields_is_object CHECK (pg_catalog.jsonb_typeof(VALUE) OPERATOR(pg_catalog.=) 'object');
 COMMENT ON DOMAIN vecstore.dynamic_fields IS
 'a column of this type takes the fields that its table does not have, in upserts';
 
