@@ -1,7 +1,7 @@
 -- Nothing that another role made runs with rights that are not its own: objects in a schema that comes before pg_catalog in
 -- the caller's search_path, predicates, generated columns, domain checks and defaults.
 BEGIN;
-SELECT plan(36);
+SELECT plan(37);
 
 CREATE ROLE vecstore_mallory;
 CREATE ROLE vecstore_victim;
@@ -104,6 +104,9 @@ SELECT is(pg_temp.runs('SELECT ' || call), 'runs', call) FROM unnest(ARRAY[
 	$$vecstore.create_upsert_view('public.points')$$,
 	$$vecstore.drop_collection('public.parted')$$]) call;
 
+-- What the catalogs say of the same: a path of its own, or names resolved when it was made.
+SELECT is_empty($$SELECT b.oid::regprocedure FROM bodies b WHERE b.prosqlbody IS NULL AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (b.proconfig), false)$$,
+	'no function resolves names through its caller''s search_path');
 -- Views, domains and SQL bodies depend on nothing that anybody else made.  What is pinned has no entry in pg_depend.
 SELECT is_empty($$
 	SELECT DISTINCT pg_describe_object(d.refclassid, d.refobjid, 0) FROM pg_depend d
