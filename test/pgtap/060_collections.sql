@@ -38,10 +38,10 @@ SELECT throws_ok($$SELECT vecstore.create_collection('x', 16001)$$, '22023', 'di
 SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, 'far')$$, '22023', 'unknown metric "far"', 'unknown metric');
 SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, id_type => 'text', auto_id => true)$$, '22023', NULL, 'auto_id of a text key');
 SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, fields => '{"a": "no_such_type"}')$$, '42704', 'field "a": type "no_such_type" does not exist', 'unknown type');
-SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, fields => '{"a": "int default 1), b int default (2"}')$$, '42601', 'a default in fields is not an expression', 'a default that is more than one');
-SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, fields => '{"a": {"type": "int", "colour": 1}}')$$, '22023', 'field "a": unknown option ''colour''', 'unknown option of a field');
+SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, fields => '{"a": "int default 1), b int default (2"}')$$, '42601', 'field "a": syntax error at or near ","', 'a default that is more than one');
+SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, fields => '{"a": {"type": "int", "colour": 1}}')$$, '22023', 'field "a": unknown option "colour"', 'unknown option of a field');
 SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, fields => '["a"]')$$, '22023', 'fields must be a JSON object', 'fields that are no object');
-SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, partition_by => 'lang')$$, '22023', 'partition_by "lang" is not understood', 'a wrong partition_by');
+SELECT throws_ok($$SELECT vecstore.create_collection('x', 3, partition_by => 'lang')$$, '42601', 'partition_by: syntax error at end of input', 'a wrong partition_by');
 SELECT throws_ok($$SELECT vecstore.create_collection('words', 3)$$, '42P07', 'relation "words" already exists', 'a name that is taken');
 SELECT hasnt_table('x', 'and nothing is left of any of them');
 
@@ -49,7 +49,7 @@ SELECT hasnt_table('x', 'and nothing is left of any of them');
 SELECT is(vecstore.create_collection('parted', 2, 'l2', fields => '{"lang": "text"}', partition_by => 'list (lang)')::text, 'parted', 'a partitioned collection');
 SELECT is(vecstore.create_partition('parted', 'parted_en', 'in (''en'')')::text, 'parted_en', 'a partition');
 SELECT is(vecstore.create_partition('parted', 'parted_rest')::text, 'parted_rest', 'the DEFAULT partition');
-SELECT throws_ok($$SELECT vecstore.create_partition('parted', 'p', 'whatever')$$, '22023', 'partition bounds "whatever" are not understood', 'wrong bounds');
+SELECT throws_ok($$SELECT vecstore.create_partition('parted', 'p', 'whatever')$$, '42601', 'bounds: syntax error at or near "whatever"', 'wrong bounds');
 SELECT throws_ok($$SELECT vecstore.create_partition('words', 'p')$$, '42809', 'collection "words" is not partitioned', 'a collection that is not partitioned');
 SELECT results_eq($$SELECT * FROM vecstore.upsert('parted', '[{"id": 1, "lang": "en", "embedding": [1,2]}, {"id": 1, "lang": "fr", "embedding": [3,4]}, {"id": 2, "lang": "fr", "embedding": [3,5]}]')$$,
 	$$VALUES (3::bigint, 0::bigint, 0::bigint)$$, 'rows go to their partitions');
