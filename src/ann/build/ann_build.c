@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -276,8 +277,8 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 				 errmsg("access method vecann does not support table \"%s\"",
 						RelationGetRelationName(heap)),
 				 errdetail("vecann indexes tables of access method vecstore."),
-				 errhint("Use ALTER TABLE %s SET ACCESS METHOD vecstore.",
-						 RelationGetRelationName(heap))));
+				 errhint("Use CREATE TABLE ... USING vecstore, for partitions and copies with LIKE too, or set default_table_access_method to vecstore. For a table that exists, use ALTER TABLE %s SET ACCESS METHOD vecstore.",
+						 quote_identifier(RelationGetRelationName(heap)))));
 
 	vs_ann_buffer_forget(index);
 	vs_ann_cache_forget(index);
