@@ -47,16 +47,17 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_from';
 COMMENT ON FUNCTION vecstore.upsert_from(regclass, text, bool, regclass, interval, bool) IS
 'insert or replace rows by primary key, from the result of a query';
 
--- What the statements behind upserts call; of no use elsewhere.
+-- What the statements behind upserts call, with a number that identifies the batch.  They run with the
+-- rights of the upsert's caller, so PUBLIC may execute them; but they refuse all other calls.
 
-CREATE FUNCTION vecstore.batch_row(ordinal bigint, pattern int, merged bool) RETURNS bool
+CREATE FUNCTION vecstore.batch_row(batch bigint, ordinal bigint, pattern int, merged bool) RETURNS bool
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_row';
-COMMENT ON FUNCTION vecstore.batch_row(bigint, int, bool) IS 'internal: the row of the batch that comes next';
+COMMENT ON FUNCTION vecstore.batch_row(bigint, bigint, int, bool) IS 'internal: the row of the batch that comes next';
 
-CREATE FUNCTION vecstore.batch_gives(attno int) RETURNS bool
+CREATE FUNCTION vecstore.batch_gives(batch bigint, attno int) RETURNS bool
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_gives';
-COMMENT ON FUNCTION vecstore.batch_gives(int) IS 'internal: does the row of the batch give this column?';
+COMMENT ON FUNCTION vecstore.batch_gives(bigint, int) IS 'internal: does the row of the batch give this column?';
 
-CREATE FUNCTION vecstore.batch_replaces(changed bool) RETURNS bool
+CREATE FUNCTION vecstore.batch_replaces(batch bigint, changed bool) RETURNS bool
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_replaces';
-COMMENT ON FUNCTION vecstore.batch_replaces(bool) IS 'internal: the row of the batch meets one with its key';
+COMMENT ON FUNCTION vecstore.batch_replaces(bigint, bool) IS 'internal: the row of the batch meets one with its key';

@@ -89,6 +89,9 @@ vs_api_batch_begin(Relation rel, const UpsertOptions *options, Size expected_byt
 	batch->mcxt = mcxt;
 	batch->row_mcxt = AllocSetContextCreate(mcxt, "vecstore upsert row", ALLOCSET_DEFAULT_SIZES);
 	batch->options = *options;
+	if (!pg_strong_random(&batch->cookie, sizeof(batch->cookie)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
 	batch->work_mem_kb = Max(work_mem, (int) Min(2 * expected_bytes / 1024, MAX_KILOBYTES));
 	batch->estate = CreateExecutorState();
 	batch->max_patterns = 8;

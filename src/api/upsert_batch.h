@@ -48,6 +48,7 @@ struct UpsertBatch
 	PartitionCheck *partition;
 
 	/* while the statement runs */
+	int64		cookie;			/* what its calls of batch_row() and the like must show */
 	int			pattern;		/* of the row on its way */
 	bool		merged;			/* it was filled from the stored row */
 	bool		conflict;		/* its key was there already */

@@ -7,14 +7,16 @@
  *
  *		INSERT INTO s.t AS t (id, a, b)
  *		SELECT b.c1, b.c2, b.c3 FROM vecstore_batch AS b
- *		 WHERE vecstore.batch_row(b.ordinal, b.pattern, false)
+ *		 WHERE vecstore.batch_row($1, b.ordinal, b.pattern, false)
  *		ON CONFLICT (id) DO UPDATE SET a = EXCLUDED.a, b = EXCLUDED.b
- *		 WHERE vecstore.batch_replaces(true)
+ *		 WHERE vecstore.batch_replaces($1, true)
  *		RETURNING true
  *
  * batch_row() tells upsert_batch.c which row is on its way, for messages and
  * for batch_gives(); batch_replaces() that its key was there already.  Both
- * are evaluated in row order, for INSERT takes one row at a time.
+ * are evaluated in row order, for INSERT takes one row at a time.  $1 is the
+ * batch's cookie, without which they refuse to be called (upsert_run.c); the
+ * plan is generic, so that it serves all batches.
  *
  * A partial upsert must not offer NULL for a required column that the row
  * leaves out, even if the stored row has it, for INSERT checks constraints
@@ -30,9 +32,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -98,7 +100,7 @@ append_source(StringInfo sql, Collection *c, UpsertPlan *p, int attno)
 		appendStringInfo(sql, "b.c%d", attno);
 	else
 		appendStringInfo(sql,
-						 "CASE WHEN x.known IS NULL OR vecstore.batch_gives(%d) THEN b.c%d ELSE x.%s END",
+						 "CASE WHEN x.known IS NULL OR vecstore.batch_gives($1, %d) THEN b.c%d ELSE x.%s END",
 						 attno, attno, column_ident(c, attno));
 }
 
@@ -135,7 +137,7 @@ replacement(Collection *c, UpsertPlan *p, int attno)
 						 name, value, value, name);
 	if (bms_is_member(attno, p->all))
 		return value;
-	return psprintf("CASE WHEN vecstore.batch_gives(%d) THEN %s ELSE t.%s END", attno, value, name);
+	return psprintf("CASE WHEN vecstore.batch_gives($1, %d) THEN %s ELSE t.%s END", attno, value, name);
 }
 
 /* The columns that a conflict replaces: all but the key, or in a partial upsert those given. */
@@ -189,7 +191,7 @@ append_conflict(StringInfo sql, Collection *c, UpsertPlan *p)
 
 		appendStringInfo(sql, "%s = t.%s", key, key);
 	}
-	appendStringInfoString(sql, " WHERE vecstore.batch_replaces(");
+	appendStringInfoString(sql, " WHERE vecstore.batch_replaces($1, ");
 	if (!p->skip_unchanged)
 		appendStringInfoString(sql, "true)");
 	else if (bms_is_empty(replaced))
@@ -227,7 +229,7 @@ build_sql(Collection *c, UpsertPlan *p)
 	appendStringInfoString(&sql, " FROM " UPSERT_BATCH_NAME " AS b");
 	if (merges)
 		append_stored(&sql, c, p);
-	appendStringInfo(&sql, " WHERE vecstore.batch_row(b.ordinal, b.pattern, %s)",
+	appendStringInfo(&sql, " WHERE vecstore.batch_row($1, b.ordinal, b.pattern, %s)",
 					 merges ? "x.known IS NOT NULL" : "false");
 	if (p->kind != UPSERT_INSERT)
 		append_conflict(&sql, c, p);
@@ -296,11 +298,12 @@ vs_api_plan_get(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *
 	{
 		UpsertPlan	draft = {kind, skip_unchanged, all, some};
 		Bitmapset  *given = bms_union(all, some);
+		Oid			cookie_type = INT8OID;
 		MemoryContext old;
 
 		draft.fill = vs_api_plan_fill(c, kind, given);
 		draft.sql = build_sql(c, &draft);
-		draft.plan = SPI_prepare(draft.sql, 0, NULL);
+		draft.plan = SPI_prepare_cursor(draft.sql, 1, &cookie_type, CURSOR_OPT_GENERIC_PLAN);
 		if (!draft.plan)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 

@@ -9,12 +9,19 @@
  * While the statement runs it calls back (batch_row, batch_gives,
  * batch_replaces) and its results come to a DestReceiver that only counts.
  * The batch that they mean is "running"; upserts nest, in triggers.
+ *
+ * Anybody can call those functions, and an expression of the table itself (a
+ * policy, a check, a trigger) even while the statement runs.  So the statement
+ * shows them the batch's cookie, a random number that it gets as a parameter;
+ * all other calls are refused.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/params.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
 
@@ -172,6 +179,19 @@ count_destroy(DestReceiver *self)
 {
 }
 
+/* The statement's only parameter. */
+static ParamListInfo
+cookie_parameter(UpsertBatch *batch)
+{
+	ParamListInfo params = makeParamList(1);
+
+	params->params[0].value = Int64GetDatum(batch->cookie);
+	params->params[0].isnull = false;
+	params->params[0].pflags = PARAM_FLAG_CONST;
+	params->params[0].ptype = INT8OID;
+	return params;
+}
+
 static void
 execute(UpsertBatch *batch, UpsertPlan *plan)
 {
@@ -183,6 +203,7 @@ execute(UpsertBatch *batch, UpsertPlan *plan)
 	int			result;
 
 	options.dest = &receiver.pub;
+	options.params = cookie_parameter(batch);
 	batch->place.row = 0;
 	batch->place.statement = plan->sql;
 	running = batch;
@@ -257,51 +278,64 @@ vs_api_batch_run(UpsertBatch *batch)
 	return batch->counts;
 }
 
-static UpsertBatch *
-running_batch(void)
+static void
+refuse_call(void)
 {
-	if (!running)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this function is for the statements that upserts run")));
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("this function is for the statements that upserts run")));
+}
+
+/* The batch whose statement calls; an error if anything else does. */
+static UpsertBatch *
+running_batch(int64 cookie)
+{
+	if (!running || running->cookie != cookie)
+		refuse_call();
 	return running;
 }
 
 /*
- * batch_row(ordinal bigint, pattern int, merged bool) RETURNS bool: true; this
- * row is next, and filled from the stored one or not.
+ * batch_row(batch bigint, ordinal bigint, pattern int, merged bool) RETURNS
+ * bool: true; this row is next, and filled from the stored one or not.
  */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_row);
 Datum
 vs_api_batch_row(PG_FUNCTION_ARGS)
 {
-	UpsertBatch *batch = running_batch();
+	UpsertBatch *batch = running_batch(PG_GETARG_INT64(0));
+	int			pattern = PG_GETARG_INT32(2);
 
-	batch->place.row = llabs(PG_GETARG_INT64(0));
-	batch->pattern = PG_GETARG_INT32(1);
-	batch->merged = PG_GETARG_BOOL(2);
+	if (pattern < 0 || pattern >= batch->npatterns)
+		refuse_call();
+	batch->place.row = llabs(PG_GETARG_INT64(1));
+	batch->pattern = pattern;
+	batch->merged = PG_GETARG_BOOL(3);
 	batch->conflict = false;
 	PG_RETURN_BOOL(true);
 }
 
-/* batch_gives(attno int) RETURNS bool: does the row give that column? */
+/* batch_gives(batch bigint, attno int) RETURNS bool: does the row give that column? */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_gives);
 Datum
 vs_api_batch_gives(PG_FUNCTION_ARGS)
 {
-	UpsertBatch *batch = running_batch();
+	UpsertBatch *batch = running_batch(PG_GETARG_INT64(0));
+	int			attno = PG_GETARG_INT32(1);
 
-	PG_RETURN_BOOL(bms_is_member(PG_GETARG_INT32(0), batch->patterns[batch->pattern].given));
+	if (attno < 1 || attno > batch->c->natts)
+		refuse_call();
+	PG_RETURN_BOOL(bms_is_member(attno, batch->patterns[batch->pattern].given));
 }
 
 /*
- * batch_replaces(bool) RETURNS bool: its argument, evaluated when the row's key
- * is there already.
+ * batch_replaces(batch bigint, bool) RETURNS bool: its second argument,
+ * evaluated when the row's key is there already.
  */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_replaces);
 Datum
 vs_api_batch_replaces(PG_FUNCTION_ARGS)
 {
-	running_batch()->conflict = true;
-	PG_RETURN_BOOL(PG_GETARG_BOOL(0));
+	running_batch(PG_GETARG_INT64(0))->conflict = true;
+	PG_RETURN_BOOL(PG_GETARG_BOOL(1));
 }
