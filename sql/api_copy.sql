@@ -34,6 +34,16 @@ COPY items_upsert FROM stdin;
 \.
 TABLE items ORDER BY id;
 
+-- triggers that do not fire lose no row: neither from the start nor in the middle of a statement
+SET session_replication_role = replica;
+COPY items_upsert FROM '/dev/null';
+RESET session_replication_role;
+INSERT INTO items_upsert SELECT 6, set_config('session_replication_role', 'replica', true), NULL;
+INSERT INTO items_upsert SELECT g, CASE g WHEN 8 THEN set_config('session_replication_role', 'replica', true) ELSE 'x' END, NULL
+	FROM generate_series(7, 8) g;
+INSERT INTO items_upsert VALUES (1, 'writable', '[9,9]');
+TABLE items ORDER BY id;
+
 -- out of the view, and in again
 COPY (SELECT * FROM items_upsert ORDER BY id) TO stdout;
 SELECT vecstore.drop_collection('items');

@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 
 #include "ann/ann.h"
+#include "api/api.h"
 #include "inspect/inspect_build.h"
 #include "simd/simd.h"
 #include "store/store.h"
@@ -28,6 +29,7 @@ _PG_init(void)
 	vs_stop_point_init();
 	vs_store_init();
 	vs_ann_init();
+	vs_api_init();
 	vs_inspect_build_init();
 	/* the last: a setting that is not defined by now is mistyped */
 	MarkGUCPrefixReserved("vecstore");

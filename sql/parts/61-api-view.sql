@@ -12,7 +12,9 @@ AS $function$
 DECLARE
 	base pg_class;
 	schema_name name;
+	stem text;
 	view_name text;
+	existing regclass;
 	columns text;
 	col record;
 BEGIN
@@ -21,14 +23,31 @@ BEGIN
 		RAISE EXCEPTION '"%" is not a table', collection USING ERRCODE = 'wrong_object_type';
 	END IF;
 	SELECT n.nspname INTO schema_name FROM pg_namespace n WHERE n.oid = base.relnamespace;
-	view_name := format('%I.%I', schema_name, left(base.relname, 56) || '_upsert');
+	stem := base.relname;
+	WHILE octet_length(stem) > 56 LOOP	-- a name has at most 63 bytes
+		stem := left(stem, -1);
+	END LOOP;
+	view_name := format('%I.%I', schema_name, stem || '_upsert');
+
+	-- what has the name already is only replaced if it is this table's upsert view
+	existing := to_regclass(view_name);
+	IF existing IS NOT NULL AND NOT EXISTS (
+		SELECT FROM pg_trigger t
+		JOIN pg_rewrite r ON r.ev_class = t.tgrelid
+		JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+			AND d.refclassid = 'pg_class'::regclass AND d.refobjid = collection
+		WHERE t.tgrelid = existing AND t.tgfoid = 'vecstore.upsert_view_trigger()'::regprocedure)
+	THEN
+		RAISE EXCEPTION 'relation "%" already exists and is not the upsert view of "%"', existing, collection
+			USING ERRCODE = 'duplicate_table', HINT = 'Drop or rename one of them.';
+	END IF;
 
 	SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
 	FROM pg_attribute a
 	WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped
 		AND a.attgenerated = '' AND a.attidentity <> 'a';
-	EXECUTE format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %I.%I',
-		view_name, columns, schema_name, base.relname);
+	EXECUTE format('CREATE %s VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %I.%I',
+		CASE WHEN existing IS NOT NULL THEN 'OR REPLACE' END, view_name, columns, schema_name, base.relname);
 
 	-- what an INSERT leaves out takes the table's default; a key is left to the upsert
 	FOR col IN
@@ -60,4 +79,4 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION vecstore.create_upsert_view(regclass, bool) IS
-'make (or make anew) the view <collection>_upsert, into which INSERT and COPY FROM upsert';
+'create (or replace) the view <collection>_upsert, into which INSERT and COPY FROM upsert';

@@ -145,6 +145,10 @@ extern EState *vs_api_batch_estate(UpsertBatch *batch);
 extern UpsertPlace *vs_api_batch_place(UpsertBatch *batch);
 extern MemoryContext vs_api_batch_row_context(UpsertBatch *batch);
 extern void vs_api_batch_add(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset *given);
+extern bool vs_api_batch_complete_key(UpsertBatch *batch, bool make_new, Datum *values, bool *isnull,
+									  Bitmapset **given);
+extern void vs_api_batch_put(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset *given,
+							 bool keyless);
 extern UpsertCounts vs_api_batch_run(UpsertBatch *batch);
 extern void vs_api_batch_end(UpsertBatch *batch);
 extern void vs_api_batch_abandon(UpsertBatch *batch);

@@ -230,10 +230,13 @@ pattern_number(UpsertBatch *batch, Bitmapset *given, bool keyless)
 
 /*
  * Sees to the key of a row: a part left out takes its default, unless that
- * makes a new key each time; then the row is a new one (returns true).
+ * makes a new key each time; then the row is a new one (returns true), and the
+ * default is left to the statement unless make_new.  Adds to *given, in the
+ * current context.  Defaults live until the next vs_api_batch_put.
  */
-static bool
-complete_key(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset **given)
+bool
+vs_api_batch_complete_key(UpsertBatch *batch, bool make_new, Datum *values, bool *isnull,
+						  Bitmapset **given)
 {
 	Collection *c = batch->c;
 	bool		keyless = false;
@@ -252,8 +255,7 @@ complete_key(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset **given)
 						(errcode(ERRCODE_NOT_NULL_VIOLATION),
 						 errmsg("no value for the primary key of \"%s\"", c->name)));
 			keyless |= col->default_is_volatile;
-			/* a partition is chosen by its values, so there it must be known now */
-			if (!col->default_is_volatile || batch->partition)
+			if (!col->default_is_volatile || make_new)
 			{
 				values[at] = vs_api_batch_default(batch, col->attno, &isnull[at]);
 				*given = bms_add_member(*given, col->attno);
@@ -279,11 +281,23 @@ complete_key(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset **given)
 void
 vs_api_batch_add(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset *given)
 {
+	MemoryContext old = MemoryContextSwitchTo(batch->row_mcxt);
+	Bitmapset  *completed = bms_copy(given);
+	bool		keyless;
+
+	/* a partition is chosen by its values, so there a new key must be known now */
+	keyless = vs_api_batch_complete_key(batch, batch->partition != NULL, values, isnull, &completed);
+	vs_api_batch_put(batch, values, isnull, completed, keyless);
+	MemoryContextSwitchTo(old);
+}
+
+/* The second half of vs_api_batch_add, for a row whose key has been completed. */
+void
+vs_api_batch_put(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset *given, bool keyless)
+{
 	Collection *c = batch->c;
 	TupleTableSlot *slot = batch->row_slot;
 	MemoryContext old = MemoryContextSwitchTo(batch->row_mcxt);
-	Bitmapset  *completed = bms_copy(given);
-	bool		keyless = complete_key(batch, values, isnull, &completed);
 	int64		ordinal = batch->place.row;
 
 	if (batch->partition)
@@ -293,7 +307,7 @@ vs_api_batch_add(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset *giv
 	memcpy(slot->tts_values, values, c->natts * sizeof(Datum));
 	memcpy(slot->tts_isnull, isnull, c->natts * sizeof(bool));
 	slot->tts_values[c->natts] = Int64GetDatum(keyless ? ordinal : -ordinal);
-	slot->tts_values[c->natts + 1] = Int32GetDatum(pattern_number(batch, completed, keyless));
+	slot->tts_values[c->natts + 1] = Int32GetDatum(pattern_number(batch, given, keyless));
 	slot->tts_isnull[c->natts] = slot->tts_isnull[c->natts + 1] = false;
 	ExecStoreVirtualTuple(slot);
 

@@ -13,6 +13,7 @@
 
 #include "access/tableam.h"
 #include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
 #include "storage/bufmgr.h"
 #include "utils/snapmgr.h"
 
@@ -36,6 +37,22 @@
 
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
+ * The permissions that a statement needs left the range table in 16; parameters
+ * of ExecutorCheckPerms_hook.
+ */
+#if PG_VERSION_NUM >= 160000
+#define VS_CHECK_PERMS_PARAMETERS List *range_table, List *perm_infos, bool report
+#define VS_CHECK_PERMS_ARGUMENTS range_table, perm_infos, report
+#define VS_CHECK_PERMS_LIST perm_infos
+typedef RTEPermissionInfo VsRelationPerms;
+#else
+#define VS_CHECK_PERMS_PARAMETERS List *range_table, bool report
+#define VS_CHECK_PERMS_ARGUMENTS range_table, report
+#define VS_CHECK_PERMS_LIST range_table
+typedef RangeTblEntry VsRelationPerms;
 #endif
 
 /*

@@ -1,6 +1,6 @@
 -- The functions that only the statements behind upserts may call, and the trigger of upsert views.
 BEGIN;
-SELECT plan(11);
+SELECT plan(12);
 
 SELECT throws_ok($$SELECT vecstore.batch_row(0, 1, 2000000000, false)$$, '0A000',
 	'this function is for the statements that upserts run', 'batch_row, outside of an upsert');
@@ -39,6 +39,12 @@ CREATE TABLE d (id int PRIMARY KEY, n int);
 CREATE TRIGGER t BEFORE INSERT ON d FOR EACH ROW EXECUTE FUNCTION vecstore.upsert_view_trigger();
 SELECT throws_ok($$INSERT INTO d VALUES (1)$$, '39P01', NULL, 'the trigger of views, on a table');
 SELECT throws_ok($$SELECT vecstore.upsert_view_trigger()$$, '39P01', NULL, 'or called directly');
+DROP TRIGGER t ON d;
+CREATE VIEW d_sums AS SELECT id, n + 1 AS n FROM d;
+CREATE TRIGGER a BEFORE INSERT ON d_sums FOR EACH STATEMENT EXECUTE FUNCTION vecstore.upsert_view_trigger();
+CREATE TRIGGER b INSTEAD OF INSERT ON d_sums FOR EACH ROW EXECUTE FUNCTION vecstore.upsert_view_trigger();
+CREATE TRIGGER c AFTER INSERT ON d_sums FOR EACH STATEMENT EXECUTE FUNCTION vecstore.upsert_view_trigger();
+SELECT throws_ok($$INSERT INTO d_sums VALUES (1, 1)$$, '42809', NULL, 'or on a view of other columns than the table''s');
 
 SELECT * FROM finish();
 ROLLBACK;
