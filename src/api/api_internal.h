@@ -162,6 +162,7 @@ typedef void (*UpsertFeed) (UpsertBatch *batch, void *arg);
 extern UpsertCounts vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes,
 								  UpsertFeed feed, void *arg);
 pg_noreturn extern void vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place);
+extern char *vs_api_clip(const char *value);
 extern Datum vs_api_result(FunctionCallInfo fcinfo, UpsertCounts counts);
 
 /* Does a row belong in the partition that the caller named? (upsert_partition.c) */
@@ -176,11 +177,18 @@ extern void vs_api_partition_check_end(PartitionCheck *check);
 extern bool vs_api_timeout_start(int ms);
 extern bool vs_api_timeout_stop(void);
 
+/* Is a key stored as it was given? (upsert_exact.c) */
+typedef struct ExactCheck ExactCheck;
+
+extern ExactCheck *vs_api_exact_begin(EState *estate, Oid source, const CollectionColumn *target);
+extern void vs_api_exact_check(ExactCheck *check, EState *estate, Datum given, Datum stored);
+
 /* Conversion of one column's values to the column's type (upsert_coerce.c) */
 typedef struct Coercion Coercion;
 
 extern Coercion *vs_api_coercion_begin(EState *estate, Oid source, const CollectionColumn *target);
 extern Datum vs_api_coerce(Coercion *coercion, EState *estate, Datum value, bool *isnull);
+extern bool vs_api_is_text_like(Oid typid);
 extern ExprState *vs_api_default_prepare(EState *estate, Relation rel, AttrNumber attno);
 
 /*

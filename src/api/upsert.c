@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -21,6 +22,9 @@
 #include "utils/rel.h"
 
 #include "api/api_internal.h"
+
+/* Characters of a value that a message shows. */
+#define MAX_VALUE_CHARS 200
 
 /* Errors that some row's data causes; others (deadlock, disk full) are left as they are. */
 static bool
@@ -38,6 +42,16 @@ is_about_data(int sqlerrcode)
 		default:
 			return false;
 	}
+}
+
+/* As much of a value as a message shows: its first 200 characters. */
+char *
+vs_api_clip(const char *value)
+{
+	int			len = strlen(value);
+	int			clipped = pg_mbcharcliplen(value, len, MAX_VALUE_CHARS);
+
+	return psprintf("%.*s%s", clipped, value, clipped < len ? "…" : "");
 }
 
 /* Takes the statement behind the upsert out of an error's context, where it would only confuse. */

@@ -5,7 +5,8 @@
  * The conversion is the one of an INSERT: assignment casts, then the length
  * or dimension of the type, then a domain's checks.  Two more sources are
  * taken, because drivers send them: text for any type, by its input function,
- * and (by the cast from arrays) arrays of numbers for vectors.
+ * and (by the cast from arrays) arrays of numbers for vectors.  A key must not
+ * lose anything by it (upsert_exact.c).
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -26,6 +27,7 @@
 struct Coercion
 {
 	ExprState  *expr;			/* NULL: values are right as they are */
+	ExactCheck *exact;			/* of a key that might lose something */
 };
 
 /* The name that the domain of dynamic columns has, in schema vecstore. */
@@ -50,8 +52,9 @@ vs_api_is_dynamic_type(Oid typid)
 	return result;
 }
 
-static bool
-is_text_like(Oid typid)
+/* Is it a string, or a literal of unknown type? */
+bool
+vs_api_is_text_like(Oid typid)
 {
 	char		category;
 	bool		preferred;
@@ -76,7 +79,7 @@ vs_api_coercion_begin(EState *estate, Oid source, const CollectionColumn *target
 	input->collation = get_typcollation(source);
 	expr = coerce_to_target_type(NULL, (Node *) input, source, target->typid, target->typmod,
 								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	if (!expr && is_text_like(source))
+	if (!expr && vs_api_is_text_like(source))
 		expr = coerce_to_target_type(NULL, (Node *) input, source, target->typid, target->typmod,
 									 COERCION_EXPLICIT, COERCE_IMPLICIT_CAST, -1);
 	if (!expr)
@@ -87,6 +90,8 @@ vs_api_coercion_begin(EState *estate, Oid source, const CollectionColumn *target
 						format_type_with_typemod(target->typid, target->typmod))));
 	if (expr != (Node *) input)
 		coercion->expr = ExecPrepareExpr((Expr *) expr, estate);
+	if (coercion->expr)
+		coercion->exact = vs_api_exact_begin(estate, source, target);
 	return coercion;
 }
 
@@ -98,12 +103,17 @@ Datum
 vs_api_coerce(Coercion *coercion, EState *estate, Datum value, bool *isnull)
 {
 	ExprContext *econtext = GetPerTupleExprContext(estate);
+	bool		given = !*isnull;
+	Datum		result;
 
 	if (!coercion->expr)
 		return value;
 	econtext->caseValue_datum = value;
 	econtext->caseValue_isNull = *isnull;
-	return ExecEvalExprSwitchContext(coercion->expr, econtext, isnull);
+	result = ExecEvalExprSwitchContext(coercion->expr, econtext, isnull);
+	if (coercion->exact && given && !*isnull)
+		vs_api_exact_check(coercion->exact, estate, value, result);
+	return result;
 }
 
 /* A column's default expression, or NULL when that is a plain NULL. */

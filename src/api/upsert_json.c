@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
@@ -23,6 +24,7 @@ typedef struct JsonFeed
 	StringInfoData dynamic;		/* the inside of the object for the dynamic column */
 	AttrNumber *order;			/* the row before had these columns in this order */
 	int			max_order;
+	ExactCheck **exact;			/* by attno - 1, of keys that might lose something */
 } JsonFeed;
 
 static const char *
@@ -99,6 +101,25 @@ add_dynamic_object(JsonFeed *feed, const JsonPiece *value)
 		add_dynamic(feed, value->text + 1, value->len - 2);
 }
 
+/* A column's value; a key must be stored as it was given. */
+static void
+read_value(JsonFeed *feed, CollectionColumn *column, const JsonPiece *piece)
+{
+	int			at = column->attno - 1;
+	char	   *text;
+
+	feed->given = bms_add_member(feed->given, column->attno);
+	feed->values[at] = vs_api_value_from_json(column, piece, &feed->isnull[at]);
+	if (!feed->exact[at] || feed->isnull[at])
+		return;
+	if (piece->kind == JSON_KIND_STRING)
+		text = vs_api_json_string(piece, NULL);
+	else
+		text = pnstrdup(piece->text, piece->len);
+	vs_api_exact_check(feed->exact[at], vs_api_batch_estate(feed->batch),
+					   CStringGetTextDatum(text), feed->values[at]);
+}
+
 /* One field, from its name on. */
 static void
 read_field(JsonFeed *feed, JsonScan *scan, int nth)
@@ -120,11 +141,7 @@ read_field(JsonFeed *feed, JsonScan *scan, int nth)
 		add_dynamic_object(feed, &value);
 	}
 	else if (column)
-	{
-		feed->given = bms_add_member(feed->given, column->attno);
-		feed->values[column->attno - 1] = vs_api_value_from_json(column, &value,
-																 &feed->isnull[column->attno - 1]);
-	}
+		read_value(feed, column, &value);
 	else
 	{
 		vs_api_source_find(feed->batch, name);	/* an error unless the collection is dynamic */
@@ -181,6 +198,23 @@ read_row(JsonFeed *feed, JsonScan *scan)
 	MemoryContextSwitchTo(old);
 }
 
+/* The checks of those keys that a scalar's text is read for. */
+static void
+prepare_exact(JsonFeed *feed)
+{
+	int			i;
+
+	feed->exact = palloc0(feed->c->natts * sizeof(ExactCheck *));
+	for (i = 0; i < feed->c->nkeys; i++)
+	{
+		CollectionColumn *column = &feed->c->columns[feed->c->keys[i] - 1];
+
+		if (column->json_form == JSON_FORM_TEXT)
+			feed->exact[column->attno - 1] =
+				vs_api_exact_begin(vs_api_batch_estate(feed->batch), TEXTOID, column);
+	}
+}
+
 static void
 feed_json(UpsertBatch *batch, void *arg)
 {
@@ -194,6 +228,7 @@ feed_json(UpsertBatch *batch, void *arg)
 	feed->isnull = palloc(feed->c->natts * sizeof(bool));
 	feed->max_order = feed->c->natts;
 	feed->order = palloc0(feed->max_order * sizeof(AttrNumber));
+	prepare_exact(feed);
 	if (vs_api_json_peek(scan) != JSON_KIND_ARRAY)
 	{
 		read_row(feed, scan);
