@@ -61,13 +61,13 @@ COMMENT ON OPERATOR CLASS bit_hamming_ops USING vecann IS 'Hamming distance of b
 CREATE FUNCTION vecstore.flush(relation regclass, wait boolean DEFAULT true,
 	OUT index regclass, OUT rows_sealed bigint, OUT segment integer, OUT elapsed interval)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'vs_ann_sql_flush' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_flush' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.flush(regclass, boolean) IS
 	'seals the pending rows of a vecann index, or of all vecann indexes of a table; wait: for a seal that is under way, else skip that index';
 CREATE FUNCTION vecstore.compact(relation regclass, wait boolean DEFAULT true,
 	OUT index regclass, OUT rows_sealed bigint, OUT segment integer, OUT elapsed interval)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'vs_ann_sql_compact' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+	AS 'MODULE_PATHNAME', 'vs_ann_sql_compact' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.compact(regclass, boolean) IS
 	'seals, drops dead entries, splits and merges lists, makes unused pages reusable';
 

@@ -169,11 +169,18 @@ static Datum
 maintain(FunctionCallInfo fcinfo, int what)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid			relation = PG_GETARG_OID(0);
-	VsAnnWait	wait = PG_GETARG_BOOL(1) ? VS_ANN_WAIT : VS_ANN_NOWAIT;
-	char		kind = get_rel_relkind(relation);
+	Oid			relation;
+	VsAnnWait	wait;
+	char		kind;
 	ListCell   *cell;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("relation and wait must not be NULL")));
+	relation = PG_GETARG_OID(0);
+	wait = PG_GETARG_BOOL(1) ? VS_ANN_WAIT : VS_ANN_NOWAIT;
+	kind = get_rel_relkind(relation);
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
