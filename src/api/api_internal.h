@@ -28,7 +28,8 @@ typedef enum JsonForm
 {
 	JSON_FORM_TEXT,				/* the type's input function gets the scalar's text, or the raw array */
 	JSON_FORM_RAW,				/* json, jsonb: the input function gets the raw value */
-	JSON_FORM_NESTED			/* array and composite types: core's JSON conversion */
+	JSON_FORM_VECTORS,			/* arrays of vectors: each element's input gets the raw array */
+	JSON_FORM_NESTED			/* other array and composite types: core's JSON conversion */
 } JsonForm;
 
 /* One attribute of a collection; attno - 1 is its place in columns[]. */
@@ -48,6 +49,10 @@ typedef struct CollectionColumn
 	FmgrInfo	input;
 	Oid			typioparam;
 	SPIPlanPtr	nested_plan;	/* of JSON_FORM_NESTED, made at first use */
+	Oid			element_type;	/* of JSON_FORM_VECTORS */
+	FmgrInfo	element_input;
+	Oid			element_ioparam;
+	void	   *domain_state;	/* for domain_check(), if the type is a domain */
 } CollectionColumn;
 
 /*
@@ -186,6 +191,7 @@ extern void vs_api_exact_check(ExactCheck *check, EState *estate, Datum given, D
 /* Conversion of one column's values to the column's type (upsert_coerce.c) */
 typedef struct Coercion Coercion;
 
+extern bool vs_api_coercible(Oid source, const CollectionColumn *target);
 extern Coercion *vs_api_coercion_begin(EState *estate, Oid source, const CollectionColumn *target);
 extern Datum vs_api_coerce(Coercion *coercion, EState *estate, Datum value, bool *isnull);
 extern bool vs_api_is_text_like(Oid typid);
@@ -213,6 +219,7 @@ extern bool vs_api_is_dynamic_type(Oid typid);
 
 /* A column's value from JSON (upsert_value.c) */
 struct JsonPiece;
+extern Datum vs_api_checked(CollectionColumn *column, Datum value);
 extern Datum vs_api_value_from_json(CollectionColumn *column, const struct JsonPiece *piece,
 									bool *isnull);
 

@@ -75,6 +75,29 @@ hide_statement(ErrorData *error, const char *statement)
 		error->context = NULL;
 }
 
+/* What a message about a value quotes of it is clipped; NULL is returned as it is. */
+static char *
+clip_quoted(char *message)
+{
+	char	   *start = message ? strchr(message, '"') : NULL;
+	char	   *end = start ? strrchr(message, '"') : NULL;
+
+	if (!start || end - start <= MAX_VALUE_CHARS)
+		return message;
+	start++;
+	return psprintf("%.*s%s%s", (int) (start - message), message,
+					vs_api_clip(pnstrdup(start, end - start)), end);
+}
+
+/* A row for which there is no partition: how to get one. */
+static void
+hint_partition(ErrorData *error)
+{
+	if (error->sqlerrcode == ERRCODE_CHECK_VIOLATION && !error->hint &&
+		error->funcname && strcmp(error->funcname, "ExecFindPartition") == 0)
+		error->hint = pstrdup("Create a partition for it with vecstore.create_partition or CREATE TABLE … PARTITION OF.");
+}
+
 /*
  * Raises the current error again, with its place in front.  To be called in
  * PG_CATCH; mcxt is a context that outlives the batch.
@@ -89,6 +112,12 @@ vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place)
 	MemoryContextSwitchTo(mcxt);
 	error = CopyErrorData();
 	hide_statement(error, place->statement);
+	hint_partition(error);
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION)
+	{
+		error->message = clip_quoted(error->message);
+		error->detail = clip_quoted(error->detail);
+	}
 	field = place->field;
 	if (!field && place->row > 0)
 		field = error->column_name;
@@ -98,7 +127,7 @@ vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place)
 		if (place->row > 0)
 			appendStringInfo(&message, "row " INT64_FORMAT ": ", place->row);
 		if (field)
-			appendStringInfo(&message, "field \"%s\": ", field);
+			appendStringInfo(&message, "field \"%s\": ", vs_api_clip(field));
 		appendStringInfoString(&message, error->message);
 		error->message = message.data;
 	}

@@ -22,10 +22,12 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "api/upsert_batch.h"
+
+/* Patterns that are compared one by one; more are looked up in a hash table. */
+#define MAX_UNINDEXED_PATTERNS 8
 
 /* Permission is the executor's business, but nothing (sequences!) should move before it is asked. */
 static void
@@ -202,18 +204,70 @@ check_writable(UpsertBatch *batch, Bitmapset *given)
 	}
 }
 
-static int
-pattern_number(UpsertBatch *batch, Bitmapset *given, bool keyless)
+/* The index entry of a pattern. */
+typedef struct PatternEntry
 {
-	MemoryContext old;
-	Pattern    *pattern;
+	Bitmapset  *given;			/* the hash key */
+	int			number;
+} PatternEntry;
+
+static void
+index_pattern(UpsertBatch *batch, int number)
+{
+	Pattern    *pattern = &batch->patterns[number];
+	PatternEntry *entry;
+
+	entry = hash_search(batch->pattern_index[pattern->keyless], &pattern->given, HASH_ENTER, NULL);
+	entry->number = number;
+}
+
+static void
+index_patterns(UpsertBatch *batch)
+{
+	HASHCTL		ctl = {0};
 	int			i;
 
+	ctl.keysize = sizeof(Bitmapset *);
+	ctl.entrysize = sizeof(PatternEntry);
+	ctl.hash = bitmap_hash;
+	ctl.match = bitmap_match;
+	ctl.hcxt = batch->mcxt;
+	for (i = 0; i < lengthof(batch->pattern_index); i++)
+		batch->pattern_index[i] = hash_create("vecstore upsert patterns", 256, &ctl,
+											  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	for (i = 0; i < batch->npatterns; i++)
+		index_pattern(batch, i);
+}
+
+/* The number of the pattern, or -1. */
+static int
+find_pattern(UpsertBatch *batch, Bitmapset *given, bool keyless)
+{
+	PatternEntry *entry;
+	int			i;
+
+	if (batch->pattern_index[keyless])
+	{
+		entry = hash_search(batch->pattern_index[keyless], &given, HASH_FIND, NULL);
+		return entry ? entry->number : -1;
+	}
 	for (i = batch->npatterns - 1; i >= 0; i--)
 	{
 		if (batch->patterns[i].keyless == keyless && bms_equal(batch->patterns[i].given, given))
-			return i;
+			break;
 	}
+	return i;
+}
+
+static int
+pattern_number(UpsertBatch *batch, Bitmapset *given, bool keyless)
+{
+	int			number = find_pattern(batch, given, keyless);
+	MemoryContext old;
+	Pattern    *pattern;
+
+	if (number >= 0)
+		return number;
 	check_writable(batch, given);
 	old = MemoryContextSwitchTo(batch->mcxt);
 	if (batch->npatterns == batch->max_patterns)
@@ -221,11 +275,16 @@ pattern_number(UpsertBatch *batch, Bitmapset *given, bool keyless)
 		batch->max_patterns *= 2;
 		batch->patterns = repalloc(batch->patterns, batch->max_patterns * sizeof(Pattern));
 	}
-	pattern = &batch->patterns[batch->npatterns];
+	number = batch->npatterns++;
+	pattern = &batch->patterns[number];
 	pattern->given = bms_copy(given);
 	pattern->keyless = keyless;
+	if (batch->pattern_index[0])
+		index_pattern(batch, number);
+	else if (batch->npatterns > MAX_UNINDEXED_PATTERNS)
+		index_patterns(batch);
 	MemoryContextSwitchTo(old);
-	return batch->npatterns++;
+	return number;
 }
 
 /*

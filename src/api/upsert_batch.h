@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "utils/hsearch.h"
 #include "utils/sortsupport.h"
 #include "utils/tuplesort.h"
 #include "utils/tuplestore.h"
@@ -43,6 +44,7 @@ struct UpsertBatch
 	Pattern    *patterns;
 	int			npatterns;
 	int			max_patterns;
+	HTAB	   *pattern_index[2];	/* by keyless, PatternEntry; NULL while there are few */
 	ExprState **defaults;		/* by attno - 1, prepared at first use */
 	bool	   *default_ready;
 	PartitionCheck *partition;

@@ -63,6 +63,14 @@ vs_api_is_text_like(Oid typid)
 	return category == TYPCATEGORY_STRING || typid == UNKNOWNOID;
 }
 
+/* Can values of type source be converted for a column? */
+bool
+vs_api_coercible(Oid source, const CollectionColumn *target)
+{
+	return can_coerce_type(1, &source, &target->typid,
+						   vs_api_is_text_like(source) ? COERCION_EXPLICIT : COERCION_ASSIGNMENT);
+}
+
 /*
  * Prepares the conversion of values of type source for a column.  Errors when
  * there is none.  Lives as long as estate.

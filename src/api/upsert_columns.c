@@ -142,6 +142,20 @@ column_values(ArrayType *array)
 	return out;
 }
 
+/*
+ * An empty array does not say how many dimensions it would have: it is a matrix
+ * where the column takes arrays of the elements but not the elements.
+ */
+static void
+settle_empty(ColumnValues *values, CollectionColumn *column)
+{
+	Oid			array_type = get_array_type(values->type);
+
+	if (values->rows == 0 && column && !vs_api_coercible(values->type, column) &&
+		OidIsValid(array_type) && vs_api_coercible(array_type, column))
+		values->type = array_type;
+}
+
 /* All arrays must be of one length; the message names the first row that lacks a value. */
 static void
 check_lengths(ColumnsFeed *feed, UpsertBatch *batch, ColumnValues *columns)
@@ -183,6 +197,7 @@ feed_columns(UpsertBatch *batch, void *arg)
 	{
 		place->field = feed->names[i];
 		columns[i] = column_values(argument_array(feed, batch, i));
+		settle_empty(&columns[i], vs_api_source_find(batch, feed->names[i]));
 		vs_api_source_field(source, feed->names[i], columns[i].type);
 	}
 	check_lengths(feed, batch, columns);

@@ -7,11 +7,11 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
 #include "api/api_internal.h"
 #include "api/json_scan.h"
+#include "api/upsert_dynamic.h"
 
 typedef struct JsonFeed
 {
@@ -21,7 +21,7 @@ typedef struct JsonFeed
 	Datum	   *values;
 	bool	   *isnull;
 	Bitmapset  *given;
-	StringInfoData dynamic;		/* the inside of the object for the dynamic column */
+	DynamicFields dynamic;		/* for the dynamic column */
 	AttrNumber *order;			/* the row before had these columns in this order */
 	int			max_order;
 	ExactCheck **exact;			/* by attno - 1, of keys that might lose something */
@@ -74,20 +74,12 @@ field_column(JsonFeed *feed, int nth, const char *name, int len)
 	return column;
 }
 
-/* Adds members to the object for the dynamic column. */
-static void
-add_dynamic(JsonFeed *feed, const char *members, int len)
-{
-	if (feed->dynamic.len > 0)
-		appendStringInfoChar(&feed->dynamic, ',');
-	appendBinaryStringInfo(&feed->dynamic, members, len);
-}
-
 /* The dynamic column itself, given by its name: its members join the others. */
 static void
 add_dynamic_object(JsonFeed *feed, const JsonPiece *value)
 {
 	JsonScan   *inside;
+	bool		first;
 
 	if (value->kind == JSON_KIND_NULL)
 		return;
@@ -97,8 +89,17 @@ add_dynamic_object(JsonFeed *feed, const JsonPiece *value)
 				 errmsg("dynamic fields must be a JSON object")));
 	inside = vs_api_json_begin(value->text, value->len);
 	vs_api_json_enter(inside);
-	if (vs_api_json_next(inside, true, JSON_TOKEN_OBJECT_END))
-		add_dynamic(feed, value->text + 1, value->len - 2);
+	for (first = true; vs_api_json_next(inside, first, JSON_TOKEN_OBJECT_END); first = false)
+	{
+		JsonPiece	name_piece = vs_api_json_value(inside);
+		JsonPiece	member;
+		int			len;
+		char	   *name = vs_api_json_string(&name_piece, &len);
+
+		vs_api_json_colon(inside);
+		member = vs_api_json_value(inside);
+		vs_api_dynamic_add_json(&feed->dynamic, name, len, &member);
+	}
 }
 
 /* A column's value; a key must be stored as it was given. */
@@ -145,7 +146,7 @@ read_field(JsonFeed *feed, JsonScan *scan, int nth)
 	else
 	{
 		vs_api_source_find(feed->batch, name);	/* an error unless the collection is dynamic */
-		add_dynamic(feed, name_piece.text, value.text + value.len - name_piece.text);
+		vs_api_dynamic_add_json(&feed->dynamic, name, name_len, &value);
 	}
 	place->field = NULL;
 }
@@ -154,19 +155,11 @@ static void
 store_dynamic(JsonFeed *feed)
 {
 	CollectionColumn *column = &feed->c->columns[feed->c->dynamic - 1];
-	char	   *object;
 
-	if (feed->dynamic.len == 0)
-	{
-		if (!bms_is_member(column->attno, feed->given))
-			return;
-		object = "{}";
-	}
-	else
-		object = psprintf("{%s}", feed->dynamic.data);
+	if (!feed->dynamic.state && !bms_is_member(column->attno, feed->given))
+		return;
 	feed->given = bms_add_member(feed->given, column->attno);
-	feed->values[column->attno - 1] = InputFunctionCall(&column->input, object,
-														column->typioparam, column->typmod);
+	feed->values[column->attno - 1] = vs_api_dynamic_value(&feed->dynamic, column);
 	feed->isnull[column->attno - 1] = false;
 }
 
@@ -183,8 +176,7 @@ read_row(JsonFeed *feed, JsonScan *scan)
 		error_not_an_object(kind);
 	memset(feed->isnull, true, feed->c->natts * sizeof(bool));
 	feed->given = NULL;
-	if (feed->c->dynamic)
-		initStringInfo(&feed->dynamic);
+	feed->dynamic.state = NULL;
 	vs_api_json_enter(scan);
 	for (nth = 0; vs_api_json_next(scan, nth == 0, JSON_TOKEN_OBJECT_END); nth++)
 	{

@@ -42,7 +42,8 @@ scalar_text(const char *name, const JsonPiece *piece)
 		return pnstrdup(piece->text, piece->len);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the value of option \"%s\" must be a string, a number or a boolean", name)));
+			 errmsg("the value of option \"%s\" must be a string, a number or a boolean",
+					vs_api_clip(name))));
 }
 
 static bool
@@ -53,7 +54,8 @@ bool_option(const char *name, const char *value)
 	if (!parse_bool(value, &result))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" must be true or false, not \"%s\"", name, value)));
+				 errmsg("option \"%s\" must be true or false, not \"%s\"",
+						name, vs_api_clip(value))));
 	return result;
 }
 
@@ -74,7 +76,7 @@ set_option(UpsertOptions *options, const char *name, const char *value)
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown upsert option \"%s\"", name),
+				 errmsg("unknown upsert option \"%s\"", vs_api_clip(name)),
 				 errhint("Options are partial, partition, timeout and skip_unchanged.")));
 }
 

@@ -22,6 +22,7 @@ typedef struct QueryFeed
 	DestReceiver pub;
 	char	   *query;
 	UpsertBatch *batch;
+	int64		rows;
 	RowSource  *source;
 	MemoryContext mcxt;
 } QueryFeed;
@@ -48,16 +49,18 @@ query_receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	QueryFeed  *feed = (QueryFeed *) self;
 
-	vs_api_batch_place(feed->batch)->row++;
+	UpsertPlace *place = vs_api_batch_place(feed->batch);
+
 	slot_getallattrs(slot);
+	place->row = ++feed->rows;
 	vs_api_source_add(feed->source, slot->tts_values, slot->tts_isnull);
+	place->row = 0;				/* an error of the query itself is no row's */
 	return true;
 }
 
 static void
 query_shutdown(DestReceiver *self)
 {
-	vs_api_batch_place(((QueryFeed *) self)->batch)->row = 0;
 }
 
 static void

@@ -12,21 +12,20 @@
 
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 
 #include "api/api_internal.h"
+#include "api/upsert_dynamic.h"
 
 typedef struct SourceField
 {
 	const char *name;
 	CollectionColumn *column;	/* NULL: a dynamic field */
 	Coercion   *coercion;
-	FmgrInfo	to_json;		/* of a dynamic field */
+	FmgrInfo	to_jsonb;		/* of a dynamic field */
 } SourceField;
 
 struct RowSource
@@ -73,16 +72,16 @@ vs_api_source_find(UpsertBatch *batch, const char *name)
 }
 
 static void
-prepare_to_json(SourceField *field, Oid type)
+prepare_to_jsonb(SourceField *field, Oid type)
 {
 	CaseTestExpr *arg = makeNode(CaseTestExpr);
 
 	arg->typeId = type;
 	arg->typeMod = -1;
-	fmgr_info(F_TO_JSON, &field->to_json);
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSON, JSONOID, list_make1(arg), InvalidOid,
+	fmgr_info(F_TO_JSONB, &field->to_jsonb);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(arg), InvalidOid,
 											 InvalidOid, COERCE_EXPLICIT_CALL),
-					   &field->to_json);
+					   &field->to_jsonb);
 }
 
 /* The next field of the rows.  Errors: unknown, named twice, or of a type that does not fit. */
@@ -96,9 +95,12 @@ vs_api_source_field(RowSource *source, const char *name, Oid type)
 	vs_api_batch_place(source->batch)->field = name;
 	for (i = 0; i < source->nfields - 1; i++)
 	{
-		if (strcmp(source->fields[i].name, name) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_COLUMN), errmsg("it is given twice")));
+		if (strcmp(source->fields[i].name, name) != 0)
+			continue;
+		vs_api_batch_place(source->batch)->field = NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_COLUMN),
+				 errmsg("field \"%s\" is specified more than once", vs_api_clip(name))));
 	}
 	field->name = name;
 	field->column = vs_api_source_find(source->batch, name);
@@ -109,7 +111,7 @@ vs_api_source_field(RowSource *source, const char *name, Oid type)
 	}
 	else
 	{
-		prepare_to_json(field, type);
+		prepare_to_jsonb(field, type);
 		source->has_dynamic = true;
 		source->given = bms_add_member(source->given, source->c->dynamic);
 	}
@@ -117,31 +119,20 @@ vs_api_source_field(RowSource *source, const char *name, Oid type)
 }
 
 static void
-append_dynamic(StringInfo object, SourceField *field, Datum value, bool isnull)
+add_dynamic(DynamicFields *fields, SourceField *field, Datum value, bool isnull)
 {
-	appendStringInfoChar(object, object->len == 0 ? '{' : ',');
-	escape_json(object, field->name);
-	appendStringInfoChar(object, ':');
-	if (isnull)
-		appendStringInfoString(object, "null");
-	else
-	{
-		text	   *json = DatumGetTextPP(FunctionCall1(&field->to_json, value));
-
-		appendBinaryStringInfo(object, VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
-	}
+	vs_api_dynamic_add(fields, field->name, strlen(field->name),
+					   isnull ? NULL : DatumGetJsonbP(FunctionCall1(&field->to_jsonb, value)));
 }
 
 /* The dynamic column's own value, if one is given, is where the other fields are added. */
 static void
-store_dynamic(RowSource *source, StringInfo object)
+store_dynamic(RowSource *source, DynamicFields *fields)
 {
 	CollectionColumn *column = &source->c->columns[source->c->dynamic - 1];
 	int			at = column->attno - 1;
-	Datum		value;
+	Datum		value = vs_api_dynamic_value(fields, column);
 
-	appendStringInfoChar(object, '}');
-	value = InputFunctionCall(&column->input, object->data, column->typioparam, column->typmod);
 	if (!source->isnull[at])
 		value = DirectFunctionCall2(jsonb_concat, source->values[at], value);
 	source->values[at] = value;
@@ -155,12 +146,10 @@ vs_api_source_add(RowSource *source, Datum *values, bool *isnull)
 	EState	   *estate = vs_api_batch_estate(source->batch);
 	UpsertPlace *place = vs_api_batch_place(source->batch);
 	MemoryContext old = MemoryContextSwitchTo(vs_api_batch_row_context(source->batch));
-	StringInfoData object;
+	DynamicFields dynamic = {NULL};
 	int			i;
 
 	memset(source->isnull, true, source->c->natts * sizeof(bool));
-	if (source->has_dynamic)
-		initStringInfo(&object);
 	for (i = 0; i < source->nfields; i++)
 	{
 		SourceField *field = &source->fields[i];
@@ -175,11 +164,11 @@ vs_api_source_add(RowSource *source, Datum *values, bool *isnull)
 											   &source->isnull[at]);
 		}
 		else
-			append_dynamic(&object, field, values[i], isnull[i]);
+			add_dynamic(&dynamic, field, values[i], isnull[i]);
 	}
-	if (source->has_dynamic)
-		store_dynamic(source, &object);
 	place->field = NULL;
+	if (source->has_dynamic)
+		store_dynamic(source, &dynamic);
 	vs_api_batch_add(source->batch, source->values, source->isnull, source->given);
 	MemoryContextSwitchTo(old);
 }

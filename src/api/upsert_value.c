@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -60,6 +61,42 @@ nested_value(CollectionColumn *column, const JsonPiece *piece, bool *isnull)
 	return value;
 }
 
+/* A JSON array of arrays as an array of vectors. */
+static Datum
+vectors_value(CollectionColumn *column, const JsonPiece *piece)
+{
+	ArrayBuildState *array = initArrayResult(column->element_type, CurrentMemoryContext, false);
+	JsonScan   *scan = vs_api_json_begin(piece->text, piece->len);
+	int32		typmod = column->typmod;
+	bool		first;
+
+	getBaseTypeAndTypmod(column->typid, &typmod);
+	vs_api_json_enter(scan);
+	for (first = true; vs_api_json_next(scan, first, JSON_TOKEN_ARRAY_END); first = false)
+	{
+		JsonPiece	element = vs_api_json_value(scan);
+		char	   *str = NULL;
+		Datum		value;
+
+		if (element.kind == JSON_KIND_STRING)
+			str = vs_api_json_string(&element, NULL);
+		else if (element.kind != JSON_KIND_NULL)
+			str = pnstrdup(element.text, element.len);
+		value = InputFunctionCall(&column->element_input, str, column->element_ioparam, typmod);
+		accumArrayResult(array, value, str == NULL, column->element_type, CurrentMemoryContext);
+	}
+	return vs_api_checked(column, makeArrayResult(array, CurrentMemoryContext));
+}
+
+/* A value, not NULL, that was made without the column's input function: its domain has a look at it. */
+Datum
+vs_api_checked(CollectionColumn *column, Datum value)
+{
+	if (get_typtype(column->typid) == TYPTYPE_DOMAIN)
+		domain_check(value, false, column->typid, &column->domain_state, column->input.fn_mcxt);
+	return value;
+}
+
 /*
  * The value of a piece of JSON as column's type, in the current context.
  * Errors are those of the type's input function.
@@ -75,7 +112,12 @@ vs_api_value_from_json(CollectionColumn *column, const JsonPiece *piece, bool *i
 		str = pnstrdup(piece->text, piece->len);
 	else if (piece->kind == JSON_KIND_STRING)
 		str = vs_api_json_string(piece, NULL);
-	else if (column->json_form == JSON_FORM_NESTED &&
+	else if (column->json_form == JSON_FORM_VECTORS && piece->kind == JSON_KIND_ARRAY)
+	{
+		*isnull = false;
+		return vectors_value(column, piece);
+	}
+	else if ((column->json_form == JSON_FORM_NESTED || column->json_form == JSON_FORM_VECTORS) &&
 			 (piece->kind == JSON_KIND_ARRAY || piece->kind == JSON_KIND_OBJECT))
 		return nested_value(column, piece, isnull);
 	else

@@ -150,7 +150,8 @@ static bool
 trigger_fires(Relation view, Oid function, int16 level, int16 timing)
 {
 	char		disabled = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ?
-		TRIGGER_FIRES_ON_ORIGIN : TRIGGER_FIRES_ON_REPLICA;
+		TRIGGER_FIRES_ON_ORIGIN :
+						TRIGGER_FIRES_ON_REPLICA;
 	int			i;
 
 	for (i = 0; i < view->trigdesc->numtriggers; i++)

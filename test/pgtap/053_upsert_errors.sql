@@ -31,7 +31,7 @@ SELECT throws_ok($$SELECT vecstore.upsert_columns('items', '{id,colour}', '{1}':
 SELECT throws_ok($$SELECT vecstore.upsert_from('items', 'SELECT 1 AS id, 2 AS colour')$$,
 	'42703', 'field "colour": there is no such field in "items"', 'unknown field, query');
 SELECT throws_ok($$SELECT vecstore.upsert_columns('items', '{id,id}', '{1}'::int[], '{1}'::int[])$$,
-	'42701', 'field "id": it is given twice', 'a field twice, columns');
+	'42701', 'field "id" is specified more than once', 'a field twice, columns');
 SELECT throws_ok($$SELECT vecstore.upsert('items', '[{"id": 2, "ctid": "(0,1)"}]')$$,
 	'42703', 'row 1: field "ctid": there is no such field in "items"', 'system columns are no fields');
 
