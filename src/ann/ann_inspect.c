@@ -153,7 +153,8 @@ count_extent(const VsAnn *ann, BlockNumber block, const VsAnnExtent *extent, HTA
 	for (int first = 0; first < n; first += geo->details_per_page)
 	{
 		BlockNumber detail = extent->pages[vs_ann_detail_page_of(geo, first)];
-		Buffer		buffer = vs_ann_page_read(ann, detail, BUFFER_LOCK_SHARE, VS_ANN_DETAIL);
+		Buffer		buffer = vs_ann_detail_read(ann, detail, BUFFER_LOCK_SHARE,
+												Min(geo->details_per_page, n - first));
 
 		for (int i = first; i < Min(n, first + geo->details_per_page); i++)
 		{
@@ -184,12 +185,13 @@ count_segments(const VsAnn *ann, const VsAnnMetaData *meta)
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		BlockNumber block = dir->heads[i];
+		VsAnnWalk	walk = {0};
 
 		while (block != InvalidBlockNumber)
 		{
 			VsAnnExtent extent;
 
-			CHECK_FOR_INTERRUPTS();
+			vs_ann_walk_step(ann, &walk, block);
 			vs_ann_extent_read(ann, block, &extent);
 			count_extent(ann, block, &extent, counts);
 			block = extent.header.next;
@@ -205,6 +207,7 @@ count_chains(const VsAnn *ann, const VsAnnChain *chains, SegmentCount *count)
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 	{
 		BlockNumber block = chains[i].head;
+		VsAnnWalk	walk = {0};
 
 		while (block != InvalidBlockNumber)
 		{
@@ -212,7 +215,7 @@ count_chains(const VsAnn *ann, const VsAnnChain *chains, SegmentCount *count)
 			Page		page;
 			int			used;
 
-			CHECK_FOR_INTERRUPTS();
+			vs_ann_walk_step(ann, &walk, block);
 			buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_PENDING);
 			page = BufferGetPage(buffer);
 			used = Min(VS_ANN_OPAQUE(page)->used, ann->geo.pending_capacity);
@@ -291,6 +294,7 @@ vs_ann_sql_segments(PG_FUNCTION_ARGS)
 	VsAnn		ann;
 	VsAnnMetaData meta;
 	BlockNumber block;
+	VsAnnWalk	walk = {0};
 	HTAB	   *counts;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -307,7 +311,7 @@ vs_ann_sql_segments(PG_FUNCTION_ARGS)
 		Buffer		buffer;
 		Page		page;
 
-		CHECK_FOR_INTERRUPTS();
+		vs_ann_walk_step(&ann, &walk, block);
 		buffer = vs_ann_page_read(&ann, block, BUFFER_LOCK_SHARE, VS_ANN_SEGMENT);
 		page = BufferGetPage(buffer);
 		for (int i = Min(VS_ANN_OPAQUE(page)->used, VS_ANN_SEGMENTS_PER_PAGE) - 1; i >= 0; i--)
@@ -360,17 +364,21 @@ size_lists(const VsAnn *ann, const VsAnnMetaData *meta, ListSizes *sizes)
 	if (meta->directory == InvalidBlockNumber)
 		return;
 	dir = vs_ann_directory_read(ann, meta->directory);
+	if (dir->nlists != meta->nlists)
+		vs_ann_damaged(ann, meta->directory, "a directory of %d lists, of which the metapage says %u",
+					   dir->nlists, meta->nlists);
 	sizes->live = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * dir->nlists);
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		BlockNumber block = dir->heads[i];
+		VsAnnWalk	walk = {0};
 
 		sizes->live[i] = 0;
 		while (block != InvalidBlockNumber)
 		{
 			VsAnnExtent extent;
 
-			CHECK_FOR_INTERRUPTS();
+			vs_ann_walk_step(ann, &walk, block);
 			vs_ann_extent_read(ann, block, &extent);
 			sizes->entries += extent.header.nentries;
 			sizes->dead += extent.header.ndead;

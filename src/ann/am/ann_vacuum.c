@@ -92,9 +92,11 @@ vacuum_chains(const VsAnn *ann, const VsAnnChain *chains, DeadCheck *check)
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 	{
 		BlockNumber block = chains[i].head;
+		VsAnnWalk	walk = {0};
 
 		while (block != InvalidBlockNumber)
 		{
+			vs_ann_walk_step(ann, &walk, block);
 			vs_compat_vacuum_delay();
 			dead += vacuum_pending_page(ann, block, check, &block);
 		}
@@ -249,13 +251,14 @@ static void
 mark_reachable(const VsAnn *ann, const VsAnnMetaData *meta, Sweep *sweep)
 {
 	BlockNumber block = meta->segments;
+	VsAnnWalk	walk = {0};
 
 	mark(VS_ANN_META_BLKNO, sweep);
 	while (block != InvalidBlockNumber)
 	{
 		Buffer		buffer;
 
-		CHECK_FOR_INTERRUPTS();
+		vs_ann_walk_step(ann, &walk, block);
 		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_SEGMENT);
 		mark(block, sweep);
 		block = VS_ANN_OPAQUE(BufferGetPage(buffer))->next;
@@ -280,10 +283,8 @@ mark_reachable(const VsAnn *ann, const VsAnnMetaData *meta, Sweep *sweep)
 static bool
 is_orphan(const Sweep *sweep, const VsAnnMetaData *meta, BlockNumber block, Page page)
 {
-	VsAnnPageOpaque opaque = VS_ANN_OPAQUE(page);
-
-	if (opaque->kind == VS_ANN_PENDING)
-		return opaque->epoch <= meta->sealed;
+	if (vs_ann_page_is(page, VS_ANN_PENDING))
+		return VS_ANN_OPAQUE(page)->epoch <= meta->sealed;
 	return (sweep->reachable[block / BITS_PER_BYTE] & (1 << (block % BITS_PER_BYTE))) == 0;
 }
 
@@ -321,7 +322,9 @@ vs_ann_sweep(const VsAnn *ann)
 		vs_compat_vacuum_delay();
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		free = vs_ann_page_recyclable(page);
-		if (!free && (VS_ANN_OPAQUE(page)->flags & VS_ANN_RETIRED) != 0)
+		if (!free && !vs_ann_page_is_ours(page))
+			;					/* damaged, and nothing leads there */
+		else if (!free && (VS_ANN_OPAQUE(page)->flags & VS_ANN_RETIRED) != 0)
 		{
 			waiting++;
 			if (FullTransactionIdPrecedes(newest, VS_ANN_OPAQUE(page)->retired_xid))

@@ -59,6 +59,18 @@ vs_ann_payload_dim(VsAnnValueKind kind, const void *payload)
 	return dim;
 }
 
+/* Whether a payload of so many bytes has the dimension that it says to have. */
+bool
+vs_ann_payload_fits(VsAnnValueKind kind, const void *payload, Size bytes)
+{
+	int			dim;
+
+	if (bytes < (kind == VS_ANN_BIT ? BIT_HEADER : DENSE_HEADER))
+		return false;
+	dim = vs_ann_payload_dim(kind, payload);
+	return dim >= 0 && bytes == vs_ann_payload_bytes(kind, dim);
+}
+
 /* Norm 1; a zero vector stays zero. */
 static void
 normalise(int dim, float *x)

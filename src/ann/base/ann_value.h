@@ -15,6 +15,9 @@
 extern Size vs_ann_payload_bytes(VsAnnValueKind kind, int dim);
 extern int	vs_ann_payload_dim(VsAnnValueKind kind, const void *payload);
 
+/* Whether a payload of that many bytes has the dimension that it says. */
+extern bool vs_ann_payload_fits(VsAnnValueKind kind, const void *payload, Size bytes);
+
 /* dim floats, normalized under cosine; not for bits. */
 extern void vs_ann_payload_floats(const VsAnnType *type, int dim,
 								  const void *payload, float *out);

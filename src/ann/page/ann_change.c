@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/nbtxlog.h"
 #include "access/xlog.h"
 #include "access/xloginsert.h"
@@ -49,65 +50,178 @@ vs_ann_page_init(Page page, VsAnnPageKind kind, uint32 epoch)
 	opaque->page_id = VS_ANN_PAGE_ID;
 }
 
+/*
+ * Whether the page has the opaque of this access method, where ours have it.  ReadBuffer has
+ * seen to it that pd_lower <= pd_upper <= pd_special <= BLCKSZ.
+ */
 bool
-vs_ann_page_is(Page page, VsAnnPageKind kind)
+vs_ann_page_is_ours(Page page)
 {
 	return !PageIsNew(page) &&
 		PageGetSpecialSize(page) == MAXALIGN(sizeof(VsAnnPageOpaqueData)) &&
-		VS_ANN_OPAQUE(page)->page_id == VS_ANN_PAGE_ID &&
-		VS_ANN_OPAQUE(page)->kind == kind;
+		((PageHeader) page)->pd_upper == ((PageHeader) page)->pd_special &&
+		VS_ANN_OPAQUE(page)->page_id == VS_ANN_PAGE_ID;
 }
 
-static void
-wrong_page(const VsAnn *ann, BlockNumber block)
+bool
+vs_ann_page_is(Page page, VsAnnPageKind kind)
 {
+	return vs_ann_page_is_ours(page) && VS_ANN_OPAQUE(page)->kind == kind;
+}
+
+/* Raises the error for a damaged page: what is wrong is said after "block %u: ". */
+void
+vs_ann_damaged(const VsAnn *ann, BlockNumber block, const char *format,...)
+{
+	char		what[160];
+	va_list		args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
 	ereport(ERROR,
 			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("index \"%s\" has an unexpected page at block %u",
-					RelationGetRelationName(ann->index), block),
+			 errmsg("index \"%s\" is damaged at block %u: %s",
+					RelationGetRelationName(ann->index), block, what),
 			 errhint("Please REINDEX it.")));
 }
 
-/* Pins and locks a page, which must be of the kind. */
+/* Where the content of an extent's first page ends, by its entries; a page's end if it has too many. */
+static int
+extent_end(const VsAnnGeometry *geo, Page page)
+{
+	uint32		nentries = VS_ANN_EXTENT_HEADER(page)->nentries;
+	int			blocks;
+
+	if (nentries == 0)
+		return vs_ann_extent_header_end(geo);
+	if (geo->blocks_per_page == 0 || nentries > geo->extent_entries)
+		return VS_ANN_CONTENTS_END;
+	blocks = Min((int) (nentries + VS_QUANT_BLOCK - 1) / VS_QUANT_BLOCK, geo->blocks_per_page);
+	return geo->code_start + blocks * geo->block_bytes;
+}
+
+/*
+ * What a page of the kind may not hold, whatever the other pages say: NULL if it is sound.
+ * ann_check.c uses it too, to name the fault.
+ */
+const char *
+vs_ann_page_fault(const VsAnn *ann, Page page, VsAnnPageKind kind)
+{
+	VsAnnPageOpaque opaque;
+	bool		in_list = kind == VS_ANN_EXTENT || kind == VS_ANN_CODES || kind == VS_ANN_DETAIL;
+	int			end = ((PageHeader) page)->pd_upper;
+	int			most = 0;
+
+	if (PageIsNew(page))
+		return "an unexpected page, which is empty";
+	if (!vs_ann_page_is(page, kind))
+		return "an unexpected page";
+	opaque = VS_ANN_OPAQUE(page);
+	/* generic WAL clears what lies between pd_lower and pd_upper */
+	if (in_list)
+		end = kind == VS_ANN_EXTENT ? extent_end(&ann->geo, page) : VS_ANN_CONTENTS;
+	if (((PageHeader) page)->pd_lower < end)
+		return "a page with a hole in it";
+	if (kind == VS_ANN_PENDING)
+		most = ann->geo.pending_capacity;
+	else if (kind == VS_ANN_DIRECTORY)
+		most = VS_ANN_HEADS_PER_PAGE;
+	else if (kind == VS_ANN_CENTROID)
+		most = VS_ANN_FLOATS_PER_PAGE;
+	else if (kind == VS_ANN_SEGMENT)
+		most = VS_ANN_SEGMENTS_PER_PAGE;
+	return opaque->used > most ? "a page that says to hold more than it can" : NULL;
+}
+
+/*
+ * Pins a block that some page leads to.  The length of the index is asked for only where
+ * the block was not met before.
+ */
+static Buffer
+read_known(const VsAnn *ann, BlockNumber block)
+{
+	static VsRelFileLocator locator;
+	static BlockNumber nblocks = 0;
+
+	if (unlikely(block >= nblocks ||
+				 memcmp(&locator, &VS_REL_LOCATOR(ann->index), sizeof(locator)) != 0))
+	{
+		/* to read no block would be to add one */
+		nblocks = RelationGetNumberOfBlocks(ann->index);
+		locator = VS_REL_LOCATOR(ann->index);
+		if (block >= nblocks)
+			vs_ann_damaged(ann, block, "a page leads there, beyond its end");
+	}
+	return vs_recent_read(ann->recent, ann->index, block);
+}
+
+/*
+ * Pins and locks a page, which must be of the kind and hold what that kind may hold: else an
+ * error that names the index, the block and the fault.
+ */
 Buffer
 vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode, VsAnnPageKind kind)
 {
-	Buffer		buffer = InvalidBuffer;
+	Buffer		buffer = read_known(ann, block);
+	const char *fault;
 
-	/* to read no block would be to add one */
-	if (likely(block != InvalidBlockNumber))
-	{
-		buffer = vs_recent_read(ann->recent, ann->index, block);
-		LockBuffer(buffer, lockmode);
-	}
-	if (unlikely(!BufferIsValid(buffer) || !vs_ann_page_is(BufferGetPage(buffer), kind) ||
-				 (kind == VS_ANN_PENDING &&
-				  VS_ANN_OPAQUE(BufferGetPage(buffer))->used > ann->geo.pending_capacity)))
-		wrong_page(ann, block);
+	LockBuffer(buffer, lockmode);
+	fault = vs_ann_page_fault(ann, BufferGetPage(buffer), kind);
+	if (unlikely(fault != NULL))
+		vs_ann_damaged(ann, block, "%s", fault);
 	return buffer;
 }
 
 /*
  * The same with a share lock, for scans: what the page is follows from another one that
- * was looked at.  To check that costs a cache miss, so only builds with assertions do.
+ * was looked at.  To check that costs a cache miss, so only builds with assertions do; without
+ * it, a page of another kind is taken for bad codes, which is no worse than bad codes are.
  */
 Buffer
 vs_ann_page_read_again(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind)
 {
-	Buffer		buffer;
-
-	if (unlikely(block == InvalidBlockNumber))
-		wrong_page(ann, block);
-	buffer = vs_recent_read(ann->recent, ann->index, block);
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 #ifdef USE_ASSERT_CHECKING
-	if (!vs_ann_page_is(BufferGetPage(buffer), kind))
-		wrong_page(ann, block);
-#endif
+	return vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, kind);
+#else
+	Buffer		buffer = read_known(ann, block);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	return buffer;
+#endif
 }
 
-/* Whether a page may be taken for something else: retired, and long enough ago. */
+/*
+ * Counts a step of a walk along pages that lead to each other, and sees to interrupts.  A walk that is
+ * longer than the index goes round in a circle.  A walk begins as zeros.
+ */
+void
+vs_ann_walk_step(const VsAnn *ann, VsAnnWalk *walk, BlockNumber block)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (likely(++walk->steps <= walk->most))
+		return;
+	walk->most = RelationGetNumberOfBlocks(ann->index);
+	if (walk->steps > walk->most)
+		vs_ann_damaged(ann, block, "a chain of pages leads back to it");
+}
+
+/* Raises an error for an id that leads to no place where a row can be. */
+void
+vs_ann_id_check(const VsAnn *ann, BlockNumber block, const VsAnnId *id)
+{
+	OffsetNumber offset = ItemPointerGetOffsetNumberNoCheck(&id->tid);
+
+	if (unlikely(ItemPointerGetBlockNumberNoCheck(&id->tid) == InvalidBlockNumber ||
+				 offset < FirstOffsetNumber || offset > MaxHeapTuplesPerPage))
+		vs_ann_damaged(ann, block, "an entry of row (%u,%u)",
+					   ItemPointerGetBlockNumberNoCheck(&id->tid), offset);
+}
+
+/*
+ * Whether a page may be taken for something else: retired, and long enough ago.  One that is
+ * not known for ours is left alone.
+ */
 bool
 vs_ann_page_recyclable(Page page)
 {
@@ -115,6 +229,8 @@ vs_ann_page_recyclable(Page page)
 
 	if (PageIsNew(page))
 		return true;
+	if (!vs_ann_page_is_ours(page))
+		return false;
 	opaque = VS_ANN_OPAQUE(page);
 	return (opaque->flags & VS_ANN_RETIRED) != 0 &&
 		GlobalVisCheckRemovableFullXid(NULL, opaque->retired_xid);
@@ -281,6 +397,8 @@ vs_ann_page_retire(const VsAnn *ann, const BlockNumber *blocks, int n)
 			VsAnnPageOpaque opaque;
 
 			LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+			if (!vs_ann_page_is_ours(BufferGetPage(buffer)))
+				vs_ann_damaged(ann, blocks[i], "an unexpected page");
 			opaque = VS_ANN_OPAQUE(vs_ann_change_page(&change, buffer));
 			opaque->flags |= VS_ANN_RETIRED;
 			opaque->retired_xid = xid;

@@ -13,6 +13,7 @@
 #include "storage/bufmgr.h"
 #include "utils/relcache.h"
 
+#include "compat/compat.h"
 #include "quant/quant.h"
 #include "util/recent_pages.h"
 
@@ -85,6 +86,43 @@ extern void vs_ann_change_commit(VsAnnChange *change);
 
 /* Gives up a change to which nothing was written yet. */
 extern void vs_ann_change_abort(VsAnnChange *change);
+
+/*
+ * Steps of a walk along pages that lead to each other; zeros at the beginning.
+ */
+typedef struct VsAnnWalk
+{
+	BlockNumber steps;
+	BlockNumber most;
+} VsAnnWalk;
+
+/*
+ * Counts a step of a walk, and checks for interrupts.  A walk that is longer than
+ * the index goes round in a circle, which is an error (ERRCODE_INDEX_CORRUPTED).
+ */
+extern void vs_ann_walk_step(const VsAnn *ann, VsAnnWalk *walk, BlockNumber block);
+
+/*
+ * Raises ERRCODE_INDEX_CORRUPTED for a damaged page.  The format, with its
+ * arguments, says what is wrong; it follows "block %u: ".
+ */
+pg_noreturn extern void vs_ann_damaged(const VsAnn *ann, BlockNumber block, const char *format,...)
+	pg_attribute_printf(3, 4);
+
+/* Raises that error for an id that leads to no place where a row can be. */
+extern void vs_ann_id_check(const VsAnn *ann, BlockNumber block, const VsAnnId *id);
+
+/*
+ * What is wrong with a page of the kind, whatever the other pages say; NULL if it
+ * is sound.  Needs a lock on it.
+ */
+extern const char *vs_ann_page_fault(const VsAnn *ann, Page page, VsAnnPageKind kind);
+
+/*
+ * Whether the page has the opaque of this access method.  ReadBuffer has checked
+ * that pd_lower <= pd_upper <= pd_special <= BLCKSZ.
+ */
+extern bool vs_ann_page_is_ours(Page page);
 
 /* Whether the page is a vecann page of the kind; needs a lock on it. */
 extern bool vs_ann_page_is(Page page, VsAnnPageKind kind);

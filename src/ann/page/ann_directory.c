@@ -13,6 +13,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -93,14 +95,26 @@ vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch
 	return next;
 }
 
+/*
+ * The head of a directory.  What memory is taken for follows from it, so it is compared with
+ * the length of the index.
+ */
 static void
-corrupted(const VsAnn *ann, BlockNumber block)
+read_header(const VsAnn *ann, BlockNumber root, Page page, VsAnnDirectory *dir)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("directory of index \"%s\" is damaged at block %u",
-					RelationGetRelationName(ann->index), block),
-			 errhint("Please REINDEX it.")));
+	const VsAnnDirectoryHeader *header = VS_ANN_DIRECTORY_HEADER(page);
+	int64		nblocks = RelationGetNumberOfBlocks(ann->index);
+
+	if (header->nlists < 1 || header->nlists > nblocks || header->nlists >= INT_MAX ||
+		((int64) header->nlists + 1) * ann->geo.padded > nblocks * VS_ANN_FLOATS_PER_PAGE ||
+		header->padded_dim != ann->geo.padded)
+		vs_ann_damaged(ann, root, "a directory of %u lists of %u dimensions", header->nlists,
+					   header->padded_dim);
+	dir->centroids_at = header->centroids;
+	dir->centroids_of = header->centroids_of;
+	dir->nlists = header->nlists;
+	dir->generation = header->generation;
+	dir->heads = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(BlockNumber) * dir->nlists);
 }
 
 /* Everything but the centroids. */
@@ -112,37 +126,32 @@ read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
 
 	while (block != InvalidBlockNumber)
 	{
-		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_DIRECTORY);
-		Page		page = BufferGetPage(buffer);
-		VsAnnPageOpaque opaque = VS_ANN_OPAQUE(page);
+		Buffer		buffer;
+		Page		page;
+		VsAnnPageOpaque opaque;
 
+		CHECK_FOR_INTERRUPTS();
+		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_DIRECTORY);
+		page = BufferGetPage(buffer);
+		opaque = VS_ANN_OPAQUE(page);
 		if (block == root)
-		{
-			VsAnnDirectoryHeader *header = VS_ANN_DIRECTORY_HEADER(page);
-
-			dir->centroids_at = header->centroids;
-			dir->centroids_of = header->centroids_of;
-			dir->nlists = header->nlists;
-			dir->generation = header->generation;
-			dir->heads = MemoryContextAllocHuge(CurrentMemoryContext,
-												sizeof(BlockNumber) * dir->nlists);
-		}
-		if (opaque->used == 0 || opaque->used > VS_ANN_HEADS_PER_PAGE ||
-			opaque->used > dir->nlists - n)
-			corrupted(ann, block);
+			read_header(ann, root, page, dir);
+		/* no page is empty, so a chain cannot go round for ever */
+		if (opaque->used == 0 || opaque->used > dir->nlists - n)
+			vs_ann_damaged(ann, block, "%d lists after %d of %d", opaque->used, n, dir->nlists);
 		memcpy(dir->heads + n, VS_ANN_DIRECTORY_HEADS(page), sizeof(BlockNumber) * opaque->used);
 		n += opaque->used;
 		block = opaque->next;
 		UnlockReleaseBuffer(buffer);
 	}
 	if (n != dir->nlists)
-		corrupted(ann, root);
+		vs_ann_damaged(ann, root, "a directory of %d lists, which has %d", dir->nlists, n);
 }
 
+/* Reads total floats from a chain of pages.  All of them are finite. */
 static void
 read_floats(const VsAnn *ann, BlockNumber block, float *out, int64 total)
 {
-	BlockNumber last = block;
 	int64		n = 0;
 
 	while (n < total)
@@ -150,18 +159,21 @@ read_floats(const VsAnn *ann, BlockNumber block, float *out, int64 total)
 		Buffer		buffer;
 		Page		page;
 		int			used;
+		bool		finite = true;
 
 		CHECK_FOR_INTERRUPTS();
-		if (block == InvalidBlockNumber)
-			corrupted(ann, last);
 		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_CENTROID);
 		page = BufferGetPage(buffer);
 		used = Min(VS_ANN_OPAQUE(page)->used, total - n);
-		if (used == 0 || used > VS_ANN_FLOATS_PER_PAGE)
-			corrupted(ann, block);
-		last = block;
 		memcpy(out + n, (char *) page + VS_ANN_CONTENTS, sizeof(float) * used);
+		for (int i = 0; i < used; i++)
+			finite &= isfinite(out[n + i]) != 0;
 		n += used;
+		if (used == 0 || !finite)
+			vs_ann_damaged(ann, block, used == 0 ? "no numbers" : "a number that is not finite");
+		if (n < total && VS_ANN_OPAQUE(page)->next == InvalidBlockNumber)
+			vs_ann_damaged(ann, block, "centroids end after " INT64_FORMAT " numbers of " INT64_FORMAT,
+						   n, total);
 		block = VS_ANN_OPAQUE(page)->next;
 		UnlockReleaseBuffer(buffer);
 	}
@@ -181,6 +193,9 @@ vs_ann_directory_read(const VsAnn *ann, BlockNumber root)
 	read_floats(ann, dir->centroids_at, dir->mean, total);
 	for (int i = 0; i < ann->geo.padded; i++)
 		dir->has_mean = dir->has_mean || dir->mean[i] != 0;
+	/* scans and seals move rows by it without asking for the metric */
+	if (dir->has_mean && ann->type.metric != VS_QUANT_L2)
+		vs_ann_damaged(ann, dir->centroids_at, "a mean that is not zero");
 	return dir;
 }
 
@@ -188,16 +203,17 @@ static void
 visit_chain(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind,
 			void (*visit) (BlockNumber block, void *arg), void *arg)
 {
-	BlockNumber left = RelationGetNumberOfBlocks(ann->index);
+	VsAnnWalk	walk = {0};
 
 	while (block != InvalidBlockNumber)
 	{
-		Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, kind);
-		BlockNumber next = VS_ANN_OPAQUE(BufferGetPage(buffer))->next;
+		Buffer		buffer;
+		BlockNumber next;
 
+		vs_ann_walk_step(ann, &walk, block);
+		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, kind);
+		next = VS_ANN_OPAQUE(BufferGetPage(buffer))->next;
 		UnlockReleaseBuffer(buffer);
-		if (left-- == 0)
-			corrupted(ann, block);
 		visit(block, arg);
 		block = next;
 	}

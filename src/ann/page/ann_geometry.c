@@ -32,6 +32,20 @@ header_end(int pages)
 	return VS_ANN_HEADER + sizeof(VsAnnExtentHeader) + sizeof(BlockNumber) * pages;
 }
 
+/* Further pages of an extent. */
+int
+vs_ann_extent_page_count(const VsAnnGeometry *geo)
+{
+	return geo->code_pages - 1 + geo->detail_pages;
+}
+
+/* Where the header of an extent's first page ends, with the numbers of further pages. */
+int
+vs_ann_extent_header_end(const VsAnnGeometry *geo)
+{
+	return header_end(vs_ann_extent_page_count(geo));
+}
+
 /*
  * A pending page: ids of all entries, then the blocks.  When none fits, a narrow one: of
  * the 16 bytes that a block has for 4 dimensions, it has pending_width, for two slots each.

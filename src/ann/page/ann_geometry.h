@@ -47,6 +47,12 @@ typedef struct VsAnnGeometry
 /* Fills *geo for codes of the given shape. */
 extern void vs_ann_geometry(VsAnnGeometry *geo, const VsQuantSpec *spec);
 
+/* Pages of an extent after its first. */
+extern int	vs_ann_extent_page_count(const VsAnnGeometry *geo);
+
+/* Where the header of an extent's first page ends, with the numbers of further pages. */
+extern int	vs_ann_extent_header_end(const VsAnnGeometry *geo);
+
 /* The most bits per dimension with which an entry's detail fits a page. */
 extern int	vs_ann_max_bits(int dim);
 

@@ -34,12 +34,6 @@ vs_ann_coded_bytes(const VsAnn *ann)
 	return MAXALIGN(offsetof(VsAnnCoded, codes) + ann->geo.code_bytes + ann->geo.extra_bytes);
 }
 
-int
-vs_ann_extent_page_count(const VsAnnGeometry *geo)
-{
-	return geo->code_pages - 1 + geo->detail_pages;
-}
-
 /* The page has content before end. */
 static void
 use_page(Page page, Size end)
@@ -259,6 +253,9 @@ vs_ann_list_append(const VsAnn *ann, BlockNumber head, VsAnnCoded **entries, int
 	UnlockReleaseBuffer(buffer);
 	buffer = vs_ann_page_read(ann, extent, BUFFER_LOCK_SHARE, VS_ANN_EXTENT);
 	ordinal = VS_ANN_EXTENT_HEADER(BufferGetPage(buffer))->nentries;
+	if (ordinal > ann->geo.extent_entries ||
+		VS_ANN_EXTENT_HEADER(BufferGetPage(buffer))->next != InvalidBlockNumber)
+		vs_ann_damaged(ann, extent, "not the last extent of the list at %u", head);
 	UnlockReleaseBuffer(buffer);
 	while (n > 0)
 	{
@@ -276,18 +273,15 @@ vs_ann_list_append(const VsAnn *ann, BlockNumber head, VsAnnCoded **entries, int
 	}
 }
 
-/* Copies what a reader needs of an extent's first page. */
+/* Copies what a reader needs of an extent's first page, whose number is block. */
 void
-vs_ann_extent_copy(const VsAnn *ann, Page page, VsAnnExtent *extent)
+vs_ann_extent_copy(const VsAnn *ann, BlockNumber block, Page page, VsAnnExtent *extent)
 {
 	extent->header = *VS_ANN_EXTENT_HEADER(page);
-	if (unlikely(extent->header.nentries > ann->geo.extent_entries))
-		ereport(ERROR,
-				(errcode(ERRCODE_INDEX_CORRUPTED),
-				 errmsg("an extent of index \"%s\" holds %u entries, %d at most",
-						RelationGetRelationName(ann->index), extent->header.nentries,
-						ann->geo.extent_entries),
-				 errhint("Please REINDEX it.")));
+	if (unlikely(extent->header.nentries > ann->geo.extent_entries ||
+				 extent->header.ndead > extent->header.nentries))
+		vs_ann_damaged(ann, block, "an extent of %u entries, %u of them dead, where there is room for %d",
+					   extent->header.nentries, extent->header.ndead, ann->geo.extent_entries);
 	memcpy(extent->pages, VS_ANN_EXTENT_PAGES(page),
 		   sizeof(BlockNumber) * vs_ann_extent_page_count(&ann->geo));
 }
@@ -297,8 +291,23 @@ vs_ann_extent_read(const VsAnn *ann, BlockNumber block, VsAnnExtent *extent)
 {
 	Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_EXTENT);
 
-	vs_ann_extent_copy(ann, BufferGetPage(buffer), extent);
+	vs_ann_extent_copy(ann, block, BufferGetPage(buffer), extent);
 	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * Pins and locks the detail page of n entries.  pd_lower has to be behind them: a change of the page
+ * clears what is not.
+ */
+Buffer
+vs_ann_detail_read(const VsAnn *ann, BlockNumber block, int lockmode, int n)
+{
+	Buffer		buffer = vs_ann_page_read(ann, block, lockmode, VS_ANN_DETAIL);
+
+	if (unlikely(((PageHeader) BufferGetPage(buffer))->pd_lower <
+				 VS_ANN_CONTENTS + n * ann->geo.detail_bytes))
+		vs_ann_damaged(ann, block, "fewer than %d entries", n);
+	return buffer;
 }
 
 /* Visits n ids of a detail page; returns how many are flagged dead then. */
@@ -306,8 +315,8 @@ static int
 walk_page(const VsAnn *ann, BlockNumber block, int n, bool change_them,
 		  VsAnnIdVisit visit, void *arg, int *changed)
 {
-	Buffer		buffer = vs_ann_page_read(ann, block, change_them ? BUFFER_LOCK_EXCLUSIVE :
-										  BUFFER_LOCK_SHARE, VS_ANN_DETAIL);
+	Buffer		buffer = vs_ann_detail_read(ann, block, change_them ? BUFFER_LOCK_EXCLUSIVE :
+											BUFFER_LOCK_SHARE, n);
 	Page		page = BufferGetPage(buffer);
 	VsAnnChange change;
 	bool		any = false;
@@ -352,13 +361,14 @@ vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
 	const VsAnnGeometry *geo = &ann->geo;
 	BlockNumber block = head;
 	VsAnnExtent extent;
+	VsAnnWalk	walk = {0};
 
 	while (block != InvalidBlockNumber)
 	{
 		int			changed = 0;
 		int			dead = 0;
 
-		CHECK_FOR_INTERRUPTS();
+		vs_ann_walk_step(ann, &walk, block);
 		vs_ann_extent_read(ann, block, &extent);
 		for (int i = 0; i < extent.header.nentries; i += geo->details_per_page)
 			dead += walk_page(ann, extent.pages[vs_ann_detail_page_of(geo, i)],
@@ -386,10 +396,11 @@ vs_ann_list_pages(const VsAnn *ann, BlockNumber head,
 {
 	BlockNumber block = head;
 	VsAnnExtent extent;
+	VsAnnWalk	walk = {0};
 
 	while (block != InvalidBlockNumber)
 	{
-		CHECK_FOR_INTERRUPTS();
+		vs_ann_walk_step(ann, &walk, block);
 		vs_ann_extent_read(ann, block, &extent);
 		visit(block, arg);
 		for (int i = 0; i < vs_ann_extent_page_count(&ann->geo); i++)

@@ -43,17 +43,20 @@ typedef struct VsAnnExtent
 	BlockNumber pages[VS_ANN_EXTENT_MAX_PAGES];
 } VsAnnExtent;
 
-/* Pages of an extent after its first. */
-extern int	vs_ann_extent_page_count(const VsAnnGeometry *geo);
-
 /*
- * Copies what a reader needs of an extent's first page, which the caller has
- * locked.  Errors: ERRCODE_INDEX_CORRUPTED for too many entries.
+ * Copies what a reader needs of an extent's first page, which is block and which
+ * the caller has locked.  Errors: ERRCODE_INDEX_CORRUPTED.
  */
-extern void vs_ann_extent_copy(const VsAnn *ann, Page page, VsAnnExtent *extent);
+extern void vs_ann_extent_copy(const VsAnn *ann, BlockNumber block, Page page, VsAnnExtent *extent);
 
 /* Reads the first page of an extent under a share lock, and copies it. */
 extern void vs_ann_extent_read(const VsAnn *ann, BlockNumber block, VsAnnExtent *extent);
+
+/*
+ * Pins and locks the detail page of n entries.  Its pd_lower must lie behind them,
+ * because a change of the page clears what does not (ERRCODE_INDEX_CORRUPTED).
+ */
+extern Buffer vs_ann_detail_read(const VsAnn *ann, BlockNumber block, int lockmode, int n);
 
 /* Which of an extent's further pages has the ordinal'th entry's detail, ... */
 static inline int

@@ -69,6 +69,47 @@ vs_ann_meta_init(Page page, const VsAnn *ann, uint64 seed)
 	}
 }
 
+/* The metapage's shape is one that the operator class can have, and the one known of it. */
+static void
+check_shape(const VsAnn *ann, const VsAnnMetaData *meta)
+{
+	if (meta->metric != ann->type.metric || meta->value_kind != ann->type.kind)
+		vs_ann_damaged(ann, VS_ANN_META_BLKNO, "metric %d of values of kind %d, not %d of %d",
+					   meta->metric, meta->value_kind, ann->type.metric, ann->type.kind);
+	if (meta->dim > ann->type.max_dim ||
+		(ann->has_dim && !ann->bulk && meta->dim != ann->spec.dim))
+		vs_ann_damaged(ann, VS_ANN_META_BLKNO, "values of %u dimensions", meta->dim);
+	if (meta->dim > 0 && (meta->bits < 1 || meta->bits > vs_ann_max_bits(meta->dim)))
+		vs_ann_damaged(ann, VS_ANN_META_BLKNO, "codes of %d bits per dimension", meta->bits);
+}
+
+/*
+ * What the metapage says of lists and chains holds together.  Every list has a page, so a
+ * number of lists beyond that of pages is refused before memory is taken for them.
+ */
+static void
+check_content(const VsAnn *ann, const VsAnnMetaData *meta)
+{
+	bool		has_lists = meta->directory != InvalidBlockNumber;
+
+	if (has_lists != (meta->nlists > 0) ||
+		(has_lists && meta->nlists > RelationGetNumberOfBlocks(ann->index)))
+		vs_ann_damaged(ann, VS_ANN_META_BLKNO, "the metapage says %u lists", meta->nlists);
+	if (meta->sealing != 0 && meta->sealing != meta->sealed + 1)
+		vs_ann_damaged(ann, VS_ANN_META_BLKNO, "seal %u is under way after %u", meta->sealing,
+					   meta->sealed);
+	for (int i = 0; i < 2 * VS_ANN_CHAINS; i++)
+	{
+		const VsAnnChain *chain = i < VS_ANN_CHAINS ? &meta->growing[i] :
+			&meta->closing[i - VS_ANN_CHAINS];
+		bool		empty = chain->head == InvalidBlockNumber;
+
+		if (empty != (chain->tail == InvalidBlockNumber) || empty != (chain->npages == 0))
+			vs_ann_damaged(ann, VS_ANN_META_BLKNO, "a pending chain of %u pages from %u to %u",
+						   chain->npages, chain->head, chain->tail);
+	}
+}
+
 static void
 check_meta(const VsAnn *ann, const VsAnnMetaData *meta)
 {
@@ -83,6 +124,8 @@ check_meta(const VsAnn *ann, const VsAnnMetaData *meta)
 				 errmsg("index \"%s\" has format version %u, this vecstore reads %d",
 						RelationGetRelationName(ann->index), meta->version, VS_ANN_VERSION),
 				 errhint("Please REINDEX it.")));
+	check_shape(ann, meta);
+	check_content(ann, meta);
 }
 
 void

@@ -71,11 +71,10 @@ has_room(const VsAnn *ann, Page page, bool centred)
 {
 	VsAnnPageOpaque opaque;
 
-	if (PageIsNew(page))
+	if (vs_ann_page_fault(ann, page, VS_ANN_PENDING) != NULL)
 		return false;
 	opaque = VS_ANN_OPAQUE(page);
-	return opaque->kind == VS_ANN_PENDING &&
-		(opaque->flags & (VS_ANN_CLOSED | VS_ANN_RETIRED)) == 0 &&
+	return (opaque->flags & (VS_ANN_CLOSED | VS_ANN_RETIRED)) == 0 &&
 		((opaque->flags & VS_ANN_CENTRED) != 0) == centred &&
 		opaque->next == InvalidBlockNumber &&
 		opaque->used < ann->geo.pending_capacity;

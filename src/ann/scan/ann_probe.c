@@ -36,7 +36,10 @@ first_ref(VsAnnScan *so, BlockNumber block, int list)
 	VsAnnVisited *visited;
 
 	if (scratch->nvisited == VS_ANN_MAX_VISITED)
-		elog(ERROR, "a vecann scan met too many pages");
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a scan of index \"%s\" met more than %d pages",
+						RelationGetRelationName(so->ann.index), VS_ANN_MAX_VISITED)));
 	if (scratch->nvisited == scratch->visited_capacity)
 		scratch->visited = vs_ann_scratch_enlarge(scratch, scratch->visited, &scratch->visited_capacity,
 												  scratch->nvisited + 1, sizeof(VsAnnVisited));
@@ -104,6 +107,8 @@ probe_pending_page(VsAnnScan *so, BlockNumber block)
 	bool		centred = (VS_ANN_OPAQUE(page)->flags & VS_ANN_CENTRED) != 0;
 	uint32		ref = first_ref(so, block, -1);
 
+	if (centred && so->meta.centre == InvalidBlockNumber)
+		vs_ann_damaged(ann, block, "codes against a centre, which the index has not");
 	if (ann->geo.pending_blocks == 0 && used > 0)
 		score_narrow_block(so, page, &so->pending_terms[centred], used, ref);
 	else
@@ -168,7 +173,7 @@ vs_ann_probe_pending(VsAnnScan *so)
 
 		while (block != InvalidBlockNumber)
 		{
-			CHECK_FOR_INTERRUPTS();
+			vs_ann_walk_step(&so->ann, &so->walk, block);
 			block = probe_pending_page(so, block);
 		}
 	}
@@ -344,9 +349,9 @@ probe_list(VsAnnScan *so, int rank)
 	{
 		Buffer		buffer;
 
-		CHECK_FOR_INTERRUPTS();
+		vs_ann_walk_step(ann, &so->walk, block);
 		buffer = vs_ann_page_read_again(ann, block, VS_ANN_EXTENT);
-		vs_ann_extent_copy(ann, BufferGetPage(buffer), &extent);
+		vs_ann_extent_copy(ann, block, BufferGetPage(buffer), &extent);
 		if (extent.header.nentries > 0)
 		{
 			uint32		ref = first_ref(so, block, rank);
@@ -463,7 +468,8 @@ add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
 
 /* Key and exactness of an entry whose detail lies at the address. */
 static void
-refine_detail(VsAnnScan *so, const VsAnnVisited *visited, const char *detail, float key)
+refine_detail(VsAnnScan *so, const VsAnnVisited *visited, BlockNumber block, const char *detail,
+			  float key)
 {
 	const VsAnnGeometry *geo = &so->ann.geo;
 	bool		exact = so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING;
@@ -472,6 +478,7 @@ refine_detail(VsAnnScan *so, const VsAnnVisited *visited, const char *detail, fl
 	memcpy(&id, detail, sizeof(id));
 	if ((id.flags & VS_ANN_DEAD) != 0 || id.seal > so->meta.sealed)
 		return;
+	vs_ann_id_check(&so->ann, block, &id);
 	if (geo->extra_bytes > 0 && !exact)
 	{
 		VsQuantFactors factors;
@@ -554,12 +561,14 @@ vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
 		{
 			VsAnnId    *id = (VsAnnId *) ((char *) BufferGetPage(buffer) + offset);
 
-			if ((id->flags & VS_ANN_DEAD) == 0)
-				add_found(so, id, visited->list, candidates[i].key,
-						  so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING);
+			if ((id->flags & VS_ANN_DEAD) != 0)
+				continue;
+			vs_ann_id_check(&so->ann, block, id);
+			add_found(so, id, visited->list, candidates[i].key,
+					  so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING);
 		}
 		else
-			refine_detail(so, visited, (char *) BufferGetPage(buffer) + offset,
+			refine_detail(so, visited, block, (char *) BufferGetPage(buffer) + offset,
 						  candidates[i].key);
 	}
 	if (BufferIsValid(buffer))

@@ -146,6 +146,7 @@ vs_ann_order_begin(VsAnnScan *so)
 
 	vs_ann_queue_reset(&scratch->queue);
 	scratch->nvisited = scratch->npages = scratch->nfound = 0;
+	so->walk.steps = so->walk.most = 0;
 	so->nranked = so->next_list = so->ordered = 0;
 	if (ann->geo.blocks_per_page == 0 || ann->geo.pending_blocks == 0)
 		so->block = palloc0(ann->geo.block_bytes);

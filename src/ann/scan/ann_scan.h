@@ -198,6 +198,7 @@ typedef struct VsAnnScan
 	VsAnn		ann;
 	VsAnnMetaData meta;
 	VsAnnScratch *scratch;
+	VsAnnWalk	walk;			/* along pending chains and lists; a page is met once */
 	MemoryContext context;		/* reset by rescans */
 	bool		started;
 	bool		all_alike;		/* no query: every distance is null */

@@ -70,11 +70,23 @@ vs_ann_suspect(const VsAnnId *id, uint64 place, VsAnnSuspect *suspect)
 	suspect->place = place;
 }
 
+pg_noreturn static void
+refuse_row(const VsAnn *ann, Relation heap, ItemPointer tid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" has an entry of row (%u,%u), beyond the end of table \"%s\"",
+					RelationGetRelationName(ann->index), ItemPointerGetBlockNumber(tid),
+					ItemPointerGetOffsetNumber(tid), RelationGetRelationName(heap)),
+			 errhint("Please REINDEX it.")));
+}
+
 /* Moves those dead to everybody to the front; returns how many.  Sorted by row. */
 static int64
-move_dead_first(Relation heap, VsAnnSuspect *suspects, int64 n)
+move_dead_first(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 n)
 {
 	SnapshotData anybody;
+	BlockNumber nblocks = RelationGetNumberOfBlocks(heap);
 	BlockNumber block = InvalidBlockNumber;
 	Buffer		buffer = InvalidBuffer;
 	int64		ndead = 0;
@@ -93,6 +105,9 @@ move_dead_first(Relation heap, VsAnnSuspect *suspects, int64 n)
 				UnlockReleaseBuffer(buffer);
 			CHECK_FOR_INTERRUPTS();
 			block = ItemPointerGetBlockNumber(&tid);
+			buffer = InvalidBuffer;
+			if (block >= nblocks)
+				refuse_row(ann, heap, &tid);
 			buffer = ReadBuffer(heap, block);
 			LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		}
@@ -153,7 +168,7 @@ vs_ann_find_dead(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 
 	int64		ndead;
 
 	sort_suspects(suspects, n);
-	ndead = move_dead_first(heap, suspects, n);
+	ndead = move_dead_first(ann, heap, suspects, n);
 	if (ndead > 0 && RelationNeedsWAL(ann->index) && XLogStandbyInfoActive())
 	{
 		TransactionId horizon = conflict_horizon(ann, heap, suspects, ndead);
@@ -219,7 +234,7 @@ static void
 suspect_page(Prune *prune, BlockNumber extent, BlockNumber detail, int first, int n, int step)
 {
 	const VsAnn *ann = prune->ann;
-	Buffer		buffer = vs_ann_page_read(ann, detail, BUFFER_LOCK_SHARE, VS_ANN_DETAIL);
+	Buffer		buffer = vs_ann_detail_read(ann, detail, BUFFER_LOCK_SHARE, n);
 
 	add_place(prune, extent, detail);
 	for (int i = first; i < n; i += step)
@@ -228,9 +243,11 @@ suspect_page(Prune *prune, BlockNumber extent, BlockNumber detail, int first, in
 
 		memcpy(&id, (char *) BufferGetPage(buffer) + vs_ann_detail_offset(&ann->geo, i),
 			   sizeof(id));
-		if ((id.flags & VS_ANN_DEAD) == 0)
-			vs_ann_suspect(&id, (uint64) (prune->nplaces - 1) << PLACE_BITS | i,
-						   &prune->suspects[prune->n++]);
+		if ((id.flags & VS_ANN_DEAD) != 0)
+			continue;
+		vs_ann_id_check(ann, detail, &id);
+		vs_ann_suspect(&id, (uint64) (prune->nplaces - 1) << PLACE_BITS | i,
+					   &prune->suspects[prune->n++]);
 	}
 	UnlockReleaseBuffer(buffer);
 }
@@ -306,10 +323,11 @@ vs_ann_prune(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir, int fir
 	{
 		BlockNumber block = dir->heads[(first + i) % dir->nlists];
 		VsAnnExtent extent;
+		VsAnnWalk	walk = {0};
 
 		for (; block != InvalidBlockNumber; block = extent.header.next)
 		{
-			CHECK_FOR_INTERRUPTS();
+			vs_ann_walk_step(ann, &walk, block);
 			vs_ann_extent_read(ann, block, &extent);
 			if (prune.n + extent.header.nentries > prune.capacity)
 				ndead += flag_dead(&prune);
@@ -331,6 +349,7 @@ sample_list(Prune *prune, BlockNumber head)
 	const VsAnnGeometry *geo = &prune->ann->geo;
 	BlockNumber block = head;
 	VsAnnExtent extent;
+	VsAnnWalk	walk = {0};
 	int64		ordinal;
 
 	vs_ann_extent_read(prune->ann, block, &extent);
@@ -341,6 +360,7 @@ sample_list(Prune *prune, BlockNumber head)
 	{
 		ordinal -= extent.header.nentries;
 		block = extent.header.next;
+		vs_ann_walk_step(prune->ann, &walk, block);
 		vs_ann_extent_read(prune->ann, block, &extent);
 	}
 	if (ordinal < extent.header.nentries)
@@ -368,7 +388,7 @@ vs_ann_dead_share(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir)
 	if (prune.n > 0)
 	{
 		sort_suspects(prune.suspects, prune.n);
-		share = (double) move_dead_first(heap, prune.suspects, prune.n) / prune.n;
+		share = (double) move_dead_first(ann, heap, prune.suspects, prune.n) / prune.n;
 	}
 	pfree(prune.suspects);
 	pfree(prune.places);

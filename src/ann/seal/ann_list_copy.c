@@ -91,9 +91,9 @@ load_details(Loaded *loaded)
 	for (int i = 0; i < nentries; i += geo->details_per_page)
 	{
 		int			n = Min(geo->details_per_page, nentries - i);
-		Buffer		buffer = vs_ann_page_read(loaded->ann,
-											  loaded->extent.pages[vs_ann_detail_page_of(geo, i)],
-											  BUFFER_LOCK_SHARE, VS_ANN_DETAIL);
+		Buffer		buffer = vs_ann_detail_read(loaded->ann,
+												loaded->extent.pages[vs_ann_detail_page_of(geo, i)],
+												BUFFER_LOCK_SHARE, n);
 
 		memcpy(loaded->details + (Size) i * geo->detail_bytes,
 			   (char *) BufferGetPage(buffer) + VS_ANN_CONTENTS, (Size) n * geo->detail_bytes);
@@ -178,12 +178,13 @@ vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool)
 {
 	bool		with_codes = vs_ann_spooled_code_bytes(ann) > 0;
 	BlockNumber block = head;
+	VsAnnWalk	walk = {0};
 	Loaded		loaded;
 
 	loaded_init(&loaded, ann);
 	while (block != InvalidBlockNumber)
 	{
-		CHECK_FOR_INTERRUPTS();
+		vs_ann_walk_step(ann, &walk, block);
 		load(&loaded, block, with_codes);
 		for (int i = 0; i < loaded.extent.header.nentries; i++)
 		{
@@ -195,6 +196,35 @@ vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool)
 			if (with_codes)
 				unpack_code(&loaded, i, loaded.code);
 			vs_ann_spool_put(spool, &id, loaded.code);
+		}
+		block = loaded.extent.header.next;
+	}
+	loaded_free(&loaded);
+}
+
+/* Calls visit for each live entry of a list, with its 1-bit code. */
+void
+vs_ann_list_codes(const VsAnn *ann, BlockNumber head,
+				  void (*visit) (const VsAnnId *id, const uint8 *code, void *arg), void *arg)
+{
+	BlockNumber block = head;
+	VsAnnWalk	walk = {0};
+	Loaded		loaded;
+
+	loaded_init(&loaded, ann);
+	while (block != InvalidBlockNumber)
+	{
+		vs_ann_walk_step(ann, &walk, block);
+		load(&loaded, block, true);
+		for (int i = 0; i < loaded.extent.header.nentries; i++)
+		{
+			VsAnnId		id;
+
+			if (is_dead(&loaded, i))
+				continue;
+			memcpy(&id, loaded.details + (Size) i * ann->geo.detail_bytes, sizeof(id));
+			unpack_code(&loaded, i, loaded.code);
+			visit(&id, loaded.code, arg);
 		}
 		block = loaded.extent.header.next;
 	}
@@ -214,6 +244,7 @@ vs_ann_list_copy(const VsAnn *ann, BlockNumber from, BlockNumber to, uint32 epoc
 	VsAnnCoded **entries = palloc(sizeof(VsAnnCoded *) * most);
 	BlockNumber block = from;
 	int64		copied = 0;
+	VsAnnWalk	walk = {0};
 	Loaded		loaded;
 
 	loaded_init(&loaded, ann);
@@ -223,7 +254,7 @@ vs_ann_list_copy(const VsAnn *ann, BlockNumber from, BlockNumber to, uint32 epoc
 	{
 		int			n = 0;
 
-		CHECK_FOR_INTERRUPTS();
+		vs_ann_walk_step(ann, &walk, block);
 		load(&loaded, block, true);
 		for (int i = 0; i < loaded.extent.header.nentries; i++)
 		{

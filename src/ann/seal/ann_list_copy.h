@@ -11,6 +11,11 @@
 /* Puts the ids (and codes of bits) of the list's live entries into the spool. */
 extern void vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool);
 
+/* Calls visit for each live entry of a list, with its 1-bit code. */
+extern void vs_ann_list_codes(const VsAnn *ann, BlockNumber head,
+							  void (*visit) (const VsAnnId *id, const uint8 *code, void *arg),
+							  void *arg);
+
 /*
  * Copies the live entries of one list, codes and all, to an empty one with the
  * same centroid; returns how many.  Needs the seal lock.

@@ -56,12 +56,13 @@ static void
 count_list(const VsAnn *ann, BlockNumber head, int list, VsAnnPlan *plan)
 {
 	BlockNumber block = head;
+	VsAnnWalk	walk = {0};
 
 	while (block != InvalidBlockNumber)
 	{
 		VsAnnExtent extent;
 
-		CHECK_FOR_INTERRUPTS();
+		vs_ann_walk_step(ann, &walk, block);
 		vs_ann_extent_read(ann, block, &extent);
 		plan->entries[list] += extent.header.nentries;
 		plan->dead[list] += extent.header.ndead;

@@ -110,9 +110,9 @@ begin_seal(Seal *seal, bool flush)
 	vs_ann_change_commit(&change);
 }
 
-/* Marks the rows of the copied page that are dead to everybody. */
+/* Marks the rows of the copied page, whose number is block, that are dead to everybody. */
 static void
-mark_dead(Seal *seal)
+mark_dead(Seal *seal, BlockNumber block)
 {
 	VsAnnId    *ids = vs_ann_pending_ids(seal->page);
 	int			used = VS_ANN_OPAQUE(seal->page)->used;
@@ -122,9 +122,12 @@ mark_dead(Seal *seal)
 	for (int i = 0; i < used; i++)
 	{
 		if ((ids[i].flags & VS_ANN_DEAD) != 0)
+		{
 			seal->dead[i] = true;
-		else
-			vs_ann_suspect(&ids[i], i, &seal->suspects[n++]);
+			continue;
+		}
+		vs_ann_id_check(seal->ann, block, &ids[i]);
+		vs_ann_suspect(&ids[i], i, &seal->suspects[n++]);
 	}
 	n = vs_ann_find_dead(seal->ann, seal->heap, seal->suspects, n);
 	for (int64 i = 0; i < n; i++)
@@ -145,7 +148,7 @@ close_page(Seal *seal, BlockNumber block)
 	memcpy(seal->page, page, BLCKSZ);
 	vs_ann_change_commit(&change);
 
-	mark_dead(seal);
+	mark_dead(seal, block);
 	opaque = VS_ANN_OPAQUE(seal->page);
 	for (int i = 0; i < opaque->used; i++)
 	{
@@ -166,10 +169,11 @@ close_chains(Seal *seal)
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 	{
 		BlockNumber block = seal->meta.closing[i].head;
+		VsAnnWalk	walk = {0};
 
 		while (block != InvalidBlockNumber)
 		{
-			CHECK_FOR_INTERRUPTS();
+			vs_ann_walk_step(seal->ann, &walk, block);
 			block = close_page(seal, block);
 			VS_STOP_POINT("seal: page closed");
 		}
