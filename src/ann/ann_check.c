@@ -4,15 +4,21 @@
  *	  row of the table is in it exactly once.
  *
  * Under the seal lock, so that nothing moves meanwhile; inserts go on:
+ *	I0	what the metapage says is possible, and leads to a centre and to the log of seals;
  *	I1	pending pages are of their kind, linked to the tail, within capacity;
  *	I2	extents, their pages and counts agree, with each other and the metapage;
  *	I3	no page is reached twice, each is of the kind that leads there, none retired (A6);
  *	I4	no entry that counts is numbered above the last published seal (A3);
  *	I5	no TID has two entries that count (A8);
  *	I6	each row that a snapshot taken before sees has an entry, with the address
- *		of its value.
+ *		of its value; of bits, with the value itself, which is the code.
  *
- * Pages may be damaged in any way: what they say is looked at before it is followed.
+ * Pages may be damaged in any way: what they say is looked at before it is followed.  An error for
+ * damage that ends a pass is a problem like the others.
+ *
+ * On a standby there is no seal lock, and replay changes the index while it is read.  What
+ * only that explains is not found again by a pass that reads the metapage later, so a problem is
+ * reported there if each of PASSES finds it.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,16 +29,21 @@
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "ann/ann.h"
@@ -50,6 +61,11 @@
 #include "quant/quant.h"
 #include "store/store.h"
 #include "util/as_owner.h"
+#include "util/stop_point.h"
+
+/* of a standby, see above */
+#define PASSES			3
+#define PROBLEM_BYTES	256
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_check);
 
@@ -57,7 +73,21 @@ typedef struct RowEntry
 {
 	ItemPointerData tid;		/* hash key */
 	uint32		address;
+	uint64		code_hash;		/* under Hamming */
 } RowEntry;
+
+/* A problem found on a standby, as a hash key. */
+typedef struct Problem
+{
+	ItemPointerData tid;		/* invalid: none */
+	char		text[PROBLEM_BYTES];
+} Problem;
+
+typedef struct ProblemEntry
+{
+	Problem		problem;		/* hash key */
+	int			pass;			/* the last that found it, of all so far */
+} ProblemEntry;
 
 typedef struct Check
 {
@@ -68,6 +98,11 @@ typedef struct Check
 	uint8	   *reached;
 	BlockNumber npages;
 	VsAnnListCounts lists;		/* what is in all of them */
+	bool		bits;			/* codes are the values */
+	VsAnnCoder	coder;			/* if bits */
+	int			pass;			/* of a standby, else 0 */
+	HTAB	   *found;			/* what all passes so far found */
+	int64		nfound;			/* in this pass */
 	VsAnnProblem problem;
 	void	   *problem_arg;
 } Check;
@@ -75,29 +110,55 @@ typedef struct Check
 static void report(Check *check, const char *format,...) pg_attribute_printf(2, 3);
 static void report_row(Check *check, const ItemPointerData *tid, const char *format,...) pg_attribute_printf(3, 4);
 
+/* A problem goes to the caller, or on a standby to what is to be found again. */
+static void
+put(Check *check, const ItemPointerData *tid, const char *text)
+{
+	ItemPointerData row;
+	Problem		key;
+	ProblemEntry *entry;
+	bool		found = true;
+
+	if (tid != NULL)
+		row = *tid;
+	if (check->pass == 0)
+	{
+		check->problem(check->problem_arg, tid != NULL ? &row : NULL, text);
+		return;
+	}
+	memset(&key, 0, sizeof(key));
+	if (tid != NULL)
+		key.tid = *tid;
+	strlcpy(key.text, text, sizeof(key.text));
+	entry = hash_search(check->found, &key, check->pass == 1 ? HASH_ENTER : HASH_FIND, &found);
+	if (entry == NULL || (check->pass > 1 && entry->pass != check->pass - 1))
+		return;
+	entry->pass = check->pass;
+	check->nfound++;
+}
+
 static void
 report(Check *check, const char *format,...)
 {
-	char		buffer[256];
+	char		buffer[PROBLEM_BYTES];
 	va_list		args;
 
 	va_start(args, format);
 	vsnprintf(buffer, sizeof(buffer), format, args);
 	va_end(args);
-	check->problem(check->problem_arg, NULL, buffer);
+	put(check, NULL, buffer);
 }
 
 static void
 report_row(Check *check, const ItemPointerData *tid, const char *format,...)
 {
-	ItemPointerData row = *tid;
-	char		buffer[256];
+	char		buffer[PROBLEM_BYTES];
 	va_list		args;
 
 	va_start(args, format);
 	vsnprintf(buffer, sizeof(buffer), format, args);
 	va_end(args);
-	check->problem(check->problem_arg, &row, buffer);
+	put(check, tid, buffer);
 }
 
 /* I3.  False when the page cannot be followed. */
@@ -129,18 +190,17 @@ reach(Check *check, BlockNumber block, VsAnnPageKind kind, const char *what)
 		wrong = "of another kind";
 	else if ((VS_ANN_OPAQUE(page)->flags & VS_ANN_RETIRED) != 0)
 		wrong = "unused";
+	else
+		wrong = vs_ann_page_fault(&check->ann, page, kind);
 	UnlockReleaseBuffer(buffer);
 	if (wrong != NULL)
 		report(check, "%s page %u is %s", what, block, wrong);
 	return wrong == NULL;
 }
 
-/*
- * Reaches the pages of a chain.  Returns the sum of what they hold, -1 if
- * they cannot be followed or one holds more than most.
- */
+/* Reaches the pages of a chain.  Returns the sum of what they hold, -1 if they cannot be followed. */
 static int64
-reach_chain(Check *check, BlockNumber block, VsAnnPageKind kind, int most, const char *what)
+reach_chain(Check *check, BlockNumber block, VsAnnPageKind kind, const char *what)
 {
 	int64		sum = 0;
 
@@ -148,22 +208,35 @@ reach_chain(Check *check, BlockNumber block, VsAnnPageKind kind, int most, const
 	{
 		Buffer		buffer;
 		VsAnnPageOpaque opaque;
-		int			used;
 
 		if (!reach(check, block, kind, what))
 			return -1;
 		buffer = vs_ann_page_read(&check->ann, block, BUFFER_LOCK_SHARE, kind);
 		opaque = VS_ANN_OPAQUE(BufferGetPage(buffer));
-		used = opaque->used;
-		if (used > most)
-			report(check, "%s page %u holds %d items, %d at most", what, block, used, most);
+		sum += opaque->used;
 		block = opaque->next;
 		UnlockReleaseBuffer(buffer);
-		if (used > most)
-			return -1;
-		sum += used;
 	}
 	return sum;
+}
+
+/* Under Hamming, notes the code of an entry that was entered. */
+static void
+enter_code(const VsAnnId *id, const uint8 *code, void *arg)
+{
+	Check	   *check = (Check *) arg;
+	RowEntry   *entry = hash_search(check->entries, &id->tid, HASH_FIND, NULL);
+
+	if (entry != NULL && id->seal <= check->meta.sealed)
+		entry->code_hash = hash_bytes_extended(code, check->ann.geo.code_bytes, 0);
+}
+
+/* An entry has no flags but one. */
+static void
+check_flags(Check *check, const VsAnnId *id)
+{
+	if ((id->flags & ~VS_ANN_DEAD) != 0)
+		report_row(check, &id->tid, "an entry has flags %u", id->flags);
 }
 
 /* I5. */
@@ -176,6 +249,27 @@ enter(Check *check, const VsAnnId *id)
 	if (found)
 		report_row(check, &id->tid, "row has two entries");
 	entry->address = id->address;
+	entry->code_hash = 0;
+}
+
+/* Enters what counts of a pending page, which is locked. */
+static void
+enter_pending(Check *check, BlockNumber block, Page page)
+{
+	for (int i = 0; i < VS_ANN_OPAQUE(page)->used; i++)
+	{
+		VsAnnId    *id = &vs_ann_pending_ids(page)[i];
+
+		check_flags(check, id);
+		if ((id->flags & VS_ANN_DEAD) != 0)
+			continue;
+		vs_ann_id_check(&check->ann, block, id);
+		enter(check, id);
+		if (!check->bits)
+			continue;
+		vs_ann_pending_code(&check->ann, page, i, check->coder.code);
+		enter_code(id, check->coder.code, check);
+	}
 }
 
 /* I1. */
@@ -197,13 +291,11 @@ check_chain(Check *check, const VsAnnChain *chain)
 		if (opaque->epoch <= check->meta.sealed)
 			report(check, "pending page %u is of seal %u, but %u is published", block,
 				   opaque->epoch, check->meta.sealed);
-		for (int i = 0; i < opaque->used; i++)
-		{
-			VsAnnId    *id = &vs_ann_pending_ids(page)[i];
-
-			if ((id->flags & VS_ANN_DEAD) == 0)
-				enter(check, id);
-		}
+		if (opaque->epoch > Max(check->meta.sealed, check->meta.sealing) + 1)
+			report(check, "pending page %u is of seal %u, which is to come", block, opaque->epoch);
+		if ((opaque->flags & VS_ANN_CENTRED) != 0 && check->meta.centre == InvalidBlockNumber)
+			report(check, "pending page %u is coded against a centre, which the index has not", block);
+		enter_pending(check, block, page);
 		npages++;
 		block = opaque->next;
 		UnlockReleaseBuffer(buffer);
@@ -218,8 +310,12 @@ check_id(VsAnnId *id, void *arg)
 {
 	Check	   *check = (Check *) arg;
 
+	check_flags(check, id);
 	if ((id->flags & VS_ANN_DEAD) != 0)
 		return false;
+	if (ItemPointerGetBlockNumberNoCheck(&id->tid) == InvalidBlockNumber ||
+		!OffsetNumberIsValid(ItemPointerGetOffsetNumberNoCheck(&id->tid)))
+		report_row(check, &id->tid, "an entry leads to no row");
 	if (id->seal <= check->meta.sealed)
 		enter(check, id);
 	else if (check->meta.sealing == 0)
@@ -299,11 +395,61 @@ check_list(Check *check, int list, BlockNumber head)
 		report(check, "list %d holds %u entries, its first page says %u", list, entries,
 			   list_entries);
 	vs_ann_list_walk(&check->ann, head, false, check_id, check, &counts);
+	if (check->bits)
+		vs_ann_list_codes(&check->ann, head, enter_code, check);
 	if (dead > counts.dead)
 		report(check, "list %d has " INT64_FORMAT " dead entries, its pages say %u", list,
 			   counts.dead, dead);
 	check->lists.entries += counts.entries;
 	check->lists.dead += counts.dead;
+}
+
+/* I0: the log of seals ends with the last one published. */
+static void
+check_segments(Check *check)
+{
+	BlockNumber block = check->meta.segments;
+	uint32		above = check->meta.sealed + 1;
+
+	if (reach_chain(check, block, VS_ANN_SEGMENT, "segment") < 0)
+		return;
+	if (block == InvalidBlockNumber && check->meta.sealed > 0)
+		report(check, "seal %u is published, and the metapage leads to no segment", check->meta.sealed);
+	while (block != InvalidBlockNumber)
+	{
+		Buffer		buffer = vs_ann_page_read(&check->ann, block, BUFFER_LOCK_SHARE, VS_ANN_SEGMENT);
+		Page		page = BufferGetPage(buffer);
+
+		for (int i = VS_ANN_OPAQUE(page)->used - 1; i >= 0; i--)
+		{
+			const VsAnnSegment *segment = &VS_ANN_SEGMENTS(page)[i];
+
+			if (above > check->meta.sealed ? segment->number != check->meta.sealed :
+				segment->number >= above)
+				report(check, "segment page %u has segment %u before %u", block, segment->number, above);
+			above = segment->number;
+		}
+		block = VS_ANN_OPAQUE(page)->next;
+		UnlockReleaseBuffer(buffer);
+	}
+}
+
+/* I0: an index with lists has a centre, of as many numbers as it has dimensions. */
+static void
+check_centre(Check *check)
+{
+	const VsAnnMetaData *meta = &check->meta;
+	int64		padded = check->ann.geo.padded;
+	int64		floats = reach_chain(check, meta->centre, VS_ANN_CENTROID, "centre");
+
+	if ((meta->centre == InvalidBlockNumber) != (meta->directory == InvalidBlockNumber))
+		report(check, "the metapage leads to a %s and to no %s",
+			   meta->centre == InvalidBlockNumber ? "directory" : "centre",
+			   meta->centre == InvalidBlockNumber ? "centre" : "directory");
+	else if (meta->centre != InvalidBlockNumber && floats >= 0 && floats != padded)
+		report(check, "the centre has " INT64_FORMAT " numbers, not " INT64_FORMAT, floats, padded);
+	else if (meta->centre != InvalidBlockNumber && floats >= 0)
+		vs_ann_centre_read(&check->ann, meta->centre, palloc(sizeof(float) * padded));
 }
 
 /* Pages of the directory, the centroids and the centre; false if they cannot be read. */
@@ -317,18 +463,16 @@ check_directory(Check *check)
 	int64		heads;
 	int64		floats;
 
-	floats = reach_chain(check, meta->centre, VS_ANN_CENTROID, VS_ANN_FLOATS_PER_PAGE, "centre");
-	if (meta->centre != InvalidBlockNumber && floats >= 0 && floats != padded)
-		report(check, "the centre has " INT64_FORMAT " numbers, not " INT64_FORMAT, floats, padded);
+	check_centre(check);
 	if (meta->directory == InvalidBlockNumber)
 		return false;
-	heads = reach_chain(check, meta->directory, VS_ANN_DIRECTORY, VS_ANN_HEADS_PER_PAGE, "directory");
+	heads = reach_chain(check, meta->directory, VS_ANN_DIRECTORY, "directory");
 	if (heads < 0)
 		return false;
 	buffer = vs_ann_page_read(&check->ann, meta->directory, BUFFER_LOCK_SHARE, VS_ANN_DIRECTORY);
 	centroids = VS_ANN_DIRECTORY_HEADER(BufferGetPage(buffer))->centroids;
 	UnlockReleaseBuffer(buffer);
-	floats = reach_chain(check, centroids, VS_ANN_CENTROID, VS_ANN_FLOATS_PER_PAGE, "centroid");
+	floats = reach_chain(check, centroids, VS_ANN_CENTROID, "centroid");
 	if (heads != meta->nlists || (floats >= 0 && floats != (heads + 1) * padded))
 	{
 		report(check, "the directory has " INT64_FORMAT " lists and " INT64_FORMAT
@@ -345,21 +489,16 @@ check_lists(Check *check)
 	const VsAnnMetaData *meta = &check->meta;
 	VsAnnDirectory *dir;
 
-	reach_chain(check, meta->segments, VS_ANN_SEGMENT, VS_ANN_SEGMENTS_PER_PAGE, "segment");
+	check_segments(check);
 	if (!check_directory(check))
 		return;
 	dir = vs_ann_directory_read(&check->ann, meta->directory);
 	if (dir->nlists != meta->nlists || dir->generation != meta->generation)
 		report(check, "directory has %d lists of generation %u, the metapage says %u of %u",
 			   dir->nlists, dir->generation, meta->nlists, meta->generation);
-	for (int i = 0; i < (dir->nlists + 1) * check->ann.geo.padded; i++)
-	{
-		if (!isfinite(dir->mean[i]))
-		{
-			report(check, "the centroid of list %d is not finite", i / check->ann.geo.padded - 1);
-			break;
-		}
-	}
+	if (dir->centroids_of > dir->generation)
+		report(check, "directory of generation %u has centroids of %u", dir->generation,
+			   dir->centroids_of);
 	for (int i = 0; i < dir->nlists; i++)
 		check_list(check, i, dir->heads[i]);
 	/* entries of a seal not published need not be counted; what was flagged last before an error is not */
@@ -387,22 +526,37 @@ root_tid(Check *check, ItemPointer tid, ItemPointer root)
 				   OffsetNumberIsValid(offset) ? offset : ItemPointerGetOffsetNumber(tid));
 }
 
+/* Under Hamming: whether the entry's code is the value. */
+static bool
+same_bits(Check *check, Datum value, const RowEntry *entry)
+{
+	struct varlena *bits = PG_DETOAST_DATUM_PACKED(value);
+
+	if (!vs_ann_payload_fits(check->ann.type.kind, VARDATA_ANY(bits), VARSIZE_ANY_EXHDR(bits)) ||
+		vs_ann_payload_dim(check->ann.type.kind, VARDATA_ANY(bits)) != check->ann.spec.dim)
+		return false;
+	vs_ann_coder_encode(&check->coder, VARDATA_ANY(bits), NULL, NULL, false);
+	return entry->code_hash == hash_bytes_extended(check->coder.code, check->ann.geo.code_bytes, 0);
+}
+
+/* A row that the index is to have an entry of, with the value that it is to have. */
 static void
-check_row(Check *check, TupleTableSlot *slot, AttrNumber attnum)
+check_row(Check *check, TupleTableSlot *slot, Datum value)
 {
 	ItemPointerData root;
 	RowEntry   *entry;
 	Oid			address;
 	Size		len;
-	bool		null;
-	Datum		value = slot_getattr(slot, attnum, &null);
 
-	if (null)
-		return;
 	root_tid(check, &slot->tts_tid, &root);
 	entry = hash_search(check->entries, &root, HASH_FIND, NULL);
 	if (entry == NULL)
 		report_row(check, &slot->tts_tid, "row has no entry");
+	else if (check->bits)
+	{
+		if (!same_bits(check, value, entry))
+			report_row(check, &slot->tts_tid, "row has other bits than its entry");
+	}
 	else if (vs_store_datum_address(check->heap, value, &address, &len) &&
 			 address != entry->address)
 		report_row(check, &slot->tts_tid, "row has its value at %u, its entry says %u", address,
@@ -423,14 +577,52 @@ check_rows(Check *check, Snapshot snapshot)
 	econtext->ecxt_scantuple = slot;
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
+		MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+		Datum		values[INDEX_MAX_KEYS];
+		bool		nulls[INDEX_MAX_KEYS];
+
 		CHECK_FOR_INTERRUPTS();
 		if (predicate == NULL || ExecQual(predicate, econtext))
-			check_row(check, slot, info->ii_IndexAttrNumbers[0]);
+		{
+			FormIndexDatum(info, slot, estate, values, nulls);
+			if (!nulls[0])
+				check_row(check, slot, values[0]);
+		}
+		MemoryContextSwitchTo(old);
 		ResetExprContext(econtext);
 	}
 	table_endscan(scan);
-	FreeExecutorState(estate);
 	ExecDropSingleTupleTableSlot(slot);
+	FreeExecutorState(estate);
+}
+
+/*
+ * Whether a session may be building the index: it holds a lock on the table that keeps others
+ * from building, as VACUUM does too.  A standby cannot tell.
+ */
+static bool
+may_be_built(Relation heap)
+{
+	LOCKTAG		tag;
+	int			holders;
+
+	if (RecoveryInProgress())
+		return true;
+	SET_LOCKTAG_RELATION(tag, heap->rd_lockInfo.lockRelId.dbId, heap->rd_lockInfo.lockRelId.relId);
+	pfree(GetLockConflicts(&tag, ShareUpdateExclusiveLock, &holders));
+	return holders > 0;
+}
+
+/* An index that CREATE or REINDEX CONCURRENTLY is at, or left, does not have all rows. */
+static void
+check_invalid(Check *check)
+{
+	if (may_be_built(check->heap))
+		ereport(NOTICE,
+				(errmsg("index \"%s\" is not valid, and may be being built: its entries are not compared with the rows of the table",
+						RelationGetRelationName(check->ann.index))));
+	else
+		report(check, "the index is not valid: it was not built to its end");
 }
 
 static void
@@ -444,17 +636,20 @@ check_all(Check *check)
 	control.hcxt = CurrentMemoryContext;
 	check->entries = hash_create("vecann entries", 1024, &control,
 								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	memset(&check->lists, 0, sizeof(check->lists));
 	/* before the entries are read: each row that it sees has its entry by now */
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	vs_ann_meta_read(&check->ann, &check->meta);
+	VS_STOP_POINT("check: metapage copied");
 	check->npages = RelationGetNumberOfBlocks(check->ann.index);
 	check->reached = palloc_extended(check->npages / BITS_PER_BYTE + 1,
 									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	if (check->meta.sealing != 0 && check->meta.sealing != check->meta.sealed + 1)
-		report(check, "the metapage says that seal %u is under way after %u", check->meta.sealing,
-			   check->meta.sealed);
+	check->bits = check->ann.has_dim && check->ann.type.metric == VS_QUANT_HAMMING;
 	if (check->ann.has_dim)
 	{
+		vs_ann_coder_init(&check->coder, &check->ann);
+		if (check->meta.seed != VS_ANN_ROTATION_SEED)
+			report(check, "the metapage has another seed of the rotation");
 		for (int i = 0; i < VS_ANN_CHAINS; i++)
 		{
 			check_chain(check, &check->meta.closing[i]);
@@ -465,8 +660,83 @@ check_all(Check *check)
 	if (check->ann.index->rd_index->indisvalid)
 		check_rows(check, snapshot);
 	else
-		report(check, "the index is not valid: it was not built to its end");
+		check_invalid(check);
 	UnregisterSnapshot(snapshot);
+}
+
+/*
+ * One pass, in a subtransaction: an error for damage ends it, and is a problem.  It gives the
+ * seal lock back.
+ */
+static void
+run_pass(Check *check, Relation index)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext context = AllocSetContextCreate(caller, "vecann check pass",
+												  ALLOCSET_DEFAULT_SIZES);
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		if (!RecoveryInProgress())
+			vs_ann_seal_lock(index, VS_ANN_WAIT);
+		vs_ann_open(&check->ann, index);
+		check_all(check);
+		if (!RecoveryInProgress())
+			vs_ann_seal_unlock(index);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_INDEX_CORRUPTED &&
+			error->sqlerrcode != ERRCODE_DATA_CORRUPTED)
+			ReThrowError(error);
+		report(check, "%s", error->message);
+	}
+	PG_END_TRY();
+	MemoryContextDelete(context);
+}
+
+/* Passes of a standby, until one finds nothing that all before have found; the rest is reported. */
+static void
+run_passes(Check *check, Relation index)
+{
+	HASHCTL		control;
+	HASH_SEQ_STATUS status;
+	ProblemEntry *entry;
+
+	control.keysize = sizeof(Problem);
+	control.entrysize = sizeof(ProblemEntry);
+	control.hcxt = CurrentMemoryContext;
+	check->found = hash_create("vecann problems", 64, &control,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	do
+	{
+		check->pass++;
+		check->nfound = 0;
+		run_pass(check, index);
+	} while (check->nfound > 0 && check->pass < PASSES);
+	hash_seq_init(&status, check->found);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		Problem    *problem = &entry->problem;
+
+		if (entry->pass == check->pass && check->nfound > 0)
+			check->problem(check->problem_arg,
+						   ItemPointerIsValid(&problem->tid) ? &problem->tid : NULL, problem->text);
+	}
 }
 
 void
@@ -479,15 +749,17 @@ vs_ann_check(Oid indexoid, VsAnnProblem problem, void *arg)
 	Relation	index = vs_ann_open_for_inspection(indexoid, &check.heap);
 	VsCaller	caller;
 
+	/* the index's predicate and expression are not to run with the rights of the role that checks */
 	vs_as_owner_begin(check.heap->rd_rel->relowner, &caller);
 	check.problem = problem;
 	check.problem_arg = arg;
-	if (!RecoveryInProgress())
-		vs_ann_seal_lock(index, VS_ANN_WAIT);
-	vs_ann_open(&check.ann, index);
-	check_all(&check);
-	if (!RecoveryInProgress())
-		vs_ann_seal_unlock(index);
+	if (!index->rd_index->indisready)
+		ereport(NOTICE,
+				(errmsg("index \"%s\" is not ready, and is not checked", RelationGetRelationName(index))));
+	else if (RecoveryInProgress())
+		run_passes(&check, index);
+	else
+		run_pass(&check, index);
 	vs_as_owner_end(&caller);
 	index_close(index, AccessShareLock);
 	table_close(check.heap, AccessShareLock);
