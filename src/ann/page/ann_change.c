@@ -10,7 +10,7 @@
  * A page is retired when nothing reachable from the metapage leads to it any more.
  * Scans that copied the metapage before may still read it, so its content stays:
  * it is only stamped with the next transaction id, and reused when every
- * snapshot that is older is gone (invariant A6 in README.md).  A standby's
+ * snapshot of this database that is older is gone (invariant A6 in README.md).  A standby's
  * snapshots are told by an nbtree "reuse page" record, whose redo does nothing
  * but resolve the conflict; generic WAL has no such thing.
  *-------------------------------------------------------------------------
@@ -22,6 +22,7 @@
 #include "access/xlog.h"
 #include "access/xloginsert.h"
 #include "catalog/catalog.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
@@ -219,6 +220,29 @@ vs_ann_id_check(const VsAnn *ann, BlockNumber block, const VsAnnId *id)
 }
 
 /*
+ * Whether xid is past the horizon of the tables of this database, that is, whether no
+ * snapshot of a scan here is older.  Snapshots of other databases do not count.
+ *
+ * The horizon is asked for an ordinary table, whatever the index's own is.  The one
+ * that GlobalVisTestFor chooses for a temporary table, or one that this transaction has
+ * made, ignores all snapshots, because rows depend on transaction ids alone; but a scan
+ * of this session, a cursor say, may still read a page that a seal of the same
+ * transaction retired.
+ */
+bool
+vs_ann_past_horizon(FullTransactionId xid)
+{
+	FormData_pg_class form = {0};
+	RelationData table = {0};
+
+	form.relkind = RELKIND_RELATION;
+	form.relpersistence = RELPERSISTENCE_PERMANENT;
+	table.rd_id = FirstNormalObjectId;
+	table.rd_rel = &form;
+	return GlobalVisCheckRemovableFullXid(&table, xid);
+}
+
+/*
  * Whether a page may be taken for something else: retired, and long enough ago.  One that is
  * not known for ours is left alone.
  */
@@ -233,7 +257,7 @@ vs_ann_page_recyclable(Page page)
 		return false;
 	opaque = VS_ANN_OPAQUE(page);
 	return (opaque->flags & VS_ANN_RETIRED) != 0 &&
-		GlobalVisCheckRemovableFullXid(NULL, opaque->retired_xid);
+		vs_ann_past_horizon(opaque->retired_xid);
 }
 
 /* A page from the free space map, locked, or InvalidBuffer. */

@@ -150,6 +150,12 @@ extern void vs_ann_page_init(Page page, VsAnnPageKind kind, uint32 epoch);
  */
 extern void vs_ann_page_retire(const VsAnn *ann, const BlockNumber *blocks, int n);
 
+/*
+ * Whether no snapshot of this database is older than xid, so that no scan can
+ * still need what was retired then.  Snapshots of other databases do not count.
+ */
+extern bool vs_ann_past_horizon(FullTransactionId xid);
+
 /* Whether a page may be taken for something else: retired, and long enough ago. */
 extern bool vs_ann_page_recyclable(Page page);
 

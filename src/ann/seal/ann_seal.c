@@ -438,7 +438,7 @@ worth_sweeping(const VsAnn *ann, const VsAnnMetaData *meta)
 	if ((double) meta->pages_retired - meta->pages_waiting > enough)
 		return true;
 	return meta->pages_retired > enough &&
-		GlobalVisCheckRemovableFullXid(NULL, meta->waiting_xid);
+		vs_ann_past_horizon(meta->waiting_xid);
 }
 
 /*
