@@ -85,6 +85,21 @@ vs_compat_log_reuse_page(Relation rel, BlockNumber block, FullTransactionId xid)
 	XLogInsert(RM_BTREE_ID, XLOG_BTREE_REUSE_PAGE);
 }
 
+/* Whether VACUUM may cut off the end of the table, as far as its storage parameter says. */
+static inline bool
+vs_compat_vacuum_truncate(Relation heap)
+{
+	const StdRdOptions *options = (const StdRdOptions *) heap->rd_options;
+
+#if PG_VERSION_NUM >= 180000
+	if (options == NULL || !options->vacuum_truncate_set)
+		return vacuum_truncate;
+	return options->vacuum_truncate;
+#else
+	return options == NULL || options->vacuum_truncate;
+#endif
+}
+
 /* Sleeps if vacuum is to be slowed down; checks for interrupts. */
 static inline void
 vs_compat_vacuum_delay(void)

@@ -20,6 +20,13 @@ extern IndexBulkDeleteResult *vs_ann_bulkdelete(IndexVacuumInfo *info,
 												void *callback_state);
 extern IndexBulkDeleteResult *vs_ann_vacuumcleanup(IndexVacuumInfo *info,
 												   IndexBulkDeleteResult *stats);
+/*
+ * Cuts off unused pages at the end of the index, if there are enough of them, the
+ * table's storage parameter vacuum_truncate allows it, and no other transaction
+ * has the index open.  The caller holds no seal lock.  elevel: of the message that
+ * says so.
+ */
+extern void vs_ann_truncate(Relation index, Relation heap, int elevel);
 extern void vs_ann_costestimate(struct PlannerInfo *root, struct IndexPath *path,
 								double loop_count, Cost *startup, Cost *total,
 								Selectivity *selectivity, double *correlation,

@@ -1,6 +1,7 @@
 /*-------------------------------------------------------------------------
  * ann_vacuum.c
- *	  Vacuum: flags entries of dead rows; seals, compacts, finds free pages.
+ *	  Vacuum: flags entries of dead rows; seals, compacts, finds free pages, and has those
+ *	  at the end of the index given back (ann_truncate.c).
  *
  * ambulkdelete is one pass over ids, and rewrites flags only.  Inserts go on
  * meanwhile: what they append belongs to rows that are not dead.  A seal or
@@ -196,6 +197,7 @@ vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 		return stats;
 	heap = table_open(info->index->rd_index->indrelid, AccessShareLock);
 	vs_ann_maintain(info->index, heap, VS_ANN_WAIT, VS_ANN_TIDY, &result);
+	vs_ann_truncate(info->index, heap, info->message_level);
 	table_close(heap, AccessShareLock);
 	if (stats == NULL)
 	{

@@ -268,8 +268,12 @@ reuse_page(const VsAnn *ann)
 
 	while ((block = GetFreeIndexPage(ann->index)) != InvalidBlockNumber)
 	{
-		Buffer		buffer = ReadBuffer(ann->index, block);
+		Buffer		buffer;
 
+		/* the map is not logged: after a crash it may name pages that were cut off */
+		if (block >= RelationGetNumberOfBlocks(ann->index))
+			continue;
+		buffer = ReadBuffer(ann->index, block);
 		/* the map is a hint: someone may have the page already */
 		if (ConditionalLockBuffer(buffer))
 		{
