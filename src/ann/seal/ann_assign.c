@@ -8,7 +8,8 @@
  * is dead to everybody: its id is dropped.
  *
  * Memory: the coded rows of a round take at most vs_ann_work_memory(), a training
- * sample as much.
+ * sample with what training needs at most twice that.  Both take no more than there are
+ * rows: maintenance_work_mem is a limit, not a size.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

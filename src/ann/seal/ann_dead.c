@@ -52,6 +52,9 @@
 /* TIDs that the table is asked about at once; int16 numbers them. */
 #define HORIZON_BATCH	4096
 
+/* Suspects that there is room for at first. */
+#define FIRST_SUSPECTS	1024
+
 /* Lists, and entries of each, that are looked at to estimate the share of dead ones. */
 #define SAMPLED_LISTS	64
 #define SAMPLED_ENTRIES	8
@@ -198,12 +201,14 @@ typedef struct Prune
 	Relation	heap;
 	VsAnnSuspect *suspects;
 	int64		n;
-	int64		capacity;
+	int64		capacity;		/* of suspects */
+	int64		limit;			/* to which they may grow */
 	Place	   *places;
 	int			nplaces;
 	int			place_capacity;
 } Prune;
 
+/* Suspects take about the work memory at most, and no more than there are. */
 static void
 prune_begin(Prune *prune, const VsAnn *ann, Relation heap)
 {
@@ -212,9 +217,35 @@ prune_begin(Prune *prune, const VsAnn *ann, Relation heap)
 	memset(prune, 0, sizeof(*prune));
 	prune->ann = ann;
 	prune->heap = heap;
-	prune->capacity = Max(fit, 4 * (Size) ann->geo.extent_entries);
+	prune->limit = Max(fit, 4 * (Size) ann->geo.extent_entries);
+	prune->capacity = Min(FIRST_SUSPECTS, prune->limit);
+	prune->suspects = palloc(sizeof(VsAnnSuspect) * prune->capacity);
 	prune->place_capacity = 1024;
 	prune->places = palloc(sizeof(Place) * prune->place_capacity);
+}
+
+static void
+prune_end(Prune *prune)
+{
+	pfree(prune->suspects);
+	pfree(prune->places);
+}
+
+/* Makes room for n suspects more; false if that would exceed the limit. */
+static bool
+make_room(Prune *prune, int64 n)
+{
+	int64		needed = prune->n + n;
+
+	if (needed > prune->limit)
+		return false;
+	if (needed > prune->capacity)
+	{
+		prune->capacity = Min(Max(2 * prune->capacity, needed), prune->limit);
+		prune->suspects = repalloc_huge(prune->suspects,
+										sizeof(VsAnnSuspect) * prune->capacity);
+	}
+	return true;
 }
 
 static void
@@ -317,8 +348,6 @@ vs_ann_prune(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir, int fir
 	int64		ndead = 0;
 
 	prune_begin(&prune, ann, heap);
-	prune.suspects = MemoryContextAllocHuge(CurrentMemoryContext,
-											sizeof(VsAnnSuspect) * prune.capacity);
 	for (int i = 0; i < n; i++)
 	{
 		BlockNumber block = dir->heads[(first + i) % dir->nlists];
@@ -329,16 +358,18 @@ vs_ann_prune(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir, int fir
 		{
 			vs_ann_walk_step(ann, &walk, block);
 			vs_ann_extent_read(ann, block, &extent);
-			if (prune.n + extent.header.nentries > prune.capacity)
+			if (!make_room(&prune, extent.header.nentries))
+			{
 				ndead += flag_dead(&prune);
+				make_room(&prune, extent.header.nentries);
+			}
 			for (int j = 0; j < extent.header.nentries; j += geo->details_per_page)
 				suspect_page(&prune, block, extent.pages[vs_ann_detail_page_of(geo, j)], 0,
 							 Min(geo->details_per_page, extent.header.nentries - j), 1);
 		}
 	}
 	ndead += flag_dead(&prune);
-	pfree(prune.suspects);
-	pfree(prune.places);
+	prune_end(&prune);
 	return ndead;
 }
 
@@ -382,7 +413,7 @@ vs_ann_dead_share(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir)
 	double		share = 0;
 
 	prune_begin(&prune, ann, heap);
-	prune.suspects = palloc(sizeof(VsAnnSuspect) * nlists * 2 * SAMPLED_ENTRIES);
+	make_room(&prune, nlists * 2 * SAMPLED_ENTRIES);
 	for (int i = 0; i < nlists; i++)
 		sample_list(&prune, dir->heads[(int64) i * dir->nlists / nlists]);
 	if (prune.n > 0)
@@ -390,7 +421,6 @@ vs_ann_dead_share(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir)
 		sort_suspects(prune.suspects, prune.n);
 		share = (double) move_dead_first(ann, heap, prune.suspects, prune.n) / prune.n;
 	}
-	pfree(prune.suspects);
-	pfree(prune.places);
+	prune_end(&prune);
 	return share;
 }

@@ -109,7 +109,7 @@ vs_ann_round_begin(VsAnnRound *round, const VsAnn *ann, Relation heap,
 								   dir->nlists, ann->geo.padded, dir->centroids);
 	round->reader = vs_store_reader_open(heap);
 	vs_ann_coder_init(&round->coder, ann);
-	round->rows_at_once = Max(32, Min(ROWS_AT_ONCE, ROWS_BYTES / row_bytes));
+	round->rows_at_once = Max(32, Min(Min(ROWS_AT_ONCE, nrows), ROWS_BYTES / row_bytes));
 	round->item_size = sizeof(VsAnnId) + vs_ann_spooled_code_bytes(ann);
 	round->items = palloc(round->item_size * round->rows_at_once);
 	round->rows = palloc(row_bytes * round->rows_at_once);
