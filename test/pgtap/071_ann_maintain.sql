@@ -1,6 +1,6 @@
 -- Who may flush, compact, check and look at a vecann index, and of what; what cannot be indexed.
 BEGIN;
-SELECT plan(47);
+SELECT plan(49);
 
 CREATE FUNCTION v(i int) RETURNS vector LANGUAGE sql IMMUTABLE AS $$ SELECT ARRAY[sin(i), cos(i), sin(3 * i)]::real[]::vector $$;
 CREATE TABLE points (id int PRIMARY KEY, e vector(3)) USING vecstore;
@@ -91,7 +91,10 @@ RESET client_min_messages;
 -- values that are not in the store
 CREATE TABLE odd (id int PRIMARY KEY, e vector(3)) USING vecstore;
 ALTER TABLE odd ALTER e SET STORAGE PLAIN;
+SELECT throws_ok('CREATE INDEX ON odd USING vecann (e)', '55000', NULL, 'a column with STORAGE PLAIN, of an empty table');
+ALTER TABLE odd ALTER e SET STORAGE EXTERNAL;
 CREATE INDEX odd_e ON odd USING vecann (e);
+ALTER TABLE odd ALTER e SET STORAGE PLAIN;
 SELECT throws_ok('INSERT INTO odd VALUES (1, v(1))', '55000', 'index "odd_e" cannot find a value of column "e" in the value store of table "odd"', 'STORAGE PLAIN');
 ALTER TABLE odd ALTER e SET STORAGE EXTERNAL;
 SELECT lives_ok('INSERT INTO odd VALUES (1, v(1)), (2, v(2))', 'STORAGE EXTERNAL again');
@@ -99,6 +102,7 @@ ALTER TABLE odd ALTER e SET STORAGE PLAIN;
 SELECT lives_ok('UPDATE odd SET id = 3 WHERE id = 1', 'a stored value stays stored');
 SELECT throws_ok('UPDATE odd SET e = v(9)', '55000', NULL, 'a new one is not');
 SELECT is_empty('SELECT * FROM vecstore.check(''odd'')', 'the index is sound');
+SELECT lives_ok('REINDEX INDEX odd_e', 'it can be rebuilt from stored values');
 CREATE TABLE added (id int PRIMARY KEY) USING vecstore;
 INSERT INTO added VALUES (1), (2);
 ALTER TABLE added ADD COLUMN e vector(3) DEFAULT '[1,2,3]', ADD COLUMN h halfvec(3) GENERATED ALWAYS AS ('[1,2,3]'::halfvec(3)) STORED;

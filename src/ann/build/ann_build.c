@@ -18,6 +18,7 @@
 #include "pgstat.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -28,6 +29,7 @@
 #include "ann/base/ann_options.h"
 #include "ann/base/ann_progress.h"
 #include "ann/base/ann_value.h"
+#include "ann/build/ann_column.h"
 #include "ann/build/ann_team.h"
 #include "ann/insert/ann_held_rows.h"
 #include "ann/insert/ann_insert.h"
@@ -54,12 +56,16 @@ typedef struct Build
 	MemoryContext row_context;
 } Build;
 
-/* Declared dimension of the column, or the index option, or 0. */
+/* Declared dimension of the column or its domain, or the index option, or 0. */
 static int
 declared_dim(Relation index)
 {
-	int32		typmod = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(index), 0);
+	int32		typmod = att->atttypmod;
 	int			option = vs_ann_option_dimensions(index);
+
+	if (typmod < 0)
+		(void) getBaseTypeAndTypmod(att->atttypid, &typmod);
 
 	if (typmod > 0 && option > 0 && typmod != option)
 		ereport(ERROR,
@@ -284,6 +290,7 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 	vs_ann_cache_forget(index);
 	old = MemoryContextSwitchTo(context);
 	vs_ann_open_new(&ann, index);
+	vs_ann_refuse_column(index, heap, ann.type.kind, info);
 	write_meta(&ann);
 	build(&ann, heap, info, result);
 	vs_ann_progress_phase(VS_ANN_PHASE_WRITE, 0);
