@@ -2,10 +2,11 @@
  * kmeans_assign.c
  *	  Nearest centroids of many rows.
  *
- * A blocked matrix product: centroids lie in panels (quant_template.h), rows
- * are taken in tiles, as many tiles at a time as stay in the second level cache, and
- * each panel is taken past all of them.  |x-c|^2 = |x|^2 + (|c|^2 - 2 x.c), and the
- * lanes compare the bracket.
+ * This is a blocked matrix product.  Centroids are stored in panels and rows
+ * are processed in tiles (quant_template.h).  A batch is as many tiles as
+ * stay in the second-level cache; each panel is multiplied with all tiles of
+ * the batch before the next panel is read.  Since |x-c|^2 = |x|^2 + (|c|^2 -
+ * 2 x.c), the lanes compare only the term in parentheses.
  *-------------------------------------------------------------------------
  */
 #include <math.h>
@@ -15,12 +16,15 @@
 #include "quant/quant_kernels.h"
 
 #define ALIGNMENT		64
-/* a squared distance below this share of what it is the difference of is taken otherwise */
+/*
+ * A squared distance below this share of the norms that it is the difference
+ * of is computed again, from differences of elements.
+ */
 #define CANCELLED		(1.0f / 16)
 #define MAX_TILES		8
-/* bytes of rows to work on at once; half of a common second level cache */
+/* bytes of rows in a batch: half of a common second-level cache */
 #define ROWS_BYTES		(512 * 1024)
-/* widest panel and tallest tile of all variants */
+/* largest tile_lists and tile_rows of all variants */
 #define MAX_TILE_LISTS	32
 #define MAX_TILE_ROWS	12
 
@@ -30,11 +34,11 @@ struct VsAssign
 	int			dim;
 	int			lists;
 	int			panels;
-	int			tiles;			/* of a batch */
-	float	   *norms;			/* panels * tile_lists, INFINITY beyond lists */
+	int			tiles;			/* per batch */
+	float	   *norms;			/* panels * tile_lists; INFINITY past lists */
 	float	   *panel;			/* panels * dim * tile_lists */
-	float	   *last;			/* tile_rows * dim, for a tile with rows missing */
-	/* [tiles * tile_rows][tile_lists] each */
+	float	   *last;			/* tile_rows * dim: an incomplete last tile */
+	/* [tiles * tile_rows][tile_lists] each: the nearest two per lane */
 	float	   *best;
 	float	   *second;
 	int32_t    *best_list;
@@ -56,7 +60,7 @@ tiles_for(int dim)
 		(int) tiles;
 }
 
-/* Bytes of the arrays, for any variant. */
+/* Large enough for every variant. */
 size_t
 vs_assign_bytes(int lists, int dim)
 {
@@ -88,8 +92,6 @@ vs_assign_init(void *memory, int lists, int dim, const float *centroids)
 	int			width = kernels->tile_lists;
 	size_t		padded;
 	size_t		cells;
-	size_t		i;
-	int			d;
 
 	assign->kernels = kernels;
 	assign->dim = dim;
@@ -106,20 +108,23 @@ vs_assign_init(void *memory, int lists, int dim, const float *centroids)
 	assign->best_list = take(&next, sizeof(int32_t) * cells);
 	assign->second_list = take(&next, sizeof(int32_t) * cells);
 
-	for (i = 0; i < padded; i++)
+	for (size_t i = 0; i < padded; i++)
 	{
 		const float *centroid = centroids + i * dim;
 		float	   *column = assign->panel + i / width * width * dim + i % width;
 		bool		exists = i < (size_t) lists;
 
-		for (d = 0; d < dim; d++)
+		for (int d = 0; d < dim; d++)
 			column[(size_t) d * width] = exists ? centroid[d] : 0;
 		assign->norms[i] = exists ? kernels->norm_sq(dim, centroid) : INFINITY;
 	}
 	return assign;
 }
 
-/* The rows of the batch's last tile, which may be fewer than a tile has: zeros follow. */
+/*
+ * Return the last tile of a batch, which has nrows rows from rows on.  If
+ * they are fewer than tile_rows, returns a copy that zero rows complete.
+ */
 static const float *
 rows_complete(VsAssign *assign, int nrows, const float *rows)
 {
@@ -133,7 +138,7 @@ rows_complete(VsAssign *assign, int nrows, const float *rows)
 	return assign->last;
 }
 
-/* Takes all panels past a batch of rows. */
+/* Find the nearest two centroids per row and lane for a batch of rows. */
 static void
 tiles_run(VsAssign *assign, int nrows, const float *rows, bool want_second)
 {
@@ -143,27 +148,24 @@ tiles_run(VsAssign *assign, int nrows, const float *rows, bool want_second)
 	const float *last = rows_complete(assign, nrows - (ntiles - 1) * kernels->tile_rows,
 									  rows + (ntiles - 1) * tile_floats);
 	int			tile_cells = kernels->tile_rows * kernels->tile_lists;
-	int			p;
-	int			t;
-	int			i;
 
-	for (i = 0; i < ntiles * tile_cells; i++)
+	for (int i = 0; i < ntiles * tile_cells; i++)
 	{
 		assign->best[i] = INFINITY;
 		assign->best_list[i] = INT32_MAX;
 	}
-	for (i = 0; want_second && i < ntiles * tile_cells; i++)
+	for (int i = 0; want_second && i < ntiles * tile_cells; i++)
 	{
 		assign->second[i] = INFINITY;
 		assign->second_list[i] = INT32_MAX;
 	}
-	for (p = 0; p < assign->panels; p++)
+	for (int p = 0; p < assign->panels; p++)
 	{
 		const float *panel = assign->panel + (size_t) p * kernels->tile_lists * assign->dim;
 		const float *norms = assign->norms + p * kernels->tile_lists;
 		int			first = p * kernels->tile_lists;
 
-		for (t = 0; t < ntiles; t++)
+		for (int t = 0; t < ntiles; t++)
 		{
 			const float *tile = t == ntiles - 1 ? last : rows + t * tile_floats;
 			int			cell = t * tile_cells;
@@ -189,14 +191,16 @@ keep_nearer(float distance, int32_t list, float *best, int32_t *best_list)
 	}
 }
 
-/* The two nearest of a row's lanes; the second is looked for only if wanted. */
+/*
+ * Reduce the lanes of a row to its nearest centroid, and to the second
+ * nearest if want_second.
+ */
 static void
 lanes_reduce(const VsAssign *assign, int row, bool want_second,
 			 float *best, int32_t *best_list, float *second, int32_t *second_list)
 {
 	int			width = assign->kernels->tile_lists;
 	int			start = row * width;
-	int			i;
 
 	*second = INFINITY;
 	*second_list = INT32_MAX;
@@ -204,7 +208,7 @@ lanes_reduce(const VsAssign *assign, int row, bool want_second,
 								   best, best_list);
 	if (!want_second)
 		return;
-	for (i = start; i < start + width; i++)
+	for (int i = start; i < start + width; i++)
 	{
 		if (assign->best_list[i] != *best_list)
 			keep_nearer(assign->best[i], assign->best_list[i], second, second_list);
@@ -219,17 +223,15 @@ vs_assign_rows(VsAssign *assign, int64_t nrows, const float *rows,
 			   const VsQuantInterrupt *interrupt)
 {
 	int			batch = assign->tiles * assign->kernels->tile_rows;
-	int64_t		done;
 
-	for (done = 0; done < nrows; done += batch)
+	for (int64_t done = 0; done < nrows; done += batch)
 	{
 		int			n = nrows - done < batch ? (int) (nrows - done) : batch;
-		int			r;
 
 		if (interrupt != NULL && interrupt->check != NULL)
 			interrupt->check(interrupt->arg);
 		tiles_run(assign, n, rows + done * assign->dim, second != NULL);
-		for (r = 0; r < n; r++)
+		for (int r = 0; r < n; r++)
 		{
 			float		norm = 0;
 			float		best[2];
@@ -238,7 +240,7 @@ vs_assign_rows(VsAssign *assign, int64_t nrows, const float *rows,
 			lanes_reduce(assign, r, second != NULL, &best[0], &list[0], &best[1], &list[1]);
 			if (distance != NULL || second_distance != NULL)
 				norm = assign->kernels->norm_sq(assign->dim, rows + (done + r) * assign->dim);
-			/* distances that overflowed have no list: any will do */
+			/* if all distances overflowed, no list was kept: any list serves */
 			nearest[done + r] = list[0] == INT32_MAX ? 0 : list[0];
 			if (distance != NULL)
 				distance[done + r] = fmaxf(norm + best[0], 0);
@@ -258,10 +260,8 @@ vs_assign_query(const VsAssign *assign, VsQuantMetric metric, const float *query
 	bool		products = metric == VS_QUANT_IP || metric == VS_QUANT_COSINE;
 	float		norm = kernels->norm_sq(assign->dim, query);
 	int			width = kernels->tile_lists;
-	int			p;
-	int			i;
 
-	for (p = 0; p < assign->panels; p++)
+	for (int p = 0; p < assign->panels; p++)
 	{
 		int			first = p * width;
 		int			n = assign->lists - first < width ? assign->lists - first : width;
@@ -271,16 +271,16 @@ vs_assign_query(const VsAssign *assign, VsQuantMetric metric, const float *query
 		kernels->panel_dot(assign->dim, query, assign->panel + (size_t) first * assign->dim, dot);
 		if (products)
 		{
-			for (i = 0; i < n; i++)
+			for (int i = 0; i < n; i++)
 				out[first + i] = -dot[i];
 			continue;
 		}
-		for (i = 0; i < n; i++)
+		for (int i = 0; i < n; i++)
 		{
 			out[first + i] = norm + (assign->norms[first + i] - 2 * dot[i]);
 			exact &= out[first + i] >= CANCELLED * (norm + assign->norms[first + i]);
 		}
-		/* NaN is none of those */
+		/* also taken if a distance is NaN, which fails the comparison */
 		if (!exact)
 		{
 			kernels->panel_distance(assign->dim, query, assign->panel + (size_t) first * assign->dim, dot);

@@ -1,14 +1,15 @@
 /*-------------------------------------------------------------------------
  * kmeans_train.c
- *	  Centroids from a sample: Lloyd's algorithm, in two levels when many.
+ *	  Centroids from a sample by Lloyd's algorithm, in one level or two.
  *
- * Many lists are found in three steps: sqrt(lists) coarse clusters; each
- * divided by itself into its share of the lists; then a few rounds over all
- * rows and lists, which move the borders that the coarse clusters drew.
+ * Over FLAT_LISTS lists are found in three steps.  The rows are divided into
+ * sqrt(lists) coarse clusters.  Each cluster is divided independently into
+ * its share of the lists.  Then FINAL_ROUNDS rounds over all rows and lists
+ * move the borders that the coarse clusters drew.
  *
- * A list that lost (nearly) all rows is put elsewhere: on a random row of the
- * list that has most rows.  A list with many times the mean is divided in the
- * same way, at the cost of the smallest one.
+ * The centroid of a list that lost nearly all its rows moves to a random row
+ * of the list with the most rows.  A list with many times the mean is divided
+ * in the same way, and a list with few rows is given up for it.
  *-------------------------------------------------------------------------
  */
 #include <float.h>
@@ -23,15 +24,20 @@
 #define SAMPLE_PER_LIST		96
 #define SAMPLE_PER_LIST_MIN 40
 #define SAMPLE_ENOUGH		(4096 * SAMPLE_PER_LIST)
-/* rounds in which the first centroids are drawn */
+/* rounds in which the initial centroids are drawn */
 #define SEED_ROUNDS			8
-/* rounds over all lists after they were found cluster by cluster; each costs rows * lists */
+/*
+ * rounds over all lists after the clusters were divided: O(rows * lists) each
+ */
 #define FINAL_ROUNDS		1
-/* beyond so many lists these rounds cost more than they gain */
+/* over this number of lists, those rounds cost more than they gain */
 #define FINAL_LISTS			16384
-/* a list of so many times the mean is divided ... */
+/*
+ * a list of over OVERFULL times the mean is divided if there is a starved
+ * one:
+ */
 #define OVERFULL			4
-/* ... when one with less than the mean divided by this can be given up */
+/* a list of at most the mean divided by STARVED */
 #define STARVED				8
 
 /* One run of Lloyd's algorithm over nrows rows. */
@@ -86,7 +92,7 @@ lloyd_end(Lloyd *run)
 	release(run->options, run->counts);
 }
 
-/* 0 <= fraction < 1 */
+/* Return a random number, at least 0 and below 1. */
 static double
 random_fraction(Lloyd *run)
 {
@@ -94,8 +100,9 @@ random_fraction(Lloyd *run)
 }
 
 /*
- * Picks count rows, each with a chance in proportion to weight (nrows of them,
- * NULL: all alike), as centroids first ... first + count - 1.
+ * Copy count random rows to centroids first .. first + count - 1.  The
+ * probability of a row is proportional to its weight (one of nrows floats),
+ * or equal for all rows if weight is NULL.
  */
 static void
 rows_draw(Lloyd *run, const float *weight, int first, int count)
@@ -106,16 +113,15 @@ rows_draw(Lloyd *run, const float *weight, int first, int count)
 	double		step;
 	double		next;
 	int			drawn = 0;
-	int64_t		i;
 
-	for (i = 0; i < run->nrows; i++)
-		total += weight ? weight[i] : 1;
-	/* one in each of count equal steps, so one pass does for all */
+	for (int64_t i = 0; i < run->nrows; i++)
+		total += weight != NULL ? weight[i] : 1;
+	/* draw one row from each of count equal steps of weight, in one pass */
 	step = total / count;
 	next = step * random_fraction(run);
-	for (i = 0; i < run->nrows && drawn < count; i++)
+	for (int64_t i = 0; i < run->nrows && drawn < count; i++)
 	{
-		passed += weight ? weight[i] : 1;
+		passed += weight != NULL ? weight[i] : 1;
 		while (drawn < count && passed > next)
 		{
 			memcpy(run->centroids + (size_t) (first + drawn++) * dim,
@@ -123,13 +129,15 @@ rows_draw(Lloyd *run, const float *weight, int first, int count)
 			next = step * (drawn + random_fraction(run));
 		}
 	}
-	/* rounding, or all weights 0 */
+	/* fewer were drawn due to rounding, or because all weights are 0 */
 	for (; drawn < count; drawn++)
 		memcpy(run->centroids + (size_t) (first + drawn) * dim,
 			   run->rows + (run->nrows - 1) * dim, sizeof(float) * dim);
 }
 
-/* Nearest of count centroids for all rows of the run. */
+/*
+ * Set run->nearest and distance: the nearest of count centroids for each row.
+ */
 static void
 rows_nearest(Lloyd *run, int count, const float *centroids, float *distance)
 {
@@ -144,8 +152,10 @@ rows_nearest(Lloyd *run, int count, const float *centroids, float *distance)
 }
 
 /*
- * Starts from rows drawn in a few rounds, each with chances in proportion to the
- * squared distance from those drawn before (k-means++, but many at a time).
+ * Draw the initial centroids from the rows in a few rounds.  In each round
+ * the probability of a row is proportional to its squared distance from the
+ * nearest centroid of the rounds before (k-means++, but many centroids at a
+ * time).
  */
 static void
 seed_rows(Lloyd *run)
@@ -153,10 +163,8 @@ seed_rows(Lloyd *run)
 	const VsKmeansOptions *options = run->options;
 	float	   *closer = allocate(options, sizeof(float) * run->nrows);
 	int			made = 0;
-	int			round;
-	int64_t		i;
 
-	for (round = 0; round < SEED_ROUNDS; round++)
+	for (int round = 0; round < SEED_ROUNDS; round++)
 	{
 		int			end = (int) ((int64_t) run->lists * (round + 1) / SEED_ROUNDS);
 		int			count = end - made;
@@ -166,7 +174,7 @@ seed_rows(Lloyd *run)
 		rows_draw(run, made > 0 ? run->distance : NULL, made, count);
 		rows_nearest(run, count, run->centroids + (size_t) made * options->dim,
 					 made > 0 ? closer : run->distance);
-		for (i = 0; made > 0 && i < run->nrows; i++)
+		for (int64_t i = 0; made > 0 && i < run->nrows; i++)
 			run->distance[i] = fminf(run->distance[i], closer[i]);
 		made = end;
 	}
@@ -176,73 +184,64 @@ seed_rows(Lloyd *run)
 static void
 assign_all(Lloyd *run)
 {
-	int64_t		i;
-
 	rows_nearest(run, run->lists, run->centroids, run->distance);
 	memset(run->counts, 0, sizeof(int64_t) * run->lists);
-	for (i = 0; i < run->nrows; i++)
+	for (int64_t i = 0; i < run->nrows; i++)
 		run->counts[run->nearest[i]]++;
 }
 
 static void
-normalise(int dim, float *x)
+normalize(int dim, float *x)
 {
 	float		norm = sqrtf(vs_quant_kernels->norm_sq(dim, x));
-	int			d;
 
 	if (norm > 0)
-		for (d = 0; d < dim; d++)
+		for (int d = 0; d < dim; d++)
 			x[d] /= norm;
 }
 
-/* What overflowed becomes the nearest number, and 0 what is none. */
+/* Replace infinities by the largest floats and NaN by 0. */
 static void
 make_finite(size_t n, float *x)
 {
-	size_t		i;
-
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (!isfinite(x[i]))
 			x[i] = isnan(x[i]) ? 0 : copysignf(FLT_MAX, x[i]);
 }
 
-/* Moves each centroid to the mean of its rows; those without rows stay. */
+/* Move each centroid to the mean of its rows; one without rows stays. */
 static void
 means_update(Lloyd *run)
 {
 	int			dim = run->options->dim;
-	int64_t		i;
-	int			list;
-	int			d;
 
-	for (list = 0; list < run->lists; list++)
+	for (int list = 0; list < run->lists; list++)
 		if (run->counts[list] > 0)
 			memset(run->centroids + (size_t) list * dim, 0, sizeof(float) * dim);
-	for (i = 0; i < run->nrows; i++)
+	for (int64_t i = 0; i < run->nrows; i++)
 		vs_quant_kernels->add_to(dim, run->rows + i * dim,
 								 run->centroids + (size_t) run->nearest[i] * dim);
-	for (list = 0; list < run->lists; list++)
+	for (int list = 0; list < run->lists; list++)
 	{
 		float	   *centroid = run->centroids + (size_t) list * dim;
 
 		if (run->counts[list] == 0)
 			continue;
 		make_finite(dim, centroid);
-		for (d = 0; d < dim; d++)
+		for (int d = 0; d < dim; d++)
 			centroid[d] /= (float) run->counts[list];
 		if (run->options->spherical)
-			normalise(dim, centroid);
+			normalize(dim, centroid);
 	}
 }
 
-/* A row of the list that is not its centroid, at random, or -1. */
+/* Return a random row of the list that differs from its centroid, or -1. */
 static int64_t
 row_apart(Lloyd *run, int list)
 {
 	int64_t		start = (int64_t) (vs_quant_random(&run->random) % (uint64_t) run->nrows);
-	int64_t		i;
 
-	for (i = 0; i < run->nrows; i++)
+	for (int64_t i = 0; i < run->nrows; i++)
 	{
 		int64_t		row = (start + i) % run->nrows;
 
@@ -256,26 +255,24 @@ static int
 largest_list(const Lloyd *run)
 {
 	int			largest = 0;
-	int			list;
 
-	for (list = 1; list < run->lists; list++)
+	for (int list = 1; list < run->lists; list++)
 		if (run->counts[list] > run->counts[largest])
 			largest = list;
 	return largest;
 }
 
 /*
- * Puts starved lists onto rows of overfull ones.  After the means: uses
- * counts and distances of the assignment before.
+ * Move the centroids of starved lists to rows of overfull ones.  Called after
+ * means_update; uses the counts and distances of the assignment before it.
  */
 static void
 lists_repair(Lloyd *run)
 {
 	int			dim = run->options->dim;
 	int64_t		mean = run->nrows / run->lists;
-	int			list;
 
-	for (list = 0; list < run->lists; list++)
+	for (int list = 0; list < run->lists; list++)
 	{
 		int			donor;
 		int64_t		row;
@@ -289,7 +286,7 @@ lists_repair(Lloyd *run)
 		row = row_apart(run, donor);
 		if (row < 0)
 		{
-			/* all rows of the donor are one point */
+			/* all rows of the donor equal its centroid */
 			run->counts[donor] = 1;
 			continue;
 		}
@@ -302,9 +299,7 @@ lists_repair(Lloyd *run)
 static void
 lloyd_rounds(Lloyd *run, int rounds)
 {
-	int			i;
-
-	for (i = 0; i < rounds; i++)
+	for (int i = 0; i < rounds; i++)
 	{
 		assign_all(run);
 		means_update(run);
@@ -313,15 +308,14 @@ lloyd_rounds(Lloyd *run, int rounds)
 	}
 }
 
-/* Removes lists that got no row in the last assignment; returns how many stay. */
+/* Remove lists without rows in the last assignment; return how many remain. */
 static int
 lists_drop_empty(Lloyd *run)
 {
 	int			dim = run->options->dim;
 	int			kept = 0;
-	int			list;
 
-	for (list = 0; list < run->lists; list++)
+	for (int list = 0; list < run->lists; list++)
 		if (run->counts[list] > 0)
 			memmove(run->centroids + (size_t) kept++ * dim,
 					run->centroids + (size_t) list * dim, sizeof(float) * dim);
@@ -350,17 +344,17 @@ train_flat(const VsKmeansOptions *options, int64_t nrows, const float *rows,
 }
 
 /*
- * Shares lists out to clusters by their rows: each cluster gets at least one
- * and no more than it has rows; the sum is lists, or less when rows are few.
+ * Distribute lists over clusters in proportion to their rows (counts).  A
+ * cluster gets at least one list, but no more than it has rows.  The sum of
+ * share is lists, or less if there are few rows.
  */
 static void
 lists_share(int lists, int64_t nrows, int clusters, const int64_t *counts, int *share)
 {
 	int64_t		rows_left = nrows;
 	int			lists_left = lists;
-	int			c;
 
-	for (c = 0; c < clusters; c++)
+	for (int c = 0; c < clusters; c++)
 	{
 		int64_t		wanted = rows_left > 0 ?
 			(counts[c] * lists_left + rows_left / 2) / rows_left :
@@ -382,9 +376,7 @@ lists_share(int lists, int64_t nrows, int clusters, const int64_t *counts, int *
 static void
 rows_swap(int dim, float *a, float *b)
 {
-	int			d;
-
-	for (d = 0; d < dim; d++)
+	for (int d = 0; d < dim; d++)
 	{
 		float		x = a[d];
 
@@ -393,14 +385,16 @@ rows_swap(int dim, float *a, float *b)
 	}
 }
 
-/* Brings the rows of each cluster together, in place; next: where each begins. */
+/*
+ * Reorder the rows in place so that those of a cluster are consecutive.  next
+ * holds the first row of each cluster and is advanced to its end.
+ */
 static void
 rows_group(Lloyd *coarse, float *rows, const VsKmeansCluster *clusters, int64_t *next)
 {
 	int			dim = coarse->options->dim;
-	int			c;
 
-	for (c = 0; c < coarse->lists; c++)
+	for (int c = 0; c < coarse->lists; c++)
 	{
 		while (next[c] < clusters[c].first + clusters[c].rows)
 		{
@@ -417,7 +411,10 @@ rows_group(Lloyd *coarse, float *rows, const VsKmeansCluster *clusters, int64_t 
 	}
 }
 
-/* Divides each coarse cluster into its share of the lists; returns their number. */
+/*
+ * Divide each coarse cluster into its share of the lists.  Returns how many
+ * lists were made; their centroids are the first ones of centroids.
+ */
 static int
 clusters_divide(const VsKmeansOptions *options, Lloyd *coarse, float *rows, int lists,
 				float *centroids)
@@ -430,10 +427,9 @@ clusters_divide(const VsKmeansOptions *options, Lloyd *coarse, float *rows, int 
 	int64_t		first = 0;
 	int			first_list = 0;
 	int			made = 0;
-	int			c;
 
 	lists_share(lists, coarse->nrows, coarse->lists, coarse->counts, share);
-	for (c = 0; c < coarse->lists; c++)
+	for (int c = 0; c < coarse->lists; c++)
 	{
 		clusters[c].first = next[c] = first;
 		clusters[c].rows = coarse->counts[c];
@@ -448,9 +444,9 @@ clusters_divide(const VsKmeansOptions *options, Lloyd *coarse, float *rows, int 
 	if (options->team != NULL)
 		options->team->clusters(options->team->arg, coarse->lists, clusters, centroids);
 	else
-		for (c = 0; c < coarse->lists; c++)
+		for (int c = 0; c < coarse->lists; c++)
 			vs_kmeans_train_cluster(options, rows, &clusters[c], centroids);
-	for (c = 0; c < coarse->lists; c++)
+	for (int c = 0; c < coarse->lists; c++)
 	{
 		memmove(centroids + (size_t) made * dim,
 				centroids + (size_t) clusters[c].first_list * dim,
@@ -521,7 +517,10 @@ vs_kmeans_train_bytes(const VsKmeansOptions *options, int64_t nrows)
 	size_t		row_bytes = sizeof(float) * options->dim;
 	size_t		lists = options->lists;
 
-	/* both levels at once: nothing is larger; one more distance of each row while seeding */
+	/*
+	 * Both levels are counted as if they had all lists and rows at the same
+	 * time.  The second distance per row is seed_rows'.
+	 */
 	return 2 * (vs_assign_bytes(options->lists, options->dim) + sizeof(int64_t) * lists +
 				(sizeof(int32_t) + 2 * sizeof(float)) * nrows) +
 		(options->lists > FLAT_LISTS ?
@@ -540,7 +539,7 @@ vs_kmeans_train(const VsKmeansOptions *options, int64_t nrows, float *rows, floa
 		lists = train_flat(options, nrows, rows, lists, options->seed, centroids);
 	else
 		lists = train_two_levels(options, nrows, rows, lists, centroids);
-	/* a centroid may be a row */
+	/* the mean was finite, but a centroid that is a row may not be */
 	make_finite((size_t) lists * options->dim, centroids);
 	return lists;
 }

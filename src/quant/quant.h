@@ -2,38 +2,48 @@
  * quant.h
  *	  Vectors as short codes: rotation, RaBitQ codes, FastScan, refinement.
  *
- * Plain C: arrays in, arrays out, no PostgreSQL in it.  Nothing here allocates;
- * the caller brings memory, whose size a *_bytes function tells.  Pointers to
- * floats need the alignment of a float, codes need none.  (Speed: begin a
- * block's codes at a multiple of 64 bytes where the page layout lets you.)
+ * Plain C without PostgreSQL: arrays in, arrays out.  No function allocates
+ * memory or reports an error; a *_bytes function returns the size of the
+ * memory that the caller provides.  Arrays of floats need the alignment of a
+ * float; codes need none, but a scan is faster if the codes of a block begin
+ * at a multiple of 64 bytes.
  *
- * The life of a vector:  x (dim floats, normalised by the caller if the metric
- * is cosine)  -> vs_quant_rotate -> padded_dim floats -> vs_quant_encode with
- * the rotated centroid of its list -> code + factors (+ extra code + factors)
- * -> vs_quant_block_put into slot i of a block of 32.
- * The life of a query:  q (normalised if cosine) -> vs_quant_rotate ->
- * vs_quant_query_init, once; for each list vs_quant_list_terms; for each block
- * vs_quant_block_scan, which gives 32 estimates and 32 lower bounds at once;
- * for the few entries whose bound passes vs_quant_refine gives a tighter pair.
+ * The life of a row:
+ *		x				dim floats, normalized by the caller under cosine
+ *		vs_quant_rotate		-> padded_dim floats
+ *		vs_quant_encode		with the rotated centroid of its list
+ *							-> code and factors, extra code and factors
+ *		vs_quant_block_put	-> slot i of a block of 32
+ * The life of a query:
+ *		q				normalized by the caller under cosine
+ *		vs_quant_rotate, vs_quant_query_init	once
+ *		vs_quant_list_terms		for each list
+ *		vs_quant_block_scan		for each block: 32 estimates and lower bounds
+ *		vs_quant_refine			for each entry whose bound is low enough:
+ *								a better estimate and a higher bound
  *
- * Scores are in the metric's comparison unit, smaller is nearer:
+ * Scores are in the comparison unit of the metric; a smaller score is nearer:
  *		VS_QUANT_L2			squared Euclidean distance
  *		VS_QUANT_IP			negative inner product
  *		VS_QUANT_COSINE		1 - inner product; rows and query have norm 1
  *		VS_QUANT_HAMMING	number of differing bits; exact
- * so take exact distances in that unit before comparing them with a bound.
+ * An exact distance must be in that unit too when it is compared with a
+ * bound.
  *
  * Theory: Gao and Long, RaBitQ, SIGMOD 2024; extended to more bits, 2025.
- * With r = o - c the rotated residual of a row, s its code as a vector,
- * k = |r|^2 / <s,r>, the estimator  <r,q> ~ k <s,q>  is unbiased over rotations
- * and its error is near normal, of deviation |r| |q| sqrt((1-a^2)/a^2/(D-1))
- * with a = cos(s,r).  All that depends on the row alone is folded into three
- * floats, all that depends on query and list alone into three more, so that
+ * Let o be a rotated row, c its rotated centroid and r = o - c.  Let s be the
+ * code of r, read as a vector, and k = |r|^2 / <s,r>.  The estimator
+ *		<r,q> ~ k <s,q>
+ * is unbiased over rotations.  Its error is nearly normal, with the standard
+ * deviation |r| |q| sqrt((1-a^2)/a^2/(D-1)), where a = cos(s,r) and
+ * D = padded_dim.  Three stored floats contain all that depends on the row
+ * alone; the list terms contain all that depends on the query and the list
+ * alone.  So
  *		est   = list.add + list.mul * f.add + f.rescale * <s,q>
- *		lower = est - epsilon * f.error * list.error - (rounding of the tables)
- *				- list.slack
- * where list.slack is the rounding of floats: all positions count as known no better
- * than FLT_EPSILON of the norms that they were computed from.
+ *		lower = est - epsilon * f.error * list.error
+ *				- (rounding of the tables) - list.slack
+ * list.slack bounds the effect of float rounding: a position counts as known
+ * only to FLT_EPSILON times the norms that it was computed from.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_QUANT_H
@@ -43,20 +53,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* entries scored at once; a block always has room for this many */
+/* slots of a block, which are scored together; a block is never shorter */
 #define VS_QUANT_BLOCK		32
-/* a block's codes can be cut (over pages) after any multiple of so many dimensions ... */
+/*
+ * Unit in which the codes of a block can be divided, for example over pages:
+ * 64 dimensions of all 32 entries, and the bytes that they take.
+ */
 #define VS_QUANT_SLICE_DIMS	64
-/* ... which take so many bytes of the block */
 #define VS_QUANT_SLICE_BYTES (VS_QUANT_BLOCK * VS_QUANT_SLICE_DIMS / 8)
 
 #define VS_QUANT_MIN_BITS	1
 #define VS_QUANT_MAX_BITS	8
 
 /*
- * Bound factor: share of true neighbours that a bound may cut falls about as
- * the tail of a normal distribution.  At VS_QUANT_EPSILON_MAX and above every
- * lower bound is -INFINITY: no entry is ever cut.
+ * Factor of the bounds, in standard deviations.  The share of true neighbors
+ * that a bound cuts falls with it about as the tail of a normal distribution.
+ * From VS_QUANT_EPSILON_MAX on every lower bound is -INFINITY, so no entry is
+ * cut.
  */
 #define VS_QUANT_EPSILON_DEFAULT	1.9f
 #define VS_QUANT_EPSILON_MAX		1000.0f
@@ -70,60 +83,69 @@ typedef enum VsQuantMetric
 } VsQuantMetric;
 
 /*
- * Shape of an index's codes, fixed for its life.  Fill with vs_quant_spec;
- * metric, dim, bits and seed are what has to be stored.
+ * Shape of the codes of an index, fixed for its life.  vs_quant_spec fills it
+ * from metric, dim, bits and seed, which are what an index stores.
  */
 typedef struct VsQuantSpec
 {
 	VsQuantMetric metric;
-	int			dim;			/* of the rows: 1 to 64,000; bits under Hamming */
+	int			dim;			/* 1 to 64,000; in bits under Hamming */
 	int			padded_dim;		/* dim rounded up to a multiple of 64 */
-	int			bits;			/* a dimension, 1 to 8; 1 under Hamming */
+	int			bits;			/* per dimension, 1 to 8; 1 under Hamming */
 	uint64_t	seed;			/* of the rotation */
 } VsQuantSpec;
 
-/* What a row contributes to its score; see above.  12 bytes, stored as it is. */
+/*
+ * The part of a score that depends on the row alone; see the formula above.
+ * 12 bytes, stored as they are.
+ */
 typedef struct VsQuantFactors
 {
 	float		add;
-	float		rescale;		/* never above 0 */
-	float		error;			/* never below 0; at epsilon = 1 */
+	float		rescale;		/* <= 0 */
+	float		error;			/* >= 0; for epsilon = 1 */
 } VsQuantFactors;
 
-/* What query and list contribute to the score of each entry of the list. */
+/* The part of the scores that depends on the query and the list alone. */
 typedef struct VsQuantListTerms
 {
 	float		add;
 	float		mul;
 	float		error;
-	float		slack;			/* bound of what rounding does to a score */
+	float		slack;			/* bound of the float rounding of a score */
 } VsQuantListTerms;
 
-/* A block as it lies in memory: codes, then columns of 32 factors. */
+/* Where the codes and the factor columns of a block are in memory. */
 typedef struct VsQuantBlock
 {
 	const uint8_t *codes;		/* vs_quant_block_bytes */
-	const float *add;			/* 32 each; slots not in use may hold anything */
-	const float *rescale;
-	const float *error;			/* the three may be NULL under Hamming */
+	const float *add;			/* 32 floats, those of unused slots arbitrary */
+	const float *rescale;		/* as add */
+	const float *error;			/* as add; Hamming: all three may be NULL */
 } VsQuantBlock;
 
-/* A prepared query; begins the memory given to vs_quant_query_init. */
+/* A prepared query, in the memory given to vs_quant_query_init. */
 typedef struct VsQuantQuery
 {
 	VsQuantSpec spec;
 	float		epsilon;
 	float		norm_sq;		/* of the query */
-	float		magnitude;		/* largest norm that it had: raise it if the query was moved */
-	float		sum;			/* of the rotated query's elements */
-	float		lut_scale;		/* <s,q> = lut_scale * (sum over tables) + lut_offset */
+	float		magnitude; /* norm for list.slack; the caller raises it to
+								 * the query's norm before a shift */
+	float sum;					/* of the elements of the rotated query */
+	/* <s,q> = lut_scale * (sum over tables) + lut_offset */
+	float		lut_scale;
 	float		lut_offset;
-	float		lut_slack;		/* bound of the tables' rounding in <s,q>, at epsilon */
+	float		lut_slack; /* bound of the tables' rounding in <s,q>, for
+								 * epsilon */
 	const float *rotated;		/* padded_dim; own copy */
-	const uint8_t *lut;			/* 16 bytes for each 4 dimensions */
+	const uint8_t *lut;			/* tables: 16 bytes per 4 dimensions */
 } VsQuantQuery;
 
-/* Called now and then by long loops; may jump out (they own nothing). */
+/*
+ * Callback that long loops call between batches.  It may leave the loop by
+ * longjmp (ereport): a loop holds no resource but memory of its allocator.
+ */
 typedef struct VsQuantInterrupt
 {
 	void		(*check) (void *arg);	/* may be NULL */
@@ -131,48 +153,58 @@ typedef struct VsQuantInterrupt
 } VsQuantInterrupt;
 
 /*
- * Picks the instruction set: the one of vs_kernels (calls vs_simd_init) if the
- * quantizer has it, else portable.  Call before anything else.  Idempotent.
+ * Select the instruction set: that of vs_kernels if the quantizer has it,
+ * else AVX2 if the processor runs it, else portable.  Calls vs_simd_init.
+ * Must run before all other functions of this header; may run again.
  */
 extern void vs_quant_init(void);
 
-/* Forces a variant by its VsKernels name, for tests; false if it cannot run here. */
+/*
+ * Select a variant by its name in VsKernels, for tests.  Returns false, and
+ * changes nothing, if there is none or this processor does not run it.
+ */
 extern bool vs_quant_use(const char *name);
+
+/* Return the name of the selected variant. */
 extern const char *vs_quant_variant(void);
 
 /* ---- shapes ---- */
 
-/* Fills *spec; false (spec untouched) when a value is out of range. */
+/*
+ * Fill *spec.  Returns false, and leaves *spec alone, if dim or bits is out
+ * of range or bits is not 1 under Hamming.
+ */
 extern bool vs_quant_spec(VsQuantSpec *spec, VsQuantMetric metric, int dim,
 						  int bits, uint64_t seed);
 
-/* dim rounded up to a multiple of 64 */
+/* Return dim rounded up to a multiple of 64. */
 extern int	vs_quant_padded_dim(int dim);
 
-/* Bytes of the 1-bit code of one entry, not in a block: padded_dim / 8. */
+/* Return the bytes of one 1-bit code outside a block: padded_dim / 8. */
 extern size_t vs_quant_code_bytes(const VsQuantSpec *spec);
 
-/* Bytes of the codes of a block of 32: 32 * padded_dim / 8. */
+/* Return the bytes of the codes of a block: 32 * padded_dim / 8. */
 extern size_t vs_quant_block_bytes(const VsQuantSpec *spec);
 
 /*
- * Bytes of an entry's extra code: padded_dim * bits / 8, a multiple of 16;
- * 0 when bits is 1.  It holds all bits (the 1-bit code is its top bits), so
- * refinement reads nothing else.
+ * Return the bytes of the extra code of an entry: padded_dim * bits / 8, a
+ * multiple of 16, or 0 if bits is 1.  The extra code contains the 1-bit code
+ * as its top bits, so that refinement reads the extra code alone.
  */
 extern size_t vs_quant_extra_bytes(const VsQuantSpec *spec);
 
 /* ---- rotation ---- */
 
 /*
- * Rotates count vectors of dim floats into count vectors of padded_dim floats:
- * subtracts shift (dim floats, or NULL), appends zeros, applies the random
- * orthogonal transform of spec->seed.  Norms and inner products stay, up to
- * float rounding.  in and out must not overlap.  Cost O(d log d).
+ * Rotate count vectors of dim floats each into count vectors of padded_dim
+ * floats each: subtract shift (dim floats, or NULL), append zeros, apply the
+ * random orthogonal transform of spec->seed.  The transform keeps norms and
+ * inner products, up to float rounding.  in and out must not overlap.  A
+ * vector costs O(d log d).
  *
- * shift serves VS_QUANT_L2, where all rows, queries and centroids may be moved
- * by one vector (say, the mean) to win precision; pass NULL for the others.
- * Not for VS_QUANT_HAMMING.
+ * Under VS_QUANT_L2 all rows, queries and centroids may be shifted by the
+ * same vector, for example their mean, which makes the codes more precise.
+ * Under the other metrics shift must be NULL.  Not for VS_QUANT_HAMMING.
  */
 extern void vs_quant_rotate(const VsQuantSpec *spec, int count, const float *in,
 							const float *shift, float *out);
@@ -180,13 +212,14 @@ extern void vs_quant_rotate(const VsQuantSpec *spec, int count, const float *in,
 /* ---- encoding ---- */
 
 /*
- * Codes one rotated row against its rotated centroid (padded_dim floats each).
- * code: vs_quant_code_bytes, dimension i is bit i % 8 of byte i / 8.
- * extra, extra_factors: not touched when spec->bits is 1, and may then be NULL.
- * Not for VS_QUANT_HAMMING, whose code is the row's bits (vs_quant_bits_code).
+ * Encode a rotated row against its rotated centroid (padded_dim floats each).
+ * code gets vs_quant_code_bytes; dimension i is bit i % 8 of byte i / 8.
+ * extra gets vs_quant_extra_bytes.  If spec->bits is 1, extra and
+ * extra_factors are not written and may be NULL.  Not for VS_QUANT_HAMMING,
+ * where a code is the bits of the row (vs_quant_bits_code).
  *
- * A row whose factors overflow gets factors that make its bound lower than
- * every threshold, so it is always looked at exactly.
+ * If the factors of a row overflow, all become NaN.  The row's bound is then
+ * -INFINITY, so that a search computes its exact distance.
  */
 extern void vs_quant_encode(const VsQuantSpec *spec, const float *rotated,
 							const float *centroid, uint8_t *code,
@@ -196,47 +229,58 @@ extern void vs_quant_encode(const VsQuantSpec *spec, const float *rotated,
 /* ---- blocks ---- */
 
 /*
- * Writes a code into slot 0..31 of a block, touching no other slot's bits, or
- * reads it back.  Start from a block of zeros.  A block can be handled in
- * slices: first_dim and ndims are multiples of 64, block points at the slice's
- * first byte, code at the whole code.
+ * Write dimensions first_dim .. first_dim + ndims - 1 of a code into a slot
+ * (0 .. 31) of a block, without changing other slots.  first_dim and ndims
+ * are multiples of 64.  block points to the first byte of that slice; code
+ * points to the whole code.  A new block must be zeroed first.
  */
 extern void vs_quant_block_put(uint8_t *block, int slot, const uint8_t *code,
 							   int first_dim, int ndims);
+
+/* Read such dimensions of a slot back into code; arguments as above. */
 extern void vs_quant_block_get(const uint8_t *block, int slot, uint8_t *code,
 							   int first_dim, int ndims);
 
 /* ---- queries ---- */
 
+/* Return the bytes of memory that vs_quant_query_init needs. */
 extern size_t vs_quant_query_bytes(const VsQuantSpec *spec);
 
 /*
- * Prepares a query in memory of vs_quant_query_bytes, 64-byte aligned or not.
- * rotated: padded_dim floats, copied.  The result points into memory.
+ * Prepare a query in vs_quant_query_bytes of memory, of any alignment.
+ * Copies rotated (padded_dim floats).  The result lies within memory, at a
+ * multiple of 64 bytes, and needs no release of its own.
  */
 extern VsQuantQuery *vs_quant_query_init(void *memory, const VsQuantSpec *spec,
 										 const float *rotated, float epsilon);
 
-/* The same for VS_QUANT_HAMMING; bits as in a code (see vs_quant_bits_code). */
+/*
+ * Prepare a query under VS_QUANT_HAMMING.  code is what vs_quant_bits_code
+ * makes of the bits of the query.
+ */
 extern VsQuantQuery *vs_quant_query_init_bits(void *memory, const VsQuantSpec *spec,
 											  const uint8_t *code);
 
 /*
- * Terms of a list.  distance: from query to centroid, squared Euclidean under
- * VS_QUANT_L2, else minus their inner product (the centroid need not be
- * normalised), by differences where these are small.  centroid_norm_sq: the centroid's squared norm.  Both may be
- * taken before or after rotation (after the same shift).  Hamming lists need
- * no terms: pass NULL for them below.
+ * Compute the terms of a list.  distance is that of query and centroid: their
+ * squared Euclidean distance under VS_QUANT_L2, else minus their inner
+ * product.  A small squared distance must be computed from differences, not
+ * from norms.  centroid_norm_sq is the squared norm of the centroid, which
+ * need not be normalized.  Both may be taken before or after rotation, but
+ * after the shift.  Under Hamming there are no terms; the functions below
+ * then accept NULL.
  */
 extern void vs_quant_list_terms(const VsQuantQuery *query, float distance,
 								float centroid_norm_sq, VsQuantListTerms *terms);
 
 /*
- * Scores the 32 slots of a block.  Returns the mask of slots whose lower bound
- * is below threshold (pass INFINITY for all); bits of slots not in use are
- * to be masked by the caller.  est and lower: 32 floats each, est may be NULL.
- * Bounds are no NaN and never INFINITY: what overflows becomes FLT_MAX, factors
- * that are NaN give -INFINITY and count as below.
+ * Score the 32 slots of a block.  Writes their estimates to est and their
+ * lower bounds to lower, 32 floats each; est may be NULL.  Returns a mask:
+ * bit i is set if the bound of slot i is below threshold, for all slots if
+ * threshold is INFINITY.  The caller clears the bits of unused slots.
+ *
+ * A bound is never NaN or INFINITY.  One that overflows is FLT_MAX; one from
+ * NaN factors is -INFINITY and counts as below.
  */
 extern uint32_t vs_quant_block_scan(const VsQuantQuery *query,
 									const VsQuantListTerms *terms,
@@ -244,8 +288,11 @@ extern uint32_t vs_quant_block_scan(const VsQuantQuery *query,
 									float *est, float *lower);
 
 /*
- * The same in two steps, for a block cut over pages: sums (32, zero at first)
- * gather the slices, then block->codes is not read.
+ * Scoring in two steps, for a block whose codes are divided over pages.
+ * vs_quant_slice_sum adds a slice (dimensions first_dim .. first_dim + ndims
+ * - 1, multiples of 64) to sums, 32 numbers that start as zeros.  When all
+ * slices are added, vs_quant_sums_score scores them as vs_quant_block_scan
+ * does; it does not read block->codes.
  */
 extern void vs_quant_slice_sum(const VsQuantQuery *query, const uint8_t *slice,
 							   int first_dim, int ndims, uint32_t *sums);
@@ -255,8 +302,9 @@ extern uint32_t vs_quant_sums_score(const VsQuantQuery *query,
 									float threshold, float *est, float *lower);
 
 /*
- * Estimate and lower bound from an entry's extra code; spec.bits > 1.
- * terms are those of the entry's list.  Returns the lower bound.
+ * Compute the estimate (*est) and the lower bound (returned) of an entry from
+ * its extra code.  terms are those of its list.  spec.bits must be over 1.
+ * The bound is -INFINITY if the factors are NaN.
  */
 extern float vs_quant_refine(const VsQuantQuery *query, const VsQuantListTerms *terms,
 							 const uint8_t *extra, const VsQuantFactors *extra_factors,
@@ -265,13 +313,13 @@ extern float vs_quant_refine(const VsQuantQuery *query, const VsQuantListTerms *
 /* ---- bit vectors ---- */
 
 /*
- * PostgreSQL's bit order (first bit = top bit of byte 0), nbits bits, into a
- * code of vs_quant_code_bytes, padding zero.
+ * Convert dim bits in PostgreSQL's order (the first bit is the top bit of
+ * byte 0) into a code of vs_quant_code_bytes, padded with zeros.
  */
 extern void vs_quant_bits_code(const VsQuantSpec *spec, const uint8_t *bits,
 							   uint8_t *code);
 
-/* The same into dim floats 0 or 1, to cluster bit vectors with kmeans.h. */
+/* Convert such bits into dim floats, 0 or 1, for clustering (kmeans.h). */
 extern void vs_quant_bits_floats(const VsQuantSpec *spec, const uint8_t *bits,
 								 float *out);
 

@@ -41,8 +41,10 @@ lowered(VF v, float threshold, VF *shown)
 #include "quant/quant_x86.h"
 
 /*
- * Bytes are added in 16-bit lanes without widening: "both" gathers even byte +
- * 256 * odd byte, "odd" the odd byte alone; subtracting gives the even one.
+ * Add the 16-bit sums of a chunk to sums.  table_sums adds bytes in 16-bit
+ * lanes without widening them: a lane of "both" is the sum of even byte + 256
+ * * odd byte, one of "odd" that of the odd bytes.  Their difference is the
+ * sum of the even bytes.
  */
 INLINE void
 chunk_fold(__m256i both, __m256i odd, uint32_t *sums)
@@ -70,9 +72,8 @@ table_sums(int ngroups, const uint8_t *codes, const uint8_t *lut, uint32_t *sums
 		__m256i		low_odd = _mm256_setzero_si256();
 		__m256i		high_both = _mm256_setzero_si256();
 		__m256i		high_odd = _mm256_setzero_si256();
-		int			g;
 
-		for (g = 0; g < n; g += 2, codes += 32, lut += 32)
+		for (int g = 0; g < n; g += 2, codes += 32, lut += 32)
 		{
 			__m256i		c = _mm256_loadu_si256((const __m256i *) codes);
 			__m256i		t = _mm256_loadu_si256((const __m256i *) lut);
@@ -95,11 +96,9 @@ extra_dot_bits(const int bits, int n, const uint8_t *extra, const float *q)
 {
 	VF			left = {0};
 	VF			right = {0};
-	int			i;
-	int			quarter;
 
-	for (i = 0; i < n; i += 64, extra += bits * 8)
-		for (quarter = 0; quarter < 4; quarter++, q += 16)
+	for (int i = 0; i < n; i += 64, extra += bits * 8)
+		for (int quarter = 0; quarter < 4; quarter++, q += 16)
 		{
 			__m128i		codes = unpack16(bits, extra, quarter);
 			__m256		first = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(codes));

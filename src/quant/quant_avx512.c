@@ -40,8 +40,10 @@ lowered(VF v, float threshold, VF *shown)
 #include "quant/quant_x86.h"
 
 /*
- * Bytes are added in 16-bit lanes without widening: "both" gathers even byte +
- * 256 * odd byte, "odd" the odd byte alone; subtracting gives the even one.
+ * Add the 16-bit sums of a chunk to sums.  table_sums adds bytes in 16-bit
+ * lanes without widening them: a lane of "both" is the sum of even byte + 256
+ * * odd byte, one of "odd" that of the odd bytes.  Their difference is the
+ * sum of the even bytes.
  */
 INLINE void
 chunk_fold(__m512i both, __m512i odd, uint32_t *sums)
@@ -70,9 +72,8 @@ table_sums(int ngroups, const uint8_t *codes, const uint8_t *lut, uint32_t *sums
 		__m512i		low_odd = _mm512_setzero_si512();
 		__m512i		high_both = _mm512_setzero_si512();
 		__m512i		high_odd = _mm512_setzero_si512();
-		int			g;
 
-		for (g = 0; g < n; g += 4, codes += 64, lut += 64)
+		for (int g = 0; g < n; g += 4, codes += 64, lut += 64)
 		{
 			__m512i		c = _mm512_loadu_si512(codes);
 			__m512i		t = _mm512_loadu_si512(lut);

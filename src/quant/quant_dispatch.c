@@ -12,7 +12,7 @@
 
 const VsQuantKernels *vs_quant_kernels = &vs_quant_kernels_portable;
 
-/* The variant of this name if there is one and the processor runs it, else NULL. */
+/* Return the variant of this name, or NULL if the processor does not run it. */
 static const VsQuantKernels *
 variant_find(const char *name)
 {

@@ -2,17 +2,22 @@
  * quant_encode.c
  *	  From a rotated row and its centroid to codes and factors.
  *
- * Let r = row - centroid and x a code read as a vector: the signs of r for the
- * 1-bit code; for more bits levels m + 0.5 with the sign of r, m counted in
- * steps.  With k = <r,r> / <x,r> the estimate of <r,q> is k <x,q>.  Only q - t c
- * (t is 1 under L2, else the best multiple of the centroid, see
- * vs_quant_list_terms) is estimated and the rest is known exactly:
+ * Let r = row - centroid, and let x be a code read as a vector.  In the 1-bit
+ * code the elements of x are the signs of r.  With more bits they are the
+ * levels m + 0.5 with the sign of r, where m = min(floor(|r| / step), top).
+ * With k = <r,r> / <x,r> the estimate of <r,q> is k <x,q>.
+ *
+ * Only the part q - t c of the query is estimated; <r,c> is known exactly.
+ * Here t is 1 under L2, else the multiple of the centroid that is nearest to
+ * the query (see vs_quant_list_terms).  So
  *		<r,q> ~ k <x,q> - t (k <x,c> - <r,c>)
+ * and the factors are:
  * L2:	|o-q|^2 = <r,r> + |q-c|^2 - 2 <r,q-c>
- *			add = <r,r> + 2 k <x,c>, rescale = -2 k, times 1
+ *			add = <r,r> + 2 k <x,c>, with list.mul = 1; rescale = -2 k
  * IP:	-<o,q> = -<c,q> - <r,q>
- *			add = k <x,c> - <r,c>, times t; rescale = -k
- * The error of k <x,q'> has deviation |r| |q'| sqrt((1-a^2)/a^2/(D-1)), a = cos(x,r).
+ *			add = k <x,c> - <r,c>, with list.mul = t; rescale = -k
+ * With q' = q - t c and a = cos(x,r), the error of k <x,q'> has the standard
+ * deviation |r| |q'| sqrt((1-a^2)/a^2/(D-1)).
  *-------------------------------------------------------------------------
  */
 #include <math.h>
@@ -22,18 +27,21 @@
 
 #define CHUNK_DIMS	64
 
-/* Tries this many step widths around the one that suits a normal distribution. */
+/* step widths to try around the one for a normal distribution */
 #define STEP_TRIES	5
 
 /*
- * Step of the uniform quantizer with 2^bits levels that suits a normal
- * distribution of deviation 1 best (least squared error).
+ * By bits: the step of the uniform quantizer with 2^bits levels whose squared
+ * error is least for a normal distribution of deviation 1.
  */
 static const float normal_step[VS_QUANT_MAX_BITS + 1] = {
 	0, 1.596f, 0.9957f, 0.5860f, 0.3352f, 0.1881f, 0.1041f, 0.0569f, 0.0308f
 };
 
-/* Factors of a code x of which <x,x>, <x,r> and <x,c> are known. */
+/*
+ * Compute the factors of a code x from code_norm_sq = <x,x>, code_dot = <x,r>
+ * and code_centroid = <x,c>.
+ */
 static void
 factors_fill(const VsQuantSpec *spec, const VsQuantResidual *r, float code_norm_sq,
 			 float code_dot, float code_centroid, VsQuantFactors *factors)
@@ -44,7 +52,7 @@ factors_fill(const VsQuantSpec *spec, const VsQuantResidual *r, float code_norm_
 
 	if (r->norm_sq == 0)
 	{
-		/* the row is its centroid: the list's terms say it all */
+		/* the row is its centroid, whose score is in the list's terms */
 		memset(factors, 0, sizeof(*factors));
 		return;
 	}
@@ -62,14 +70,15 @@ factors_fill(const VsQuantSpec *spec, const VsQuantResidual *r, float code_norm_
 		factors->rescale = -scale;
 		factors->error = error;
 	}
-	/* NaN makes every bound -INFINITY */
+	/* NaN factors make every bound -INFINITY */
 	if (!isfinite(factors->add) || !isfinite(factors->rescale) || !isfinite(factors->error))
 		factors->add = factors->rescale = factors->error = NAN;
 }
 
 /*
- * Chooses the step whose levels point nearest to the residual's direction.
- * Returns its inverse, 0 when there is no usable step (all levels are 0 then).
+ * Choose the step whose levels have the largest cosine with the residual, and
+ * set *best to the sums of these levels.  Returns the inverse of the step, or
+ * 0 if no step is usable; then all m are 0 and *best is not set.
  */
 static float
 step_choose(const VsQuantSpec *spec, const VsQuantResidual *r, const float *row,
@@ -78,9 +87,8 @@ step_choose(const VsQuantSpec *spec, const VsQuantResidual *r, const float *row,
 	float		step = normal_step[spec->bits] * sqrtf(r->norm_sq / (float) spec->padded_dim);
 	float		best_inverse = 0;
 	float		best_cosine = -1;
-	int			i;
 
-	for (i = 0; i < STEP_TRIES; i++)
+	for (int i = 0; i < STEP_TRIES; i++)
 	{
 		float		inverse = 1.0f / (step * (0.8f + 0.1f * (float) i));
 		VsQuantLevels levels;
@@ -108,9 +116,8 @@ extra_encode(const VsQuantSpec *spec, const VsQuantResidual *r, const float *row
 	VsQuantLevels levels = {0, 0};
 	float		inverse = step_choose(spec, r, row, centroid, top, &levels);
 	float		dot = 0;
-	int			i;
 
-	for (i = 0; i < spec->padded_dim; i += CHUNK_DIMS)
+	for (int i = 0; i < spec->padded_dim; i += CHUNK_DIMS)
 	{
 		uint8_t		codes[CHUNK_DIMS];
 

@@ -13,7 +13,7 @@
 
 #include "quant/quant_vector.h"
 
-/* Bit i of the result is set where lane i is all ones. */
+/* Return a mask: bit i is set if lane i is all ones. */
 INLINE uint32_t
 lanes_mask(uint32x4_t lanes)
 {
@@ -40,13 +40,14 @@ keep_less(VF *best, VI *list, VF distance, VI candidate)
 INLINE uint32_t
 lowered(VF v, float threshold, VF *shown)
 {
-	/* of a number and NaN, maxnm takes the number */
+	/* maxnm(number, NaN) is the number */
 	*shown = (VF) vmaxnmq_f32((float32x4_t) v, vdupq_n_f32(-INFINITY));
 	return lanes_mask(vmvnq_u32(vcgeq_f32((float32x4_t) v, vdupq_n_f32(threshold))));
 }
 
 #include "quant/quant_template.h"
 
+/* Add the 16-bit sums of a chunk to 16 of the sums. */
 INLINE void
 chunk_fold(uint16x8_t first, uint16x8_t last, uint32_t *sums)
 {
@@ -66,9 +67,8 @@ table_sums(int ngroups, const uint8_t *codes, const uint8_t *lut, uint32_t *sums
 		uint16x8_t	low_last = vdupq_n_u16(0);
 		uint16x8_t	high_first = vdupq_n_u16(0);
 		uint16x8_t	high_last = vdupq_n_u16(0);
-		int			g;
 
-		for (g = 0; g < n; g++, codes += GROUP_BYTES, lut += 16)
+		for (int g = 0; g < n; g++, codes += GROUP_BYTES, lut += 16)
 		{
 			uint8x16_t	c = vld1q_u8(codes);
 			uint8x16_t	t = vld1q_u8(lut);
@@ -86,7 +86,10 @@ table_sums(int ngroups, const uint8_t *codes, const uint8_t *lut, uint32_t *sums
 	}
 }
 
-/* Codes of dimensions 16 * quarter ... + 15 of a chunk of 64; layout in quant_extra.c. */
+/*
+ * Unpack the codes of dimensions 16 * quarter .. 16 * quarter + 15 of a
+ * chunk; see quant_extra.c.
+ */
 INLINE uint8x16_t
 unpack16(const int bits, const uint8_t *chunk, const int quarter)
 {
@@ -117,7 +120,7 @@ unpack16(const int bits, const uint8_t *chunk, const int quarter)
 	return codes;
 }
 
-/* sum[0..3] += 16 codes as floats * 16 floats of q */
+/* Multiply 16 codes with 16 floats of q and add the products to sum[0..3]. */
 INLINE void
 accumulate16(uint8x16_t codes, const float *q, VF *sum)
 {
@@ -134,9 +137,8 @@ INLINE float
 extra_dot_bits(const int bits, int n, const uint8_t *extra, const float *q)
 {
 	VF			sum[4] = {{0}, {0}, {0}, {0}};
-	int			i;
 
-	for (i = 0; i < n; i += 64, extra += bits * 8, q += 64)
+	for (int i = 0; i < n; i += 64, extra += bits * 8, q += 64)
 	{
 		accumulate16(unpack16(bits, extra, 0), q, sum);
 		accumulate16(unpack16(bits, extra, 1), q + 16, sum);

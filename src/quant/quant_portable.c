@@ -43,11 +43,8 @@ lowered(VF v, float threshold, VF *shown)
 static void
 table_sums(int ngroups, const uint8_t *codes, const uint8_t *lut, uint32_t *sums)
 {
-	int			g;
-	int			k;
-
-	for (g = 0; g < ngroups; g++, codes += GROUP_BYTES, lut += 16)
-		for (k = 0; k < GROUP_BYTES; k++)
+	for (int g = 0; g < ngroups; g++, codes += GROUP_BYTES, lut += 16)
+		for (int k = 0; k < GROUP_BYTES; k++)
 		{
 			sums[k] += lut[codes[k] & 15];
 			sums[k + GROUP_BYTES] += lut[codes[k] >> 4];
@@ -58,15 +55,13 @@ static float
 extra_dot(int bits, int n, const uint8_t *extra, const float *q)
 {
 	VF			sum[4] = {{0}, {0}, {0}, {0}};
-	int			i;
-	int			j;
 
-	for (i = 0; i < n; i += 64, extra += bits * 8, q += 64)
+	for (int i = 0; i < n; i += 64, extra += bits * 8, q += 64)
 	{
 		uint8_t		codes[64];
 
 		vs_quant_extra_unpack(bits, extra, codes);
-		for (j = 0; j < 64; j += WIDTH)
+		for (int j = 0; j < 64; j += WIDTH)
 		{
 			VF			code = {codes[j], codes[j + 1], codes[j + 2], codes[j + 3]};
 

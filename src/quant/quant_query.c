@@ -2,12 +2,12 @@
  * quant_query.c
  *	  Query preparation and scoring.
  *
- * The 1-bit code of a row is read four bits at a time as an index into tables
- * of 16 bytes: for four dimensions of the query, <s,q> of the 16 sign patterns,
- * rounded to 0..255 with one step for the whole query.  The sum over
- * tables gives <s,q> but for the rounding, at most half a step a table, whose
- * deviation is counted into the bound (lut_slack).  Under Hamming the tables
- * hold counts of differing bits, and nothing is rounded.
+ * A query has a table of 16 bytes per four dimensions.  Entry i of a table is
+ * <s,q> over these dimensions for sign pattern i, rounded to 0..255 with the
+ * same step for the whole query.  Four bits of a 1-bit code are the index of
+ * an entry, and the sum over all tables is <s,q>, except for the rounding: at
+ * most half a step per table.  The bound allows for it (lut_slack).  Under
+ * Hamming the tables hold counts of differing bits, which are exact.
  *-------------------------------------------------------------------------
  */
 #include <float.h>
@@ -18,7 +18,7 @@
 
 #define ALIGNMENT	64
 
-/* of positions, in norms */
+/* error of a position due to float rounding, relative to its norm */
 #define ROUNDING	(2 * FLT_EPSILON)
 
 static size_t
@@ -35,7 +35,7 @@ vs_quant_query_bytes(const VsQuantSpec *spec)
 		(size_t) spec->padded_dim / GROUP_DIMS * 16 + ALIGNMENT;
 }
 
-/* Lays out the query and its arrays in memory. */
+/* Place the query and its arrays in memory. */
 static VsQuantQuery *
 query_layout(void *memory, const VsQuantSpec *spec, float **rotated, uint8_t **lut)
 {
@@ -53,24 +53,26 @@ query_layout(void *memory, const VsQuantSpec *spec, float **rotated, uint8_t **l
 	return query;
 }
 
-/* <s,q> of the 16 sign patterns of four dimensions, from 0 upwards, in steps. */
+/*
+ * Fill a table for four dimensions of the query: entry i is <s,q> for sign
+ * pattern i, plus the sum of |q| so that it is not negative, in steps.
+ */
 static void
 table_fill(const float *q, float inverse_step, uint8_t *table)
 {
 	float		value[16];
-	int			i;
 
 	value[0] = (fabsf(q[0]) + fabsf(q[1]) + fabsf(q[2]) + fabsf(q[3])) -
 		(q[0] + q[1] + q[2] + q[3]);
-	for (i = 0; i < 1; i++)
+	for (int i = 0; i < 1; i++)
 		value[i + 1] = value[i] + 2 * q[0];
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		value[i + 2] = value[i] + 2 * q[1];
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		value[i + 4] = value[i] + 2 * q[2];
-	for (i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++)
 		value[i + 8] = value[i] + 2 * q[3];
-	for (i = 0; i < 16; i++)
+	for (int i = 0; i < 16; i++)
 	{
 		int			rounded = (int) (value[i] * inverse_step + 0.5f);
 
@@ -90,14 +92,13 @@ vs_quant_query_init(void *memory, const VsQuantSpec *spec, const float *rotated,
 	float		widest = 0;
 	float		absolute = 0;
 	float		inverse;
-	int			i;
 
 	memcpy(copy, rotated, sizeof(float) * spec->padded_dim);
 	query->epsilon = epsilon;
 	query->norm_sq = vs_quant_kernels->norm_sq(spec->padded_dim, copy);
 	query->magnitude = sqrtf(query->norm_sq);
 
-	for (i = 0; i < ntables; i++)
+	for (int i = 0; i < ntables; i++)
 	{
 		const float *q = copy + i * GROUP_DIMS;
 		float		width = fabsf(q[0]) + fabsf(q[1]) + fabsf(q[2]) + fabsf(q[3]);
@@ -111,10 +112,13 @@ vs_quant_query_init(void *memory, const VsQuantSpec *spec, const float *rotated,
 	inverse = 1.0f / query->lut_scale;
 	if (!isfinite(inverse))
 		inverse = 0;
-	for (i = 0; i < ntables; i++)
+	for (int i = 0; i < ntables; i++)
 		table_fill(copy + i * GROUP_DIMS, inverse, lut + i * 16);
 
-	/* a rounding is uniform in half a step either way; no sum of them exceeds the worst */
+	/*
+	 * A rounding error is uniform within half a step, hence of variance 1/12;
+	 * the sum of ntables errors is at most ntables / 2.
+	 */
 	query->lut_slack = query->lut_scale *
 		fminf(epsilon * sqrtf((float) ntables / 12), (float) ntables / 2);
 	return query;
@@ -126,16 +130,14 @@ vs_quant_query_init_bits(void *memory, const VsQuantSpec *spec, const uint8_t *c
 	float	   *copy;
 	uint8_t    *lut;
 	VsQuantQuery *query = query_layout(memory, spec, &copy, &lut);
-	int			i;
-	int			x;
 
-	for (i = 0; i < spec->padded_dim; i++)
+	for (int i = 0; i < spec->padded_dim; i++)
 		copy[i] = (float) (code[i / 8] >> (i % 8) & 1);
-	for (i = 0; i < spec->padded_dim / GROUP_DIMS; i++)
+	for (int i = 0; i < spec->padded_dim / GROUP_DIMS; i++)
 	{
 		int			nibble = code[i / 2] >> (i % 2 * 4) & 15;
 
-		for (x = 0; x < 16; x++)
+		for (int x = 0; x < 16; x++)
 			lut[i * 16 + x] = (uint8_t) __builtin_popcount((unsigned) (x ^ nibble));
 	}
 	query->lut_scale = 1;
@@ -143,10 +145,11 @@ vs_quant_query_init_bits(void *memory, const VsQuantSpec *spec, const uint8_t *c
 }
 
 /*
- * What float rounding may add to a score.  Query and rows were rotated, and under L2
- * moved, which leaves each of them off by some epsilons of its norm; sums and
- * factors add to that.  A row that is near the query has a norm like the
- * query's, and one that is not has a large score, which rounding hardly changes.
+ * Bound the effect of float rounding on a score.  Rotation, and under L2 the
+ * shift, leave query and rows off by some epsilons of their norms; sums and
+ * factors add to that.  The norms of query and centroid stand for that of the
+ * row: a row near the query has a similar norm, and the score of a row far
+ * from it is large, so that rounding hardly changes it.
  */
 static float
 rounding(const VsQuantQuery *query, float distance, float centroid_norm_sq)
@@ -175,7 +178,7 @@ vs_quant_list_terms(const VsQuantQuery *query, float distance, float centroid_no
 	}
 	else
 	{
-		/* what is left of the query beside its projection on the centroid */
+		/* |q - t c|^2, where t c is the projection of q on the centroid */
 		terms->mul = centroid_norm_sq > 0 ? -distance / centroid_norm_sq : 0;
 		away_sq = query->norm_sq + terms->mul * distance;
 		if (query->spec.metric == VS_QUANT_COSINE)
@@ -186,14 +189,13 @@ vs_quant_list_terms(const VsQuantQuery *query, float distance, float centroid_no
 		query->epsilon * sqrtf(fmaxf(away_sq, 0));
 }
 
-/* Under Hamming the sums are the scores, and bounds at once. */
+/* Under Hamming the sums are the scores, and bounds as well. */
 static uint32_t
 sums_hamming(const uint32_t *sums, float threshold, float *est, float *lower)
 {
 	uint32_t	below = 0;
-	int			i;
 
-	for (i = 0; i < VS_QUANT_BLOCK; i++)
+	for (int i = 0; i < VS_QUANT_BLOCK; i++)
 	{
 		lower[i] = (float) sums[i];
 		if (est != NULL)

@@ -8,24 +8,25 @@
  *		TARGET		__attribute__((target(...))) or nothing
  *		TILE_ROWS	rows of a tile
  * then includes quant_vector.h, defines the functions that need intrinsics
- *		sign_mask(v)	bit i is set where lane i is below 0 (or -0)
+ *		sign_mask(v)	mask of the lanes that are below 0, or -0
  *		keep_less(&best, &list, d, i)	where d < best: best = d, list = i
- *		lowered(v, t, &v')	mask of lanes not >= t; v' is v with NaN made -INFINITY
- * and then this file, which gives static functions for its VsQuantKernels.
- * Arithmetic is on compiler vectors; a * b + c is left to the compiler to fuse.
+ *		lowered(v, t, &w)	mask of the lanes that are not >= t;
+ *							w = v with -INFINITY for NaN
+ * and then this file, which defines static functions for its VsQuantKernels.
+ * Arithmetic is on compiler vectors; the compiler fuses a * b + c.
  *
- * Clustering works in tiles.  A panel holds TILE_LISTS = 2 * WIDTH centroids,
- * dimension by dimension: panel[d * TILE_LISTS + list].  Rows lie one behind the
- * other, as they come.  A tile is the inner products of TILE_ROWS x TILE_LISTS
- * of them, held in registers while d runs; then each lane keeps the
- * nearest list it has seen, so best and best_list are [TILE_ROWS][TILE_LISTS]
- * and the caller takes the minimum over lanes when all panels are done.
+ * Clustering works in tiles.  A panel holds TILE_LISTS = 2 * WIDTH centroids
+ * by dimension: panel[d * TILE_LISTS + list].  Rows are stored row by row.  A
+ * tile is the inner products of TILE_ROWS rows and the centroids of a panel,
+ * which stay in registers while d runs.  Then each lane keeps the nearest
+ * list that it has met: best and best_list are [TILE_ROWS][TILE_LISTS].  The
+ * caller takes the minimum over lanes after all panels.
  *-------------------------------------------------------------------------
  */
 
 /* ---- rotation ---- */
 
-/* v' lane i = v[i ^ h] + v[i], or - v[i] where i has bit h */
+/* Return v[i ^ h] + v[i] in lane i, or v[i ^ h] - v[i] where i has bit h. */
 INLINE VF
 lane_butterfly(VF v, const int h)
 {
@@ -72,9 +73,8 @@ TARGET static void
 flip_signs(int n, const uint64_t *signs, float *x)
 {
 	const VI	to_top = 31 - lane_numbers();
-	int			i;
 
-	for (i = 0; i < n; i += WIDTH)
+	for (int i = 0; i < n; i += WIDTH)
 	{
 		int32_t		bits = (int32_t) (signs[i / 64] >> (i % 64));
 		VI			sign = (splat_int(bits) << to_top) & splat_int(INT32_MIN);
@@ -88,9 +88,8 @@ mix_halves(int n, float *x)
 {
 	const float scale = 0.70710678118654752f;
 	int			half = n / 2;
-	int			i;
 
-	for (i = 0; i < half; i += WIDTH)
+	for (int i = 0; i < half; i += WIDTH)
 	{
 		VF			a = LOAD(x + i);
 		VF			b = LOAD(x + i + half);
@@ -102,7 +101,7 @@ mix_halves(int n, float *x)
 
 /* ---- encoding ---- */
 
-/* + 0 turns -0 into 0, so that the sign bit means below zero */
+/* Adding 0 turns -0 into 0, so that a set sign bit means below zero. */
 INLINE VF
 difference(const float *row, const float *centroid)
 {
@@ -117,14 +116,12 @@ residual(int n, const float *row, const float *centroid, uint8_t *code,
 	VF			abs_sum = {0};
 	VF			sign_centroid = {0};
 	VF			dot_centroid = {0};
-	int			i;
-	int			j;
 
-	for (i = 0; i < n; i += 16)
+	for (int i = 0; i < n; i += 16)
 	{
 		uint32_t	negative = 0;
 
-		for (j = 0; j < 16; j += WIDTH)
+		for (int j = 0; j < 16; j += WIDTH)
 		{
 			VF			c = LOAD(centroid + i + j);
 			VF			r = difference(row + i + j, centroid + i + j);
@@ -144,7 +141,7 @@ residual(int n, const float *row, const float *centroid, uint8_t *code,
 	result->dot_centroid = lanes_sum(dot_centroid);
 }
 
-/* min(floor(|r| * inverse_step), top) + 0.5 */
+/* Return min(floor(|r| * inverse_step), top) + 0.5. */
 INLINE VF
 level(VF r, float inverse_step, float top)
 {
@@ -161,9 +158,8 @@ levels(int n, const float *row, const float *centroid, float inverse_step,
 {
 	VF			dot = {0};
 	VF			norm_sq = {0};
-	int			i;
 
-	for (i = 0; i < n; i += WIDTH)
+	for (int i = 0; i < n; i += WIDTH)
 	{
 		VF			v = difference(row + i, centroid + i);
 		VF			m = level(v, inverse_step, top);
@@ -180,10 +176,8 @@ quantize(int n, const float *row, const float *centroid, float inverse_step,
 		 float top, uint8_t *codes)
 {
 	VF			dot = {0};
-	int			i;
-	int			j;
 
-	for (i = 0; i < n; i += WIDTH)
+	for (int i = 0; i < n; i += WIDTH)
 	{
 		VF			v = difference(row + i, centroid + i);
 		VF			m = level(v, inverse_step, top);
@@ -192,7 +186,7 @@ quantize(int n, const float *row, const float *centroid, float inverse_step,
 
 		dot += x * LOAD(centroid + i);
 		STOREI(lanes, __builtin_convertvector(x + (top + 0.5f), VI));
-		for (j = 0; j < WIDTH; j++)
+		for (int j = 0; j < WIDTH; j++)
 			codes[i + j] = (uint8_t) lanes[j];
 	}
 	return lanes_sum(dot);
@@ -200,7 +194,7 @@ quantize(int n, const float *row, const float *centroid, float inverse_step,
 
 /* ---- scoring ---- */
 
-/* INFINITY becomes FLT_MAX; NaN stays */
+/* Replace INFINITY by FLT_MAX; NaN stays. */
 INLINE VF
 finite_or_less(VF v)
 {
@@ -218,9 +212,8 @@ score(const VsQuantQuery *query, const VsQuantListTerms *terms,
 	const float offset = query->lut_offset;
 	const float slack = query->lut_slack;
 	uint32_t	below = 0;
-	int			i;
 
-	for (i = 0; i < VS_QUANT_BLOCK; i += WIDTH)
+	for (int i = 0; i < VS_QUANT_BLOCK; i += WIDTH)
 	{
 		VF			dot = __builtin_convertvector(LOADI(sums + i), VF) * scale + offset;
 		VF			rescale = LOAD(block->rescale + i);
@@ -229,7 +222,7 @@ score(const VsQuantQuery *query, const VsQuantListTerms *terms,
 			terms->slack;
 		VF			shown;
 
-		/* the mask is that of the bounds as they are stored */
+		/* compute the mask from the bounds as they are stored */
 		below |= lowered(finite_or_less(l), threshold, &shown) << i;
 		STORE(lower + i, shown);
 		if (est != NULL)
@@ -247,7 +240,7 @@ score(const VsQuantQuery *query, const VsQuantListTerms *terms,
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
 #endif
 
-/* The least of a row's lanes, and the lowest list that has it. */
+/* Find the least lane of a row, and the lowest list number that has it. */
 TARGET static void
 lanes_nearest(const float *best, const int32_t *best_list, float *distance, int32_t *list)
 {
@@ -259,20 +252,18 @@ lanes_nearest(const float *best, const int32_t *best_list, float *distance, int3
 	VI			others;
 	float		lanes[WIDTH];
 	int32_t		list_lanes[WIDTH];
-	int			half;
-	int			i;
 
 	STORE(lanes, (VF) ((less & (VI) left) | (~less & (VI) right)));
-	for (half = WIDTH / 2; half > 0; half /= 2)
-		for (i = 0; i < half; i++)
+	for (int half = WIDTH / 2; half > 0; half /= 2)
+		for (int i = 0; i < half; i++)
 			lanes[i] = lanes[i] < lanes[i + half] ? lanes[i] : lanes[i + half];
 	all = splat(lanes[0]);
 	lists = LOADI(best_list) | ((left != all) & splat_int(INT32_MAX));
 	others = LOADI(best_list + WIDTH) | ((right != all) & splat_int(INT32_MAX));
 	less = lists < others;
 	STOREI(list_lanes, (less & lists) | (~less & others));
-	for (half = WIDTH / 2; half > 0; half /= 2)
-		for (i = 0; i < half; i++)
+	for (int half = WIDTH / 2; half > 0; half /= 2)
+		for (int i = 0; i < half; i++)
 			list_lanes[i] = list_lanes[i] < list_lanes[i + half] ? list_lanes[i] :
 				list_lanes[i + half];
 	*distance = lanes[0];
@@ -280,8 +271,9 @@ lanes_nearest(const float *best, const int32_t *best_list, float *distance, int3
 }
 
 /*
- * The inner products of a tile, each handed with its row number to
- * DONE(row, products of the first WIDTH lists, of the others).
+ * Compute the inner products of a tile, then call DONE(row, low, high) for
+ * each row: low are its products with the first WIDTH lists, high with the
+ * others.
  */
 #define TILE_START(r)	VF low##r = {0}; VF high##r = {0};
 #define TILE_STEP(r) \
@@ -290,7 +282,7 @@ lanes_nearest(const float *best, const int32_t *best_list, float *distance, int3
 #define TILE_DONE(r)	DONE(r, low##r, high##r)
 #define TILE_PRODUCTS() \
 	EACH_ROW(TILE_START) \
-	/* a pointer for each three rows, so that all addresses stay in registers */ \
+	/* one pointer per three rows, so that all addresses stay in registers */ \
 	const ptrdiff_t stride = dim; \
 	const float *row[TILE_ROWS / 3]; \
 	int			d; \
@@ -348,7 +340,7 @@ nearest2_update(VF dot, const float *norms, VI list, float *best,
 
 	keep_less(&s, &sl, distance, list);
 	keep_less(&b, &l, distance, list);
-	/* where the best was beaten, it is the second now */
+	/* a best that was beaten is now the second */
 	beaten = distance < old;
 	s = (VF) ((beaten & (VI) old) | (~beaten & (VI) s));
 	sl = (beaten & old_list) | (~beaten & sl);
@@ -398,14 +390,13 @@ panel_dot(int dim, const float *query, const float *panel, float *out)
 	STORE(out + WIDTH, sum[1] + sum[3]);
 }
 
-/* Squared distances, by differences. */
+/* Compute squared distances from differences of elements. */
 TARGET static void
 panel_distance(int dim, const float *query, const float *panel, float *out)
 {
 	VF			sum[2] = {{0}, {0}};
-	int			d;
 
-	for (d = 0; d < dim; d++, panel += TILE_LISTS)
+	for (int d = 0; d < dim; d++, panel += TILE_LISTS)
 	{
 		VF			left = LOAD(panel) - query[d];
 		VF			right = LOAD(panel + WIDTH) - query[d];
@@ -442,7 +433,10 @@ add_to(int n, const float *x, float *sum)
 		sum[i] += x[i];
 }
 
-/* ---- the table of an instruction set, which has table_sums and extra_dot of its own ---- */
+/*
+ * The kernels of an instruction set, which defines table_sums and extra_dot
+ * itself.
+ */
 
 #define VS_QUANT_KERNELS(isa) \
 { \

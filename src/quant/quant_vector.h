@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  * quant_vector.h
- *	  Vectors of WIDTH floats for quant_template.h, which says what the
- *	  includer defines before.
+ *	  Vectors of WIDTH floats for quant_template.h, which lists what the
+ *	  includer defines first.
  *-------------------------------------------------------------------------
  */
 #include <float.h>
@@ -14,7 +14,7 @@
 typedef float VF __attribute__((vector_size(WIDTH * 4)));
 typedef int32_t VI __attribute__((vector_size(WIDTH * 4)));
 
-/* The same in memory without alignment. */
+/* The same types in memory, without alignment. */
 typedef float VFU __attribute__((vector_size(WIDTH * 4), aligned(4), may_alias));
 typedef int32_t VIU __attribute__((vector_size(WIDTH * 4), aligned(4), may_alias));
 
@@ -24,15 +24,14 @@ typedef int32_t VIU __attribute__((vector_size(WIDTH * 4), aligned(4), may_alias
 #define LOADI(p)	((VI) *(const VIU *) (p))
 #define STOREI(p, v) (*(VIU *) (p) = (VIU) (v))
 
-/* lane i of the result is v[mask[i]]; the mask is constant */
+/* lane i of the result is v[mask[i]]; mask is a constant */
 #ifdef __clang__
 INLINE VF
 shuffle_lanes(VF v, VI mask)
 {
 	VF			out = v;
-	int			i;
 
-	for (i = 0; i < WIDTH; i++)
+	for (int i = 0; i < WIDTH; i++)
 		out[i] = v[mask[i]];
 	return out;
 }
@@ -69,12 +68,10 @@ INLINE float
 lanes_sum(VF v)
 {
 	float		lanes[WIDTH];
-	int			half;
-	int			i;
 
 	STORE(lanes, v);
-	for (half = WIDTH / 2; half > 0; half /= 2)
-		for (i = 0; i < half; i++)
+	for (int half = WIDTH / 2; half > 0; half /= 2)
+		for (int i = 0; i < half; i++)
 			lanes[i] += lanes[i + half];
 	return lanes[0];
 }

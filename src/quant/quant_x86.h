@@ -2,11 +2,12 @@
  * quant_x86.h
  *	  Unpacking of extra codes, 16 at a time, for the x86 variants.
  *
- * TARGET and INLINE are the includer's.  Layout: see quant_extra.c.
+ * The includer defines TARGET and INLINE.  quant_extra.c describes the
+ * layout.
  *-------------------------------------------------------------------------
  */
 
-/* 4-bit part (32 bytes): dimensions 16 * quarter ... + 15 */
+/* Unpack the 4-bit parts (32 bytes) of 16 dimensions from 16 * quarter on. */
 INLINE __m128i
 part4(const uint8_t *part, int quarter)
 {
@@ -17,7 +18,7 @@ part4(const uint8_t *part, int quarter)
 	return _mm_and_si128(bytes, _mm_set1_epi8(15));
 }
 
-/* 2-bit part (16 bytes) */
+/* The same for the 2-bit parts (16 bytes). */
 INLINE __m128i
 part2(const uint8_t *part, int quarter)
 {
@@ -27,7 +28,7 @@ part2(const uint8_t *part, int quarter)
 						 _mm_set1_epi8(3));
 }
 
-/* 1-bit part (8 bytes) */
+/* The same for the 1-bit parts (8 bytes). */
 INLINE __m128i
 part1(const uint8_t *part, int quarter)
 {
@@ -38,7 +39,7 @@ part1(const uint8_t *part, int quarter)
 	return _mm_and_si128(bytes, _mm_set1_epi8(1));
 }
 
-/* Codes of dimensions 16 * quarter ... + 15 of a chunk of 64. */
+/* Unpack the codes of these dimensions from a chunk. */
 INLINE __m128i
 unpack16(const int bits, const uint8_t *chunk, int quarter)
 {
