@@ -30,7 +30,7 @@ sum_lanes(__m256 x)
 	return _mm_cvtss_f32(s);
 }
 
-/* A masked load touches no byte of a lane that is masked out. */
+/* Load n < VS_LANES floats; a masked load reads no byte of the other lanes. */
 VS_INLINE VS_TARGET __m256
 load_f32_tail(const float *p, int n)
 {
@@ -94,7 +94,9 @@ half_to_float(int n, const VsHalf *src, float *dst)
 	}
 }
 
-/* Adds the bits set in x to four 64-bit counts: two table look-ups a byte. */
+/*
+ * Add the bits set in x to four 64-bit counts, by two table lookups per byte.
+ */
 VS_INLINE VS_TARGET __m256i
 count_bits(__m256i counts, __m256i x)
 {

@@ -2,9 +2,9 @@
  * simd_avx512.c
  *	  Kernels for AVX-512 with F, BW, DQ and VL: every AVX-512 server processor.
  *
- * Tails are masked loads and stores, which touch no byte of a lane that is
- * masked out.  The bit counts need VPOPCNTDQ too, which came later;
- * simd_dispatch.c takes AVX2's where it is missing.
+ * Tails are masked loads and stores, which access no byte of a masked lane.
+ * The bit counts need VPOPCNTDQ too, which came later; without it
+ * simd_dispatch.c uses those for AVX2.
  *-------------------------------------------------------------------------
  */
 #include "simd/simd_internal.h"
@@ -25,7 +25,7 @@
 #define V_ABS(x)				_mm512_abs_ps(x)
 #define V_SUM(x)				_mm512_reduce_add_ps(x)
 
-/* n < VS_LANES lanes */
+/* mask of the first n < VS_LANES lanes */
 #define LANE_MASK(n)			((__mmask16) ((1u << (n)) - 1))
 #define LOAD_HALVES(p)			_mm256_loadu_si256((const __m256i *) (p))
 
@@ -76,7 +76,7 @@ half_to_float(int n, const VsHalf *src, float *dst)
 	}
 }
 
-/* The next 64 bytes from p, or the n < 64 that there are and zeros. */
+/* Load 64 bytes, or n < 64 bytes followed by zeros. */
 VS_INLINE POPCNT_TARGET __m512i
 load_bytes(const uint8_t *p, size_t n)
 {
@@ -89,9 +89,8 @@ static POPCNT_TARGET uint64_t
 hamming(size_t nbytes, const uint8_t *a, const uint8_t *b)
 {
 	__m512i		counts = _mm512_setzero_si512();
-	size_t		i;
 
-	for (i = 0; i < nbytes; i += 64)
+	for (size_t i = 0; i < nbytes; i += 64)
 	{
 		__m512i		x = load_bytes(a + i, nbytes - i);
 		__m512i		y = load_bytes(b + i, nbytes - i);
@@ -107,9 +106,8 @@ jaccard(size_t nbytes, const uint8_t *a, const uint8_t *b,
 {
 	__m512i		both_counts = _mm512_setzero_si512();
 	__m512i		either_counts = _mm512_setzero_si512();
-	size_t		i;
 
-	for (i = 0; i < nbytes; i += 64)
+	for (size_t i = 0; i < nbytes; i += 64)
 	{
 		__m512i		x = load_bytes(a + i, nbytes - i);
 		__m512i		y = load_bytes(b + i, nbytes - i);

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * simd_dispatch.c
- *	  Picks the kernels by what the processor and its system run.
+ *	  Selects the kernels that the processor and the operating system support.
  *-------------------------------------------------------------------------
  */
 #include <string.h>
@@ -15,9 +15,9 @@ const VsKernels *vs_kernels = &vs_simd_portable;
 #if defined(__x86_64__)
 
 /*
- * __builtin_cpu_supports() asks the system too whether it saves the wide
- * registers, and F16C needs none that AVX2 does not.  Clang's cannot be asked
- * for F16C itself.
+ * __builtin_cpu_supports() also checks that the operating system saves the
+ * wide registers.  Clang's does not know F16C, so CPUID is read for it; F16C
+ * needs no registers beyond those of AVX2.
  */
 static int
 runs_avx2(void)
@@ -40,7 +40,7 @@ runs_avx512(void)
 		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
-/* AVX-512's kernels, with AVX2's bit counts where the instruction is missing. */
+/* The AVX-512 kernels, with the bit counts of AVX2 if VPOPCNTDQ is missing. */
 static const VsKernels *
 avx512_kernels(void)
 {
@@ -88,9 +88,8 @@ vs_simd_by_name(const char *name)
 {
 	const VsKernels *kernels[VS_SIMD_MAX];
 	int			n = vs_simd_available(kernels);
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		if (strcmp(kernels[i]->name, name) == 0)
 			return kernels[i];

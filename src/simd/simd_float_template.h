@@ -2,8 +2,8 @@
  * simd_float_template.h
  *	  The float distance kernels, written once for all instruction sets.
  *
- * Included twice by each instruction set's file, for float and for half
- * elements, which defines before:
+ * Each instruction set's file includes this twice, for float and for half
+ * elements.  It defines first:
  *
  *	VS_TARGET			function attribute that enables the instructions
  *	V					the type of a register of VS_LANES floats
@@ -12,14 +12,14 @@
  *	V_FMA(x, y, acc)	x * y + acc
  *	V_SUM(x)			sum of the lanes, a float
  *	VS_ELEM				element type of the arrays: float or VsHalf
- *	VS_NAME(base)		the function's name: base_f32 or base_f16
+ *	VS_NAME(base)		name of a function: base_f32 or base_f16
  *	V_LOAD(p)			VS_LANES elements from p, as floats
- *	V_LOAD_TAIL(p, n)	n elements, 0 < n < VS_LANES; the other lanes zero;
- *						reads nothing past p + n
+ *	V_LOAD_TAIL(p, n)	n elements, 0 < n < VS_LANES, and zeros in the other
+ *						lanes; reads nothing from p + n on
  *
- * A lane of zeros in both arrays adds nothing to any of the sums, so the
- * tail is one more step of the main loop.  Four accumulators hide the latency
- * of an addition; a fifth would find no load port free.
+ * Lanes that are zero in both arrays add nothing to any sum, so the tail is
+ * one more step of the main loop.  Four accumulators hide the latency of an
+ * addition; more would not help, since the load ports are then busy.
  *
  * The last four macros are undefined at the end.
  *-------------------------------------------------------------------------

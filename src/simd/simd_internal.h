@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  * simd_internal.h
- *	  The instruction sets' tables, seen by simd_dispatch.c and one another.
+ *	  The kernels of each instruction set, and what they share.
  *
- * Each table exists only where its instructions can be compiled: the x86 ones
- * on x86-64, NEON on aarch64, the portable one everywhere.
+ * Kernels exist only where their instructions can be compiled: the x86 ones
+ * on x86-64, NEON on little-endian aarch64, the portable ones everywhere.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_SIMD_INTERNAL_H
@@ -19,7 +19,7 @@ extern const VsKernels vs_simd_portable;
 
 #if defined(__x86_64__)
 extern const VsKernels vs_simd_avx2;
-extern const VsKernels vs_simd_avx512;	/* bit counts need VPOPCNTDQ */
+extern const VsKernels vs_simd_avx512;	/* the bit counts need VPOPCNTDQ */
 #endif
 
 #if defined(__AARCH64EL__)
@@ -27,9 +27,9 @@ extern const VsKernels vs_simd_neon;
 #endif
 
 /*
- * The n bytes from p, 0 < n < 8, in the low bytes of a word, zeros above.
- * Reads only them, without a loop: two overlapping reads agree where they
- * overlap.  Little-endian only.
+ * Return n bytes from p, 0 < n < 8, in the low bytes of a word, with zeros
+ * above.  Reads only these bytes.  Needs no loop: it combines two reads,
+ * which agree where they overlap.  Little-endian only.
  */
 VS_INLINE uint64_t
 vs_load_u64_tail(const void *p, size_t n)
@@ -58,7 +58,7 @@ vs_load_u64_tail(const void *p, size_t n)
 }
 
 /*
- * The n halves from p, 0 < n < 8, in two words, zeros above; as above.
+ * Put n halves from p, 0 < n < 8, into two words in the same way.
  */
 VS_INLINE void
 vs_load_half_tail(const VsHalf *p, int n, uint64_t words[2])

@@ -80,14 +80,14 @@ half_to_float(int n, const VsHalf *src, float *dst)
 		dst[i] = vgetq_lane_f32(load_f16_tail(src + i, 1), 0);
 }
 
-/* Adds the bits set in x to two 64-bit counts. */
+/* Add the bits set in x to two 64-bit counts. */
 VS_INLINE uint64x2_t
 count_bits(uint64x2_t counts, uint8x16_t x)
 {
 	return vpadalq_u32(counts, vpaddlq_u16(vpaddlq_u8(vcntq_u8(x))));
 }
 
-/* The next 16 bytes from p, or the n < 16 that there are and zeros; n > 0. */
+/* Load 16 bytes, or n < 16 bytes followed by zeros; n > 0. */
 VS_INLINE uint8x16_t
 load_bytes(const uint8_t *p, size_t n)
 {
@@ -111,9 +111,8 @@ static uint64_t
 hamming(size_t nbytes, const uint8_t *a, const uint8_t *b)
 {
 	uint64x2_t	counts = vdupq_n_u64(0);
-	size_t		i;
 
-	for (i = 0; i < nbytes; i += 16)
+	for (size_t i = 0; i < nbytes; i += 16)
 		counts = count_bits(counts, veorq_u8(load_bytes(a + i, nbytes - i), load_bytes(b + i, nbytes - i)));
 	return vaddvq_u64(counts);
 }
@@ -124,9 +123,8 @@ jaccard(size_t nbytes, const uint8_t *a, const uint8_t *b,
 {
 	uint64x2_t	both_counts = vdupq_n_u64(0);
 	uint64x2_t	either_counts = vdupq_n_u64(0);
-	size_t		i;
 
-	for (i = 0; i < nbytes; i += 16)
+	for (size_t i = 0; i < nbytes; i += 16)
 	{
 		uint8x16_t	x = load_bytes(a + i, nbytes - i);
 		uint8x16_t	y = load_bytes(b + i, nbytes - i);

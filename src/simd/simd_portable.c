@@ -3,9 +3,10 @@
  *	  Kernels for any processor, and the reference for the others.
  *
  * Written with the compilers' generic vectors of 16 bytes, which become SSE2,
- * NEON or plain scalar code: gcc 12 at -O2 would not vectorise a float sum by
- * itself, as that changes its order.  Half conversion is integer arithmetic,
- * four at a time, and never meets a denormal float, which would be slow.
+ * NEON or scalar code.  gcc 12 at -O2 does not vectorize a float sum by
+ * itself, since that changes the order of the additions.  Half conversion is
+ * mostly integer arithmetic on four elements at a time.  Converting a half
+ * never computes with a denormal float, which would be slow.
  *-------------------------------------------------------------------------
  */
 #include <string.h>
@@ -35,14 +36,14 @@ sum_lanes(V x)
 	return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
-/* mask ? x : y, lane by lane */
+/* Return mask ? x : y in each lane. */
 VS_INLINE U32x4
 select_u32(I32x4 mask, U32x4 x, U32x4 y)
 {
 	return ((U32x4) mask & x) | (~(U32x4) mask & y);
 }
 
-/* Half to float, bits in the lower halves of the lanes. */
+/* Convert half to float; a half is in the lower 16 bits of its lane. */
 VS_INLINE V
 float_from_half(U32x4 h)
 {
@@ -54,7 +55,7 @@ float_from_half(U32x4 h)
 	U32x4		normal = magnitude + rebias;
 	U32x4		special = normal + rebias;
 
-	/* a denormal: give it the exponent of 2^-14, then take the 2^-14 off */
+	/* a denormal gets the exponent of 2^-14; then 2^-14 is subtracted */
 	V			denormal = (V) (normal + SPLAT(1u << 23)) - (V) SPLAT(113u << 23);
 	U32x4		bits = select_u32(exponent == infinity, special, normal);
 
@@ -62,7 +63,7 @@ float_from_half(U32x4 h)
 	return (V) (bits | sign);
 }
 
-/* Float to half, rounded to nearest even; results in the lanes' lower halves. */
+/* Convert float to half, rounded to nearest even, in the lower 16 bits. */
 VS_INLINE U32x4
 half_from_float(V x)
 {
@@ -71,13 +72,13 @@ half_from_float(V x)
 	U32x4		sign = (bits >> 16) & SPLAT(0x8000);
 	U32x4		magnitude = bits & SPLAT(0x7fffffff);
 
-	/* add 0.5: the float adder shifts and rounds the mantissa for us */
+	/* adding 0.5 makes the float adder shift and round the mantissa */
 	U32x4		denormal = (U32x4) ((V) magnitude + denormal_magic) - (U32x4) denormal_magic;
 	U32x4		odd = (magnitude >> 13) & SPLAT(1);
 	U32x4		normal = (magnitude - SPLAT((127 - 15) << 23) + SPLAT(0xfff) + odd) >> 13;
 	U32x4		half;
 
-	/* the smallest normal half is 2^-14; from 65520 on it rounds to infinity */
+	/* the smallest normal half is 2^-14; 65520 and above round to infinity */
 	half = select_u32(magnitude < SPLAT(113u << 23), denormal, normal);
 	half = select_u32(magnitude >= SPLAT(0x477ff000), SPLAT(0x7c00), half);
 	half = select_u32(magnitude > SPLAT(0x7f800000), SPLAT(0x7e00), half);
@@ -156,26 +157,25 @@ half_to_float(int n, const VsHalf *src, float *dst)
 		dst[i] = load_f16_tail(src + i, 1)[0];
 }
 
-/* Eight bytes from p, or the nbytes < 8 that there are and zeros. */
+/* Load eight bytes, or nbytes < 8 bytes followed by zeros. */
 VS_INLINE uint64_t
 load_u64(const uint8_t *p, size_t nbytes)
 {
 	uint64_t	word = 0;
-	size_t		i;
 
 	if (nbytes >= sizeof(word))
 		memcpy(&word, p, sizeof(word));
 	else
 	{
-		for (i = 0; i < nbytes; i++)
+		for (size_t i = 0; i < nbytes; i++)
 			word |= (uint64_t) p[i] << (8 * i);
 	}
 	return word;
 }
 
 /*
- * Bits set in a word.  Not __builtin_popcountll, which on plain x86-64 calls
- * a table look-up in libgcc.
+ * Count the bits set in a word.  On plain x86-64 __builtin_popcountll calls a
+ * function of libgcc, which looks bytes up in a table.
  */
 VS_INLINE uint64_t
 count_bits(uint64_t w)
@@ -190,9 +190,8 @@ static uint64_t
 hamming(size_t nbytes, const uint8_t *a, const uint8_t *b)
 {
 	uint64_t	count = 0;
-	size_t		i;
 
-	for (i = 0; i < nbytes; i += 8)
+	for (size_t i = 0; i < nbytes; i += 8)
 		count += count_bits(load_u64(a + i, nbytes - i) ^ load_u64(b + i, nbytes - i));
 	return count;
 }
@@ -203,9 +202,8 @@ jaccard(size_t nbytes, const uint8_t *a, const uint8_t *b,
 {
 	uint64_t	n_both = 0;
 	uint64_t	n_either = 0;
-	size_t		i;
 
-	for (i = 0; i < nbytes; i += 8)
+	for (size_t i = 0; i < nbytes; i += 8)
 	{
 		uint64_t	x = load_u64(a + i, nbytes - i);
 		uint64_t	y = load_u64(b + i, nbytes - i);
