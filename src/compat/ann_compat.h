@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_compat.h
- *	  What vecann needs that differs between PostgreSQL 15, 16, 17 and 18.
+ *	  Differences between PostgreSQL 15, 16, 17 and 18 that only vecann meets.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_ANN_COMPAT_H
@@ -18,7 +18,10 @@
 #include "storage/proc.h"
 #include "utils/rel.h"
 
-/* A small number of this backend, to spread backends over things. */
+/*
+ * Return a small number, at least 0, that differs between running backends.
+ * It serves to distribute backends over a few places.
+ */
 static inline int
 vs_compat_backend_number(void)
 {
@@ -29,7 +32,7 @@ vs_compat_backend_number(void)
 #endif
 }
 
-/* The number of the relation's file, which changes with every rewrite. */
+/* Return the number of the relation's file; every rewrite changes it. */
 static inline Oid
 vs_compat_relfilenumber(Relation rel)
 {
@@ -40,7 +43,7 @@ vs_compat_relfilenumber(Relation rel)
 #endif
 }
 
-/* Parameters of ExecutorRun, whose last went with 18. */
+/* Parameters of ExecutorRun; 18 removed the last one. */
 #if PG_VERSION_NUM >= 180000
 #define VS_EXECUTOR_RUN_PARAMETERS QueryDesc *queryDesc, ScanDirection direction, uint64 count
 #define VS_EXECUTOR_RUN_ARGUMENTS queryDesc, direction, count
@@ -50,7 +53,7 @@ vs_compat_relfilenumber(Relation rel)
 #define VS_EXECUTOR_RUN_ARGUMENTS queryDesc, direction, count, once
 #endif
 
-/* The full id of a transaction that was not long ago. */
+/* Return the full id of a transaction at most 2^32 transactions ago. */
 static inline FullTransactionId
 vs_compat_full_xid(TransactionId xid)
 {
@@ -61,9 +64,9 @@ vs_compat_full_xid(TransactionId xid)
 }
 
 /*
- * Logs that a page, unreachable since xid, is about to be reused: on a standby,
- * redo of this nbtree record cancels queries with snapshots that do not see xid
- * as finished, and does nothing else.
+ * Write a WAL record that a page, unreachable since xid, is about to be
+ * reused.  It is a record of nbtree, whose redo on a standby cancels queries
+ * with snapshots that do not see xid as finished, and does nothing else.
  */
 static inline void
 vs_compat_log_reuse_page(Relation rel, BlockNumber block, FullTransactionId xid)
@@ -100,7 +103,7 @@ vs_compat_vacuum_truncate(Relation heap)
 #endif
 }
 
-/* Sleeps if vacuum is to be slowed down; checks for interrupts. */
+/* Check for interrupts; sleep if the cost-based vacuum delay is due. */
 static inline void
 vs_compat_vacuum_delay(void)
 {
@@ -111,7 +114,7 @@ vs_compat_vacuum_delay(void)
 #endif
 }
 
-/* Reads exactly so many bytes of a temporary file. */
+/* Read exactly size bytes of a temporary file; throw if there are fewer. */
 static inline void
 vs_compat_buffile_read(BufFile *file, void *to, size_t size)
 {

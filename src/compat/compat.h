@@ -2,8 +2,8 @@
  * compat.h
  *	  Differences between PostgreSQL 15, 16, 17 and 18.
  *
- * With ann_compat.h, which has what only vecann needs, the only place that tests
- * PG_VERSION_NUM.
+ * PG_VERSION_NUM is tested only here and in ann_compat.h, which has what only
+ * vecann needs.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_COMPAT_H
@@ -23,8 +23,8 @@
 #endif
 
 /*
- * Soft errors came with 16.  Before, an input function has no way but to
- * throw; the return that follows is not reached.
+ * 16 added soft errors.  Before, an input function can only throw; the return
+ * is then not reached.
  */
 #if PG_VERSION_NUM < 160000
 #define ereturn(escontext, dummy_value, ...) \
@@ -35,6 +35,9 @@
 	} while (0)
 #endif
 
+/*
+ * 18 added pg_noreturn, which stands before the declaration.
+ */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
 #endif
@@ -56,7 +59,8 @@ typedef RangeTblEntry VsRelationPerms;
 #endif
 
 /*
- * heap_update tells about indexes itself since 16, and in three values.
+ * From 16 on heap_update reports itself which indexes need a new entry, as
+ * one of three values.
  */
 #if PG_VERSION_NUM >= 160000
 #define VS_UPDATE_TELLS_INDEXES 1
@@ -67,7 +71,7 @@ typedef bool VsUpdateIndexes;
 #endif
 
 /*
- * Fields of PgStat_StatTabEntry were renamed in 16.
+ * 16 renamed fields of PgStat_StatTabEntry.
  */
 #if PG_VERSION_NUM >= 160000
 #define VS_STAT_LIVE_TUPLES(entry) ((entry)->live_tuples)
@@ -78,7 +82,7 @@ typedef bool VsUpdateIndexes;
 #endif
 
 /*
- * The physical relation's name was RelFileNode until 16.
+ * 16 renamed RelFileNode, which identifies a physical relation.
  */
 #if PG_VERSION_NUM >= 160000
 #include "storage/relfilelocator.h"
@@ -91,7 +95,8 @@ typedef RelFileNode VsRelFileLocator;
 #endif
 
 /*
- * tuplesort_getdatum took a copy argument in 16; before, it always copied.
+ * 16 added the argument copy to tuplesort_getdatum, which always copied
+ * before.
  */
 #if PG_VERSION_NUM >= 160000
 #define VS_TUPLESORT_GETDATUM(state, value, isnull) \
@@ -113,12 +118,16 @@ typedef RelFileNode VsRelFileLocator;
 #endif
 
 /*
- * Until 16 old_snapshot_threshold lets VACUUM remove rows that a snapshot still sees.
+ * Up to 16, old_snapshot_threshold lets VACUUM remove rows that a snapshot
+ * still sees.
  */
 #if PG_VERSION_NUM < 170000
 #define VS_SNAPSHOTS_GROW_OLD() (old_snapshot_threshold >= 0)
 
-/* Refuses a page that was changed since the oldest snapshot, if that is too old. */
+/*
+ * Throw "snapshot too old" if the oldest snapshot of the backend is, and the
+ * page was changed since it was taken.
+ */
 static inline void
 vs_compat_test_old_snapshot(Relation rel, Page page)
 {
@@ -131,8 +140,8 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
- * 18 passes EXPLAIN ANALYZE's counters to an index scan; our own scans count
- * nowhere.
+ * 18 added the counters of EXPLAIN ANALYZE to index_beginscan.  The scans
+ * that vecstore begins itself are not counted.
  */
 #if PG_VERSION_NUM >= 180000
 #define VS_INDEX_BEGINSCAN(heap, index, snapshot, nkeys, norderbys) \
@@ -143,7 +152,8 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
- * ... and index scans of the executor count there what EXPLAIN shows as Index Searches.
+ * In them an access method counts its searches, which EXPLAIN shows as Index
+ * Searches.
  */
 #if PG_VERSION_NUM >= 180000
 #define VS_COUNT_INDEX_SEARCH(scan) \
@@ -156,7 +166,7 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
- * 18 lets an extension add to what EXPLAIN says of a plan node.
+ * From 18 on an extension can add lines to a plan node in EXPLAIN.
  */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain.h"
@@ -168,8 +178,9 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
- * A very high cost keeps the planner from a path, but 18 looks at the number of
- * disabled nodes first: more of them than any other path of a relation has.
+ * Keep the planner from choosing a path, beside setting a very high cost.  18
+ * compares the numbers of disabled nodes before the costs, so the path gets
+ * more of them than any other path of a relation.
  */
 #if PG_VERSION_NUM >= 180000
 #define VS_FORBID_PATH(path) ((path)->disabled_nodes = 100)
@@ -178,7 +189,8 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
- * 16 wraps the clauses of outer joins that could be merged.
+ * An item of the planner's lists of mergejoinable outer join clauses: 16
+ * wrapped the RestrictInfo.
  */
 #if PG_VERSION_NUM >= 160000
 #define VS_OUTER_JOIN_CLAUSE(item) (((OuterJoinClauseInfo *) (item))->rinfo)
@@ -187,7 +199,8 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
- * 17 brought the privilege to VACUUM and the like.
+ * 17 added the privilege MAINTAIN, for VACUUM and similar commands; 0 is
+ * none.
  */
 #if PG_VERSION_NUM >= 170000
 #define VS_ACL_MAINTAIN ACL_MAINTAIN
@@ -205,7 +218,7 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 #endif
 
 /*
- * 17 lets the caller bring the lexer; NULL makes one as before.
+ * 17 lets the caller provide the lexer; NULL makes one, as before.
  */
 #if PG_VERSION_NUM >= 170000
 #define VS_JSON_LEXER(text, len, escapes) \

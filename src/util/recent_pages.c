@@ -1,18 +1,20 @@
 /*-------------------------------------------------------------------------
  * recent_pages.c
- *	  Where a backend last met the pages of a relation in shared buffers.
+ *	  The shared buffers in which a backend last found pages of relations.
  *
- * A search reads a few hundred pages in no order.  Looking each up in the buffer
- * table costs more than what is then read of it: several cache misses, one
- * after the other.  So each backend remembers buffer numbers by block;
- * ReadRecentBuffer pins the buffer if it still holds the page, and if not the
- * page is looked up as always.  Nothing here can go stale in a way that matters.
+ * A search reads a few hundred pages in no order.  To look one up in the
+ * buffer table costs several cache misses, one after the other: more than to
+ * read what the search needs of it.  So each backend remembers buffer numbers
+ * by block.  ReadRecentBuffer pins a remembered buffer if it still holds the
+ * page; otherwise the page is looked up as usual.  A stale buffer number is
+ * therefore harmless.
  *
- * Relations beyond those that there is room for replace one at random, so that a query that
- * visits many partitions in turn still finds some.
+ * If there is no room for another relation, it replaces a random one.  A
+ * query that visits many partitions in turn thus still finds some of them.
  *
- * A page read in this way is not marked as used, and might be evicted though it is
- * read all the time; so now and then one is read as usual.
+ * ReadRecentBuffer does not raise the usage count of a buffer, so the buffer
+ * could be evicted although it is read all the time.  Therefore every
+ * USUAL_EVERY-th page is read by ReadBuffer.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -27,16 +29,21 @@
 #include "util/recent_pages.h"
 
 #define RELATIONS		64
-#define MOST_PAGES		(1 << 18)	/* of a relation; blocks beyond share slots */
-#define MOST_OF_ALL		(1 << 21)	/* of all of them but for FEWEST_PAGES of each */
-#define FEWEST_PAGES	256
+/*
+ * slots per relation, a power of two; blocks that are equal modulo it share
+ * one
+ */
+#define MIN_PAGES		256
+#define MAX_PAGES		(1 << 18)
+/* slots of all relations, except that each may have MIN_PAGES */
+#define MAX_PAGES_TOTAL (1 << 21)
 #define USUAL_EVERY		64			/* a power of two */
 #define CACHE_LINE		64
 
 typedef struct RecentPage
 {
 	BlockNumber block;
-	Buffer		buffer;			/* InvalidBuffer: not known */
+	Buffer		buffer;			/* InvalidBuffer: unknown */
 } RecentPage;
 
 struct VsRecentPages
@@ -60,7 +67,7 @@ vs_recent_pages(Relation rel)
 
 	if (RelationUsesLocalBuffers(rel))
 		return NULL;
-	/* an empty one may be followed by none that is not */
+	/* entries are never freed: no used one follows the first unused one */
 	for (int i = 0; i < RELATIONS && recent == NULL; i++)
 	{
 		if (relations[i].relid == relid || relations[i].relid == InvalidOid)
@@ -81,21 +88,21 @@ vs_recent_pages(Relation rel)
 	return recent;
 }
 
-/* Makes room for the block, as far as there may be room. */
+/* Enlarge the slots to contain the block, as far as the limits allow. */
 static void
 enlarge(VsRecentPages *recent, BlockNumber block)
 {
-	uint32		size = recent->pages == NULL ? FEWEST_PAGES : recent->mask + 1;
+	uint32		size = recent->pages == NULL ? MIN_PAGES : recent->mask + 1;
 	RecentPage *larger;
 
-	if (recent->pages != NULL && (block <= recent->mask || size == MOST_PAGES))
+	if (recent->pages != NULL && (block <= recent->mask || size == MAX_PAGES))
 		return;
-	while (size <= block && size < MOST_PAGES && pages_of_all + size <= MOST_OF_ALL)
+	while (size <= block && size < MAX_PAGES && pages_of_all + size <= MAX_PAGES_TOTAL)
 		size *= 2;
 	if (recent->pages != NULL && size == recent->mask + 1)
 		return;
 	larger = MemoryContextAllocZero(TopMemoryContext, sizeof(RecentPage) * size);
-	/* blocks were slots until now */
+	/* a block below the old size keeps its slot */
 	if (recent->pages != NULL)
 	{
 		memcpy(larger, recent->pages, sizeof(RecentPage) * (recent->mask + 1));
@@ -107,12 +114,13 @@ enlarge(VsRecentPages *recent, BlockNumber block)
 	recent->mask = size - 1;
 }
 
+/* Return the buffer last seen to hold the block, or InvalidBuffer. */
 static Buffer
 remembered(const VsRecentPages *recent, Relation rel, BlockNumber block)
 {
 	const RecentPage *page;
 
-	/* the slot may be another relation's by now */
+	/* the entry may belong to another relation by now */
 	if (recent == NULL || recent->pages == NULL || recent->relid != RelationGetRelid(rel))
 		return InvalidBuffer;
 	page = &recent->pages[block & recent->mask];

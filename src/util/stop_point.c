@@ -30,8 +30,8 @@ vs_stop_point_init(void)
 {
 	DefineCustomStringVariable("vecstore.stop_at",
 							   "Name of the stop point at which the session waits.",
-							   "For tests; it waits while another session holds the advisory lock "
-							   "of the name's hashtext().",
+							   "For tests.  The session waits while another one holds the advisory "
+							   "lock of the hashtext() of this name.",
 							   &vs_stop_at, "", PGC_USERSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 }
 
@@ -43,7 +43,7 @@ vs_stop_point_reached(const char *name)
 
 	if (strcmp(name, vs_stop_at) != 0)
 		return;
-	/* as pg_advisory_lock(hashtext(name)) has it */
+	/* the lock that pg_advisory_lock(hashtext(name)) takes */
 	key = (int32) DatumGetUInt32(hash_any((const unsigned char *) name, strlen(name)));
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, 1);
 	LockAcquire(&tag, ExclusiveLock, false, false);
@@ -51,9 +51,11 @@ vs_stop_point_reached(const char *name)
 }
 
 /*
- * vs_stop_vacuum_page(regclass, block): removes the dead tuples of a heap page as
- * pruning does and overwrites what becomes free, with a stop ("page to be vacuumed") under the cleanup lock, between
- * the moment when nobody else had a pin and the one when tuples are moved.
+ * vs_stop_vacuum_page(regclass, block): remove the dead tuples of a heap page
+ * as pruning does, and overwrite the space that becomes free.  Returns how
+ * many there were.  Its stop point ("page to be vacuumed") lies after the
+ * cleanup lock was granted, when no other backend had a pin, and before
+ * tuples are moved.
  */
 Datum
 vs_stop_vacuum_page(PG_FUNCTION_ARGS)
@@ -85,7 +87,7 @@ vs_stop_vacuum_page(PG_FUNCTION_ARGS)
 		}
 	}
 	PageRepairFragmentation(page);
-	/* nobody has business there any more */
+	/* no backend may read the free space any more */
 	memset((char *) page + ((PageHeader) page)->pd_lower, 0x7f,
 		   ((PageHeader) page)->pd_upper - ((PageHeader) page)->pd_lower);
 	MarkBufferDirty(buffer);

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * withdrawn_row.h
- *	  Tells who keeps a row's TID in memory that a speculative insertion of it was withdrawn.
+ *	  Hook for rows whose speculative insertion the table access method undoes.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_WITHDRAWN_ROW_H
@@ -11,12 +11,16 @@
 #include "storage/itemptr.h"
 
 /*
- * Called by the table access method before it withdraws a row (INSERT ... ON CONFLICT
- * that met the conflict late): the row is dead at once, not only when the transaction
- * ends, so its TID may soon be another row's.  NULL if nobody wants to know.
+ * INSERT ... ON CONFLICT inserts a row speculatively and withdraws it if
+ * another row then turns out to conflict.  A withdrawn row is dead at once,
+ * not only when the transaction ends, so its TID may soon be that of another
+ * row.  Before it withdraws a row, the table access method calls this hook,
+ * so that a module that remembers TIDs of the transaction can forget this
+ * one.
  */
 typedef void (*VsWithdrawnRow) (Oid table, ItemPointer tid);
 
+/* the hook, or NULL */
 extern VsWithdrawnRow vs_withdrawn_row;
 
 #endif							/* VS_WITHDRAWN_ROW_H */
