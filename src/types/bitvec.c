@@ -2,8 +2,8 @@
  * bitvec.c
  *	  Hamming and Jaccard distance of PostgreSQL's own bit strings.
  *
- * The bits past the length in the last byte are 0 (varbit.c keeps them so),
- * hence whole bytes can be counted.
+ * The unused bits of the last byte are 0 (varbit.c ensures it), so whole
+ * bytes can be counted.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -26,7 +26,7 @@ check_lengths(const VarBit *a, const VarBit *b)
 				 errmsg("different bit lengths %d and %d", VARBITLEN(a), VARBITLEN(b))));
 }
 
-/* The number of bits that differ. */
+/* Return the number of bits that differ. */
 Datum
 vs_bit_hamming_distance(PG_FUNCTION_ARGS)
 {
@@ -41,7 +41,7 @@ vs_bit_hamming_distance(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8((double) differing);
 }
 
-/* 1 - |a and b| / |a or b|; 1 when no bit is set in either. */
+/* Return 1 - |a and b| / |a or b|, or 1 if no bit is set in either. */
 Datum
 vs_bit_jaccard_distance(PG_FUNCTION_ARGS)
 {

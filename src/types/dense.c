@@ -2,15 +2,17 @@
  * dense.c
  *	  What vector and halfvec share: checks, messages, array conversions.
  *
- * Messages that client libraries may look at are worded as pgvector's.
+ * Messages that client libraries may examine have the wording of pgvector.
  *-------------------------------------------------------------------------
  */
-#include "types/dense.h"
+#include "postgres.h"
 
 #include <math.h>
 
 #include "catalog/pg_type.h"
 #include "utils/fmgrprotos.h"
+
+#include "types/dense.h"
 
 bool
 vs_types_dim_check(int dim, const char *type, Node *escontext)
@@ -44,7 +46,7 @@ vs_types_dims_differ(int a, int b, const char *type)
 			 errmsg("different %s dimensions %d and %d", type, a, b)));
 }
 
-/* One element's value is no number that the type can hold. */
+/* Report an element that is NaN or infinite.  Returns false. */
 static bool
 reject_element(bool is_nan, const char *type, Node *escontext)
 {
@@ -67,7 +69,7 @@ vs_types_finite_check(int n, const float *x, const char *type)
 	}
 }
 
-/* The detail of a syntax error. */
+/* Set the detail of a syntax error. */
 static int
 syntax_detail(VsTextResult result, const char *str, const char *type)
 {
@@ -173,7 +175,7 @@ vs_types_dim_of(Datum value)
 	if (VARATT_IS_EXTERNAL(v) || VARATT_IS_COMPRESSED(v))
 		head = PG_DETOAST_DATUM_SLICE(value, 0, sizeof(dim));
 
-	/* a Vector's and a HalfVector's dim lie first in the payload */
+	/* dim is the first field of a Vector and of a HalfVector */
 	memcpy(&dim, VARDATA_ANY(head), sizeof(dim));
 	if (head != v)
 		pfree(head);

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  * dense_aggregate.c.h
- *	  Template: avg().  Its combine function is the same for all types.
+ *	  Template: avg().  dense_state.c has the combine function for all types.
  *-------------------------------------------------------------------------
  */
 
-/* In an aggregate the state is the function's own and changed in place. */
+/* Called for an aggregate, the function may change the state in place. */
 DENSE_FUNCTION(accum)
 {
 	ArrayType  *state = PG_GETARG_ARRAYTYPE_P(0);
@@ -34,7 +34,7 @@ DENSE_FUNCTION(accum)
 	PG_RETURN_ARRAYTYPE_P(state);
 }
 
-/* NULL for no values at all. */
+/* Return NULL if there were no values. */
 DENSE_FUNCTION(avg)
 {
 	ArrayType  *state = PG_GETARG_ARRAYTYPE_P(0);

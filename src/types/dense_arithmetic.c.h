@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  * dense_arithmetic.c.h
- *	  Template: element-wise arithmetic, and vectors made out of vectors.
+ *	  Template: element-wise arithmetic, and vectors made from vectors.
  *-------------------------------------------------------------------------
  */
 
-/* Rounds x into v, and throws if an element of the result is infinite. */
+/* Round x into v; throw if an element of the result is infinite. */
 static void
 set_result(DENSE *v, float *x)
 {
@@ -54,7 +54,7 @@ DENSE_FUNCTION(sub)
 	PG_RETURN_POINTER(result);
 }
 
-/* A product of two numbers that rounds to 0 is an error, as in float4mul. */
+/* As in float4mul, a nonzero product that rounds to 0 is an error. */
 DENSE_FUNCTION(mul)
 {
 	DENSE	   *a = DENSE_ARG(0);
@@ -95,8 +95,9 @@ DENSE_FUNCTION(concat)
 }
 
 /*
- * Elements start .. start + count - 1, counted from 1, as far as there are
- * any: as substring() does, a start before the first one counts.
+ * Return the elements start .. start + count - 1, counted from 1, as far as
+ * they exist.  As in substring(), positions before the first element use up
+ * count.
  */
 DENSE_FUNCTION(subvector)
 {
@@ -116,7 +117,7 @@ DENSE_FUNCTION(subvector)
 	PG_RETURN_POINTER(result);
 }
 
-/* To length 1; a zero vector to itself. */
+/* Divide by the norm; a zero vector stays. */
 DENSE_FUNCTION(l2_normalize)
 {
 	DENSE	   *v = DENSE_ARG(0);
@@ -137,7 +138,7 @@ DENSE_FUNCTION(l2_normalize)
 	PG_RETURN_POINTER(result);
 }
 
-/* A bit per element, 1 for the positive ones, the first element leftmost. */
+/* Return one bit per element, the first one leftmost: 1 if it is positive. */
 DENSE_FUNCTION(binary_quantize)
 {
 	DENSE	   *v = DENSE_ARG(0);

@@ -2,9 +2,10 @@
  * dense_compare.c.h
  *	  Template: order and hashing.
  *
- * As arrays: by the first element that differs, then the shorter first.
- * Index builds and sorts call these in long-lived memory contexts, so they
- * free what they detoast.
+ * The order is that of arrays: by the first element that differs; if there is
+ * none, the vector with fewer dimensions is first.  Index builds and sorts
+ * call these functions in long-lived memory contexts, so they free what they
+ * detoast.
  *-------------------------------------------------------------------------
  */
 
@@ -62,7 +63,7 @@ DENSE_FUNCTION(cmp)
 	PG_RETURN_INT32(compare(fcinfo));
 }
 
-/* Each piece's hash seeds that of the next. */
+/* Hash in pieces; the hash of a piece is the seed of the next. */
 static uint64
 hash(FunctionCallInfo fcinfo, uint64 seed)
 {
@@ -83,7 +84,7 @@ hash(FunctionCallInfo fcinfo, uint64 seed)
 	return seed;
 }
 
-/* The low half of the extended hash for seed 0, as hash indexes require. */
+/* Hash indexes require the low half of the extended hash for seed 0. */
 DENSE_FUNCTION(hash)
 {
 	PG_RETURN_INT32((int32) (uint32) hash(fcinfo, 0));

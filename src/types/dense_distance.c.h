@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  * dense_distance.c.h
- *	  Template: distances, norm.
+ *	  Template: distances and norm.
  *
- * The kernels add up in float; a sum beyond the largest float gives infinity.
+ * The kernels sum up in float; a sum beyond the largest float is infinity.
  *-------------------------------------------------------------------------
  */
 
@@ -26,7 +26,7 @@ inner_product(FunctionCallInfo fcinfo)
 	return DENSE_KERNEL(inner_product)(a->dim, a->x, b->x);
 }
 
-/* Into [-1, 1], whence rounding may have driven it; NaN stays. */
+/* Clamp to [-1, 1], which rounding may exceed; NaN stays. */
 static inline double
 clamp_cosine(double cosine)
 {
@@ -57,7 +57,7 @@ DENSE_FUNCTION(negative_inner_product)
 	PG_RETURN_FLOAT8((double) -inner_product(fcinfo));
 }
 
-/* NaN when either is a zero vector. */
+/* Return NaN if either is a zero vector. */
 DENSE_FUNCTION(cosine_distance)
 {
 	DENSE	   *a = DENSE_ARG(0);
@@ -69,7 +69,10 @@ DENSE_FUNCTION(cosine_distance)
 	PG_RETURN_FLOAT8(1.0 - clamp_cosine(sums[0] / sqrt((double) sums[1] * sums[2])));
 }
 
-/* The angle between unit vectors, as a part of pi; lengths are not looked at. */
+/*
+ * Return the angle between unit vectors, as a share of pi; lengths are
+ * ignored.
+ */
 DENSE_FUNCTION(spherical_distance)
 {
 	PG_RETURN_FLOAT8(acos(clamp_cosine(inner_product(fcinfo))) / M_PI);
@@ -89,7 +92,7 @@ DENSE_FUNCTION(dims)
 	PG_RETURN_INT32(vs_types_dim_of(PG_GETARG_DATUM(0)));
 }
 
-/* In double, so that it neither overflows nor loses small elements. */
+/* Sum up in double, which neither overflows nor loses small elements. */
 static double
 norm_of(int n, const float *x)
 {

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  * dense_io.c.h
- *	  Template: text and binary input and output, type modifier.
+ *	  Template: text and binary input and output, and the type modifier.
  *-------------------------------------------------------------------------
  */
 
 /*
- * The value of x, rounded to the element, or NULL when escontext took an error.
+ * Make a value of dim floats, rounded to the element type.  If one is too
+ * large, throws, or saves the error in escontext and returns NULL.
  */
 static DENSE *
 dense_from_floats(int dim, const float *x, Node *escontext)
@@ -54,7 +55,7 @@ DENSE_FUNCTION(out)
 {
 	DENSE	   *v = DENSE_ARG(0);
 	const float *x = dense_floats(v);
-	/* per element: a number without its terminator, and a separator */
+	/* the room for a number includes a terminator, here a separator */
 	char	   *str = palloc(FLOAT_SHORTEST_DECIMAL_LEN * v->dim + 2);
 	char	   *end = str;
 
@@ -76,7 +77,7 @@ DENSE_FUNCTION(typmod_in)
 	PG_RETURN_INT32(vs_types_typmod_in(PG_GETARG_ARRAYTYPE_P(0), DENSE_NAME, VS_MAX_DIM));
 }
 
-/* Bytes after the value are left to the caller, which refuses them. */
+/* The caller reports bytes that are left after the value. */
 DENSE_FUNCTION(recv)
 {
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
@@ -111,7 +112,7 @@ DENSE_FUNCTION(send)
 	PG_RETURN_BYTEA_P(result);
 }
 
-/* The cast of the type to itself, which enforces the type modifier. */
+/* Cast the type to itself, which enforces the type modifier. */
 DENSE_FUNCTION(typmod_cast)
 {
 	Datum		value = PG_GETARG_DATUM(0);

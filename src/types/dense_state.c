@@ -3,12 +3,14 @@
  *	  The state of avg(), the same for vector and halfvec.
  *-------------------------------------------------------------------------
  */
-#include "types/dense.h"
+#include "postgres.h"
 
 #include <math.h>
 
 #include "catalog/pg_type.h"
 #include "utils/float.h"
+
+#include "types/dense.h"
 
 float8 *
 vs_types_state_get(ArrayType *state, int *dim, const char *caller)
@@ -32,7 +34,7 @@ vs_types_state_new(int dim, float8 **values)
 	return array;
 }
 
-/* In an aggregate the first state is the function's own and changed in place. */
+/* Called for an aggregate, the function may change the first state in place. */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_vector_combine);
 Datum
 vs_vector_combine(PG_FUNCTION_ARGS)

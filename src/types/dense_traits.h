@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  * dense_traits.h
- *	  What a dense type tells the dense_*.c.h templates about itself.
+ *	  What the dense_*.c.h templates need from a dense type.
  *
- * The including file defines, before:
+ * The including file first defines
  *	DENSE				the struct, Vector or HalfVector
- *	DENSE_ELEMENT		its element's C type
- *	DENSE_NAME			the type's SQL name, a string
+ *	DENSE_ELEMENT		the C type of its elements
+ *	DENSE_NAME			the SQL name of the type, a string
  *	DENSE_FN(name)		the C symbol of an SQL function
  *	DENSE_KERNEL(name)	a member of vs_kernels
  *	DENSE_SIZE(dim)		bytes of a value
  *	DENSE_ARG(n)		argument n as DENSE *
- * and after it the functions dense_floats, dense_scratch, dense_set_floats
- * and element_* (see vector.c).
+ * then includes this file, and then defines the functions dense_floats,
+ * dense_scratch, dense_set_floats and element_* (see vector.c).
  *
- * Algorithms work on floats: dense_floats() gives an argument's, and a result
- * is written to dense_scratch() and then rounded into the value by
- * dense_set_floats().  For vector all three are the value itself.
+ * The algorithms work on floats.  dense_floats() returns the elements of an
+ * argument.  A result is written to dense_scratch(), and dense_set_floats()
+ * rounds it into the value.  For vector they all use the value itself.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_DENSE_TRAITS_H
@@ -29,12 +29,12 @@
 #include "utils/float.h"
 #include "utils/varbit.h"
 
-/* Head of a function callable from SQL; the body follows. */
+/* The head of a function that SQL calls; its body follows. */
 #define DENSE_FUNCTION(name) \
 	PGDLLEXPORT PG_FUNCTION_INFO_V1(DENSE_FN(name)); \
 	Datum DENSE_FN(name) (PG_FUNCTION_ARGS)
 
-/* A value of the given dimension, its elements not set. */
+/* Allocate a value of dim dimensions; its elements are not set. */
 static inline DENSE *
 dense_new(int dim)
 {

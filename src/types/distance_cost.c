@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  * distance_cost.c
- *	  What the planner is told of the cost of a distance.
+ *	  Planner support: the cost of a distance.
  *
- * It grows with the dimension, and with a fixed COST a plan that computes a distance for
- * every row would look several times too dear at 100 dimensions, or too cheap at
- * 3,072.  The dimension is that of a column or of a constant.  Measured on rows
- * of a vecstore table, reading the value included (bench/LOG.md).
+ * The cost grows with the dimension.  With a fixed COST the estimate for a
+ * plan that computes the distance of every row would be several times too
+ * high at 100 dimensions or too low at 3,072.  The dimension is that of a
+ * column or of a constant.  The constants were measured on rows of a vecstore
+ * table and include the reading of the value (bench/LOG.md).
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,8 +24,10 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_distance_cost);
 #define COST_OF_VALUE		20.0
 #define COST_OF_DIMENSION	0.07
 
+/* assumed if the dimension is unknown */
 #define USUAL_DIM			768
 
+/* Return the dimension of an argument, or 0 if it is unknown. */
 static int
 dimension_of(Node *argument)
 {
@@ -58,7 +61,7 @@ dimension_of_call(Node *call)
 	return USUAL_DIM;
 }
 
-/* Planner support of distances of vector and halfvec. */
+/* The support function of the distances of vector and halfvec. */
 Datum
 vs_distance_cost(PG_FUNCTION_ARGS)
 {

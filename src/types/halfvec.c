@@ -1,8 +1,10 @@
 /*-------------------------------------------------------------------------
  * halfvec.c
- *	  Type halfvec: the dense templates with elements of IEEE half.
+ *	  Type halfvec: the dense templates with IEEE half elements.
  *-------------------------------------------------------------------------
  */
+#include "postgres.h"
+
 #include "types/dense.h"
 
 #define DENSE				HalfVector
@@ -41,7 +43,7 @@ dense_set_floats(HalfVector *v, float *x)
 	pfree(x);
 }
 
-/* Sign and magnitude to a number that orders in the same way. */
+/* Convert sign and magnitude to a number of the same order. */
 static inline int
 element_key(VsHalf x)
 {

@@ -2,7 +2,7 @@
  * sparsevec.h
  *	  The sparse vector type: in-memory and on-disk form, and its parsers.
  *
- * SparseVector, pgvector's to the byte:
+ * SparseVector has the layout of pgvector's:
  *	offset	size	content
  *	     0	   4	varlena header
  *	     4	   4	dim, 1 .. VS_SPARSE_MAX_DIM
@@ -11,16 +11,18 @@
  *	    16	 4*n	indices, from 0, strictly ascending
  *	16+4*n	 4*n	values (float4), finite, none of them 0
  *
- * So two equal sparse vectors are equal bytes from offset 4 on.  Indices
- * count from 0 here and in the binary form, from 1 in the text form.
+ * Equal sparse vectors therefore have equal bytes from offset 4 on.  Indices
+ * count from 0 here and in the binary form, and from 1 in the text form.
  *
- * The parsers are plain C: no memory is allocated and no error is raised, so
- * that they run alone under a fuzzer.  A failure is described by a
- * VsSparseFault, which sparsevec_io.c turns into an error report.
+ * The parsers are plain C: they allocate no memory and throw no error, so
+ * that a fuzzer can run them alone.  They describe a failure by a
+ * VsSparseFault, which sparsevec_io.c reports as an error.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_SPARSEVEC_H
 #define VS_SPARSEVEC_H
+
+#include "postgres.h"
 
 #include "compat/compat.h"
 
@@ -45,22 +47,22 @@ StaticAssertDecl(offsetof(SparseVector, indices) == 16, "SparseVector has paddin
 #define DatumGetSparseVector(d)		((SparseVector *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_SPARSEVEC_P(n)	DatumGetSparseVector(PG_GETARG_DATUM(n))
 
-/* A non-zero element while it is read from text; its index counts from 0 */
+/* a nonzero element read from text; its index counts from 0 */
 typedef struct VsSparseElement
 {
 	int32		index;
 	float		value;
 } VsSparseElement;
 
-/* What can be wrong with the input */
+/* what can be wrong with the input; beside it the fields of the fault */
 typedef enum VsSparseStatus
 {
 	VS_SPARSE_OK,
 	VS_SPARSE_SYNTAX,			/* wanted, at */
-	VS_SPARSE_RANGE,			/* at, length: a number float4 cannot hold */
+	VS_SPARSE_RANGE,			/* at, length: a number beyond float4 */
 	VS_SPARSE_NAN,
 	VS_SPARSE_INFINITE,
-	VS_SPARSE_ZERO,				/* a stored element is 0 (binary form) */
+	VS_SPARSE_ZERO,				/* an element is 0 (binary form) */
 	VS_SPARSE_NO_DIM,			/* fewer than one dimension */
 	VS_SPARSE_MANY_DIMS,
 	VS_SPARSE_NEGATIVE_NNZ,
@@ -73,42 +75,76 @@ typedef enum VsSparseStatus
 	VS_SPARSE_TRUNCATED
 } VsSparseStatus;
 
-/* The first thing wrong; fields not named beside the status are undefined */
+/* the first failure; fields not named beside the status are undefined */
 typedef struct VsSparseFault
 {
 	VsSparseStatus status;
-	const char *wanted;			/* what the text should have had ... */
-	size_t		at;				/* ... at this byte offset */
-	size_t		length;
-	int32		number;
+	const char *wanted;			/* what the parser expected */
+	size_t		at;				/* byte offset in the text */
+	size_t		length;			/* of the number there */
+	int32		number;			/* content of the field */
 } VsSparseFault;
 
-/* sparsevec_text.c */
+/* ---- sparsevec_text.c ---- */
+
+/* Return how many nonzero elements the text can have at most. */
 extern int	vs_sparsevec_text_room(const char *text);
+
+/*
+ * Parse a text.  elements has room for vs_sparsevec_text_room(text) elements
+ * and gets the *nnz nonzero ones in ascending order of their indices.
+ * Returns false and fills *fault if the text is no sparse vector.
+ */
 extern bool vs_sparsevec_text_parse(const char *text, VsSparseElement *elements,
 									int32 *dim, int *nnz, VsSparseFault *fault);
+
+/*
+ * Write the text form and a terminating 0 to out, which has room for
+ * VS_SPARSE_PRINT_ROOM(nnz) bytes.  Returns the length without the 0.  Each
+ * value gets the fewest digits that are read back as the same float4.
+ */
 extern size_t vs_sparsevec_text_print(const SparseVector *v, char *out);
 
-/* Bytes that vs_sparsevec_text_print() may write, the final 0 included */
+/* bytes that vs_sparsevec_text_print() may write, with the terminating 0 */
 #define VS_SPARSE_PRINT_ROOM(nnz)	((Size) (nnz) * 32 + 32)
 
-/* sparsevec_wire.c */
+/* ---- sparsevec_wire.c ---- */
+
+/* bytes of the header of the binary form, and of the whole */
 #define VS_SPARSE_WIRE_HEADER 12
-
-extern bool vs_sparsevec_wire_header(const uint8 *data, size_t length,
-									 int32 *dim, int32 *nnz, VsSparseFault *fault);
-extern bool vs_sparsevec_wire_parse(const uint8 *data, SparseVector *v,
-									VsSparseFault *fault);
-extern void vs_sparsevec_wire_print(const SparseVector *v, uint8 *out);
-
 #define VS_SPARSE_WIRE_SIZE(nnz)	((Size) (nnz) * 8 + VS_SPARSE_WIRE_HEADER)
 
-/* Checks that text and binary form share */
+/*
+ * Check a number of dimensions, and the value of an element (which may be 0).
+ */
 extern VsSparseStatus vs_sparsevec_check_dim(int64 dim);
 extern VsSparseStatus vs_sparsevec_check_value(float value);
 
-/* sparsevec_io.c */
-extern SparseVector *vs_sparsevec_new(int32 dim, int nnz);
+/*
+ * Read the header of length bytes of data.  Returns true if it is sound and
+ * there are at least VS_SPARSE_WIRE_SIZE(*nnz) bytes, which
+ * vs_sparsevec_wire_parse() may then read.  Otherwise returns false and fills
+ * *fault.
+ */
+extern bool vs_sparsevec_wire_header(const uint8 *data, size_t length,
+									 int32 *dim, int32 *nnz, VsSparseFault *fault);
+
+/*
+ * Read the elements into v, whose dim and nnz are those of the header of the
+ * same data.  Returns false and fills *fault if an element is not allowed.
+ */
+extern bool vs_sparsevec_wire_parse(const uint8 *data, SparseVector *v,
+									VsSparseFault *fault);
+
+/* Write the VS_SPARSE_WIRE_SIZE(nnz) bytes of the binary form to out. */
+extern void vs_sparsevec_wire_print(const SparseVector *v, uint8 *out);
+
+/* ---- sparsevec_io.c ---- */
+
+/* Throw the error of a status that has no fields in the fault. */
 pg_noreturn extern void vs_sparsevec_fail(VsSparseStatus status);
+
+/* Allocate a sparse vector; its elements are not set. */
+extern SparseVector *vs_sparsevec_new(int32 dim, int nnz);
 
 #endif							/* VS_SPARSEVEC_H */

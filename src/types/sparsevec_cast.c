@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  * sparsevec_cast.c
- *	  Casts between sparsevec and vector, halfvec and number arrays.
+ *	  Casts between sparsevec and vector, halfvec and arrays of numbers.
  *
- * All are length-coercing casts (value, typmod, explicit): the dimensions of
- * the result are checked against the type modifier.
+ * All casts take the arguments value, typmod, explicit and check the
+ * dimensions of the result against the type modifier.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,7 +23,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_array_to_sparsevec);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_to_vector);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_to_halfvec);
 
-/* The non-zero ones of dim floats, which must be finite. */
+/* Make a sparse vector of dim floats; throw if one is not finite. */
 static SparseVector *
 from_floats(const float *x, int dim, int32 typmod)
 {
@@ -92,8 +92,8 @@ vs_array_to_sparsevec(PG_FUNCTION_ARGS)
 }
 
 /*
- * Dense form as floats, palloc'd; errors when it has more dimensions than the
- * dense type or other ones than typmod.
+ * Return the dense form as palloc'd floats.  Throws if it has more dimensions
+ * than the dense type allows, or not those of typmod.
  */
 static float *
 to_floats(const SparseVector *v, int32 typmod, const char *type)
@@ -125,7 +125,7 @@ vs_sparsevec_to_vector(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(dense);
 }
 
-/* Values too small for half become 0, too large ones are an error. */
+/* A value too small for half becomes 0; one too large is an error. */
 Datum
 vs_sparsevec_to_halfvec(PG_FUNCTION_ARGS)
 {

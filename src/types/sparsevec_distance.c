@@ -2,10 +2,11 @@
  * sparsevec_distance.c
  *	  Distances, inner product and norm of sparse vectors.
  *
- * A distance is one walk over the two ascending index lists.  Sums are float4,
- * as for dense vectors, so that a value and its dense form give the same
- * distance but for rounding; norms are sums of squares by the dense kernel.
- * A zero vector has no direction: its cosine distance is NaN.
+ * A distance is one walk over the two ascending arrays of indices.  Sums are
+ * float4, as for dense vectors, so that a value and its dense form have the
+ * same distances, except for rounding.  The cosine distance takes its sums of
+ * squares from the dense kernel.  A zero vector has no direction, so its
+ * cosine distance is NaN.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -41,8 +42,8 @@ term_l1(float a, float b)
 }
 
 /*
- * Sum of term(a_i, b_i) over the dimensions where either is not 0.  Always
- * inlined with a constant term, which then costs no call.
+ * Sum up term(a_i, b_i) over the dimensions in which either is not 0.  It is
+ * always inlined with a constant term, so that term costs no call.
  */
 static pg_attribute_always_inline float
 sum_either(const SparseVector *a, const SparseVector *b, float (*term) (float, float))
@@ -103,7 +104,7 @@ inner_product(const SparseVector *a, const SparseVector *b)
 	return sum;
 }
 
-/* Arguments 0 and 1; an error when they differ in dimensions. */
+/* Get arguments 0 and 1; throw if they differ in dimensions. */
 static void
 get_pair(FunctionCallInfo fcinfo, SparseVector **a, SparseVector **b)
 {
@@ -113,7 +114,7 @@ get_pair(FunctionCallInfo fcinfo, SparseVector **a, SparseVector **b)
 		vs_types_dims_differ((*a)->dim, (*b)->dim, "sparsevec");
 }
 
-/* Frees what get_pair() detoasted and returns the value. */
+/* Free what get_pair() detoasted, and return the result as a Datum. */
 static Datum
 release_pair(FunctionCallInfo fcinfo, SparseVector *a, SparseVector *b, double result)
 {
@@ -179,7 +180,7 @@ vs_sparsevec_cosine_distance(PG_FUNCTION_ARGS)
 
 	get_pair(fcinfo, &a, &b);
 	similarity = inner_product(a, b) / sqrt(squared_norm(a) * squared_norm(b));
-	/* rounding may leave [-1, 1]; NaN stays */
+	/* clamp to [-1, 1], which rounding may exceed; NaN stays */
 	if (similarity > 1)
 		similarity = 1;
 	else if (similarity < -1)
@@ -197,7 +198,7 @@ vs_sparsevec_l1_distance(PG_FUNCTION_ARGS)
 	return release_pair(fcinfo, a, b, l1(a, b));
 }
 
-/* In double: the square of a float4 may be beyond float4. */
+/* Sum up in double: the square of a float4 may be beyond float4. */
 static double
 norm(const SparseVector *v)
 {
@@ -220,8 +221,8 @@ vs_sparsevec_l2_norm(PG_FUNCTION_ARGS)
 }
 
 /*
- * The vector divided by its norm; a zero vector stays.  Elements that become 0
- * are dropped.
+ * Divide by the norm; a zero vector stays.  Elements that become 0 are
+ * dropped.
  */
 Datum
 vs_sparsevec_l2_normalize(PG_FUNCTION_ARGS)

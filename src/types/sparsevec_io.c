@@ -2,8 +2,8 @@
  * sparsevec_io.c
  *	  Input, output and type modifier of sparsevec.
  *
- * The forms are read and written by sparsevec_text.c and sparsevec_wire.c;
- * here their faults become error reports.
+ * sparsevec_text.c and sparsevec_wire.c read and write the two forms; this
+ * file reports their faults as errors.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,7 +23,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_send);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_typmod_in);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_sparsevec_typmod);
 
-/* The faults that have nothing variable in their message */
+/* by status: the faults whose messages contain nothing variable */
 static const struct
 {
 	int			sqlstate;
@@ -61,8 +61,8 @@ static const struct
 };
 
 /*
- * Reports a fault, softly if escontext says so; text is the input, or NULL for
- * the binary form.  Always false.
+ * Report a fault: save it in escontext if that is an ErrorSaveContext, else
+ * throw.  text is the input, or NULL for the binary form.  Returns false.
  */
 static bool
 report(const VsSparseFault *fault, const char *text, Node *escontext)
@@ -87,7 +87,6 @@ report(const VsSparseFault *fault, const char *text, Node *escontext)
 			 errmsg("%s", messages[fault->status].message)));
 }
 
-/* Raises the error of a status that needs nothing else in its fault. */
 void
 vs_sparsevec_fail(VsSparseStatus status)
 {
@@ -97,7 +96,6 @@ vs_sparsevec_fail(VsSparseStatus status)
 	pg_unreachable();
 }
 
-/* A sparse vector with all but its elements set. */
 SparseVector *
 vs_sparsevec_new(int32 dim, int nnz)
 {
@@ -151,7 +149,7 @@ vs_sparsevec_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(text);
 }
 
-/* Bytes after the value are left to the caller, which refuses them. */
+/* The caller reports bytes that are left after the value. */
 Datum
 vs_sparsevec_recv(PG_FUNCTION_ARGS)
 {
@@ -198,7 +196,7 @@ vs_sparsevec_typmod_in(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(vs_types_typmod_in(modifiers, "sparsevec", VS_SPARSE_MAX_DIM));
 }
 
-/* sparsevec(sparsevec, integer, boolean): the length coercion. */
+/* sparsevec(sparsevec, integer, boolean): enforce the type modifier. */
 Datum
 vs_sparsevec_typmod(PG_FUNCTION_ARGS)
 {

@@ -2,9 +2,9 @@
  * sparsevec_order.c
  *	  Order, equality and hash of sparse vectors.
  *
- * The order is that of the dense forms: element by element, then the one with
- * fewer dimensions first.  Values are neither NaN nor 0, so equal sparse
- * vectors are equal bytes, which is what is hashed.
+ * The order is that of the dense forms: element by element, then by the
+ * number of dimensions.  Values are neither NaN nor 0, so equal sparse
+ * vectors have equal bytes, and the bytes are hashed.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -38,7 +38,7 @@ compare(const SparseVector *a, const SparseVector *b)
 	while (i < both && a->indices[i] == b->indices[i] && ax[i] == bx[i])
 		i++;
 
-	/* the first dimension in which the dense forms may differ */
+	/* the first dimension in which the dense forms differ, if there is one */
 	ai = i < a->nnz ? a->indices[i] : PG_INT32_MAX;
 	bi = i < b->nnz ? b->indices[i] : PG_INT32_MAX;
 	if (Min(ai, bi) < Min(a->dim, b->dim))
@@ -51,7 +51,7 @@ compare(const SparseVector *a, const SparseVector *b)
 	return (a->dim > b->dim) - (a->dim < b->dim);
 }
 
-/* Compares arguments 0 and 1 and frees what it detoasted. */
+/* Compare arguments 0 and 1; free what was detoasted. */
 static int
 compare_args(FunctionCallInfo fcinfo)
 {

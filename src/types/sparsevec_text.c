@@ -2,10 +2,10 @@
  * sparsevec_text.c
  *	  Text form of sparse vectors, {1:0.5,3:2}/5: parser and printer.
  *
- * Indices count from 1 and may come in any order; the printer writes them
- * ascending.  Elements that are 0 are accepted and not kept.  White space may
- * stand between any two tokens.  Numbers are what strtof() takes, as for
- * float4.
+ * Indices count from 1 and may be in any order; the printer writes them in
+ * ascending order.  Elements that are 0 are accepted and dropped.  White
+ * space is allowed between any two tokens.  Numbers are what strtof()
+ * accepts, as for float4.
  *
  * Plain C: see sparsevec.h.
  *-------------------------------------------------------------------------
@@ -19,7 +19,7 @@
 
 #include "types/sparsevec.h"
 
-/* Where the parser stands; text is kept for offsets */
+/* state of the parser; text is the base of offsets */
 typedef struct Cursor
 {
 	const char *text;
@@ -56,7 +56,7 @@ syntax(Cursor *c, const char *wanted)
 	return fail(c, VS_SPARSE_SYNTAX);
 }
 
-/* Takes the character if it comes next, after white space. */
+/* Take the character if it is next, after white space. */
 static bool
 take(Cursor *c, char wanted)
 {
@@ -67,7 +67,7 @@ take(Cursor *c, char wanted)
 	return true;
 }
 
-/* Takes a whole number, held at the limits of int32 when it is beyond them. */
+/* Take an integer; one beyond PG_INT32_MAX in magnitude is clamped to it. */
 static bool
 take_integer(Cursor *c, int64 *result)
 {
@@ -89,7 +89,7 @@ take_integer(Cursor *c, int64 *result)
 	return true;
 }
 
-/* Takes a finite float4. */
+/* Take a finite float4. */
 static bool
 take_float(Cursor *c, float *result)
 {
@@ -119,9 +119,10 @@ take_float(Cursor *c, float *result)
 }
 
 /*
- * Takes the elements after the opening brace, and the closing one.  Leaves the
- * non-zero ones in elements, as they come, and in limits the least index below
- * 0 or 0, and the greatest index or -1, zero elements included.
+ * Take the elements after the opening brace, and the closing brace.  Puts the
+ * nonzero ones into elements, in the order of the text.  limits[0] is the
+ * least index, or 0 if that is less; limits[1] is the greatest index, or -1.
+ * Elements that are 0 count for the limits.
  */
 static bool
 take_elements(Cursor *c, VsSparseElement *elements, int *nnz, int64 limits[2])
@@ -171,7 +172,7 @@ compare_indices(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* Sorts the elements by index, unless they are; false when one comes twice. */
+/* Sort the elements by index; return false if an index occurs twice. */
 static bool
 sort_elements(VsSparseElement *elements, int nnz)
 {
@@ -191,7 +192,6 @@ sort_elements(VsSparseElement *elements, int nnz)
 	return true;
 }
 
-/* An upper limit of the non-zero elements that may be parsed from the text. */
 int
 vs_sparsevec_text_room(const char *text)
 {
@@ -202,11 +202,6 @@ vs_sparsevec_text_room(const char *text)
 	return room;
 }
 
-/*
- * Parses the text.  elements has room for vs_sparsevec_text_room(text) of them
- * and gets the nnz non-zero ones in ascending order.  False, with *fault
- * filled, when the text is no sparse vector.
- */
 bool
 vs_sparsevec_text_parse(const char *text, VsSparseElement *elements,
 						int32 *dim, int *nnz, VsSparseFault *fault)
@@ -257,11 +252,6 @@ print_integer(char *out, uint32 n)
 	return out;
 }
 
-/*
- * Writes the text form and a final 0 to out, which has room for
- * VS_SPARSE_PRINT_ROOM(nnz) bytes.  Returns the length without the 0.  Each
- * value gets the fewest digits that are read back as the same float4.
- */
 size_t
 vs_sparsevec_text_print(const SparseVector *v, char *out)
 {

@@ -2,7 +2,7 @@
  * sparsevec_wire.c
  *	  Binary form of sparse vectors, and the checks that both forms share.
  *
- * All big-endian:
+ * All numbers are big-endian:
  *	offset	size	content
  *	     0	   4	dim
  *	     4	   4	nnz
@@ -65,11 +65,6 @@ vs_sparsevec_check_value(float value)
 	return VS_SPARSE_OK;
 }
 
-/*
- * Reads the header.  True when it is sound and the length bytes that data has
- * are enough for all its elements: then vs_sparsevec_wire_parse() may follow,
- * and takes VS_SPARSE_WIRE_SIZE(*nnz) of them.
- */
 bool
 vs_sparsevec_wire_header(const uint8 *data, size_t length,
 						 int32 *dim, int32 *nnz, VsSparseFault *fault)
@@ -99,10 +94,6 @@ vs_sparsevec_wire_header(const uint8 *data, size_t length,
 	return true;
 }
 
-/*
- * Reads the elements into v, whose dim and nnz are those that the header of the
- * same data gave.  False, with *fault filled, when one of them is wrong.
- */
 bool
 vs_sparsevec_wire_parse(const uint8 *data, SparseVector *v, VsSparseFault *fault)
 {
@@ -137,7 +128,6 @@ vs_sparsevec_wire_parse(const uint8 *data, SparseVector *v, VsSparseFault *fault
 	return true;
 }
 
-/* Writes the VS_SPARSE_WIRE_SIZE(nnz) bytes of the binary form to out. */
 void
 vs_sparsevec_wire_print(const SparseVector *v, uint8 *out)
 {

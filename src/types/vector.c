@@ -1,8 +1,10 @@
 /*-------------------------------------------------------------------------
  * vector.c
- *	  Type vector: the dense templates with elements of float4.
+ *	  Type vector: the dense templates with float4 elements.
  *-------------------------------------------------------------------------
  */
+#include "postgres.h"
+
 #include "types/dense.h"
 
 #define DENSE				Vector
@@ -15,33 +17,34 @@
 
 #include "types/dense_traits.h"
 
-/* The elements as floats; may point into v. */
+/* Return the elements as floats, which may lie within v. */
 static inline const float *
 dense_floats(const Vector *v)
 {
 	return v->x;
 }
 
-/* Where to put a new vector's elements, for dense_set_floats(). */
+/* Return room for the elements of a new value, for dense_set_floats(). */
 static inline float *
 dense_scratch(Vector *v)
 {
 	return v->x;
 }
 
+/* Round the floats in the scratch space into v. */
 static inline void
 dense_set_floats(Vector *v, float *x)
 {
 }
 
-/* Orders as the element does, 0 and -0 being equal. */
+/* Return a number that orders as the element does; 0 and -0 are equal. */
 static inline float
 element_key(float x)
 {
 	return x;
 }
 
-/* The same for 0 and -0, different for any others. */
+/* Return bits to hash, which are equal for 0 and -0. */
 static inline float
 element_hash_key(float x)
 {

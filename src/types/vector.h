@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * vector.h
- *	  The vector types' in-memory and on-disk form, pgvector's to the byte.
+ *	  The vector types' in-memory and on-disk form, with pgvector's layout.
  *
  * Vector (float4 elements):
  *	offset	size	content
@@ -17,8 +17,9 @@
 
 #include "postgres.h"
 
-#include "compat/compat.h"
 #include "fmgr.h"
+
+#include "compat/compat.h"
 #include "simd/simd.h"
 
 #define VS_MAX_DIM 16000
@@ -46,13 +47,16 @@ StaticAssertDecl(offsetof(HalfVector, x) == 8, "HalfVector has padding");
 #define HALFVEC_SIZE(dim)		(offsetof(HalfVector, x) + sizeof(VsHalf) * (Size) (dim))
 
 /*
- * The only way an argument becomes a Vector; what it returns is read-only.  An
- * on-disk pointer is offered to vs_vector_fetch_hook first, which reads values
- * of vecstore tables by address (store/store_fetch.c sets it); it returns a
- * palloc'd value, or NULL for what it does not know.
+ * Hook that reads a value of a vecstore table by the address in its on-disk
+ * pointer; store/store_fetch.c sets it.  It returns a palloc'd value, or NULL
+ * if the pointer is not one of the value store.
  */
 extern struct varlena *(*vs_vector_fetch_hook) (struct varlena *pointer);
 
+/*
+ * Detoast a datum.  Every argument becomes a Vector by this function.  The
+ * result is read-only: it may be the datum itself, or it is palloc'd.
+ */
 static inline struct varlena *
 vs_vector_detoast(Datum datum)
 {
@@ -73,7 +77,7 @@ vs_vector_detoast(Datum datum)
 #define PG_GETARG_VECTOR_P(n)	DatumGetVector(PG_GETARG_DATUM(n))
 #define PG_GETARG_HALFVEC_P(n)	DatumGetHalfVector(PG_GETARG_DATUM(n))
 
-/* Frees what the above allocated for argument n, if anything. */
+/* Free v if the macros above allocated it for argument n. */
 #define VS_FREE_IF_COPY(v, n)	PG_FREE_IF_COPY(v, n)
 
 #endif							/* VS_VECTOR_H */

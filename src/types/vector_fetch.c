@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * vector_fetch.c
- *	  The hook by which the value store gives vectors to the types' functions.
+ *	  The hook by which the types' functions read vectors of the value store.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

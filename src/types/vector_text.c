@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  * vector_text.c
- *	  The text form of a dense vector to floats.
+ *	  The parser of the text form of a dense vector.
  *
- * Most numbers take the short way through parse_decimal(); whatever it does
- * not decide, from hexadecimal floats to ties, is strtof's.
+ * parse_decimal() parses most numbers quickly.  strtof() parses the others,
+ * from hexadecimal floats to numbers near the middle between two floats.
  *-------------------------------------------------------------------------
  */
 #include "types/vector_text.h"
@@ -16,17 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Powers of ten that are exact in double. */
+/* the powers of ten that double represents exactly */
 #define MAX_EXACT_POWER 22
 static const double powers_of_ten[MAX_EXACT_POWER + 1] = {
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
 };
 
-/* One more digit fits into 64 bits as long as the others are below this. */
+/* below this number, one more digit fits into 64 bits */
 #define DIGITS_LIMIT UINT64_C(1000000000000000000)
 
-/* The bits that a double's mantissa has beyond a float's. */
+/* bits of the mantissa that double has and float has not */
 #define EXTRA_BITS 29
 
 static inline bool
@@ -50,9 +50,10 @@ skip_space(const char *s)
 }
 
 /*
- * Rounds a double that may be off by a few units in its last place to the
- * float nearest to the true value.  False when it lies too near to the middle
- * between two floats to tell, or outside the normal floats.
+ * Round a double, which may be off by a few units in the last place, to the
+ * float that is nearest to the true value.  Returns false if the double is
+ * outside the normal floats, or too near to the middle between two floats to
+ * decide.
  */
 static inline bool
 round_to_float(double d, float *value)
@@ -74,8 +75,8 @@ round_to_float(double d, float *value)
 }
 
 /*
- * Parses an exponent, "e-12", of which *s is the e.  False if it is none or
- * has too many digits to be of interest.
+ * Parse an exponent, "e-12", where *s is the "e", and move *s behind it.
+ * Returns false if there are no digits or over four.
  */
 static inline bool
 parse_exponent(const char **s, int *exponent)
@@ -102,12 +103,13 @@ parse_exponent(const char **s, int *exponent)
 }
 
 /*
- * Parses a plain decimal number at *p.  On success moves *p behind it.
+ * Parse a plain decimal number at *p and move *p behind it.  Returns false if
+ * the number must be left to strtof().
  *
- * Up to 19 digits are gathered in an integer and scaled by a power of ten that
- * is exact.  Dropping further digits, the conversion to double and the one
- * multiplication or division are together off by less than 3 units in the
- * last place.
+ * Up to 19 digits are collected in an integer, which is then scaled by an
+ * exact power of ten.  The error of dropping further digits, of the
+ * conversion to double and of the one multiplication or division is less than
+ * 3 units in the last place.
  */
 static inline bool
 parse_decimal(const char **p, float *value)
@@ -146,7 +148,7 @@ parse_decimal(const char **p, float *value)
 		length += s - first;
 	}
 
-	/* a text of a gigabyte must not make scale overflow */
+	/* limit the length: a gigabyte of digits must not overflow scale */
 	if (length == 0 || length > 1000 || *s == 'x' || *s == 'X')
 		return false;
 	if ((*s == 'e' || *s == 'E') && !parse_exponent(&s, &exponent))
@@ -179,7 +181,7 @@ vs_types_float_parse(const char **p, float *value)
 	if (parse_decimal(p, value))
 		return VS_TEXT_OK;
 
-	/* strtof would skip it */
+	/* strtof would skip white space */
 	if (is_space(**p))
 		return VS_TEXT_SYNTAX;
 

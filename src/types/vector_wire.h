@@ -19,28 +19,33 @@
 typedef enum VsWireStatus
 {
 	VS_WIRE_OK,
-	VS_WIRE_DIM,				/* 0, or over the limit */
+	VS_WIRE_DIM,				/* 0, or over max_dim */
 	VS_WIRE_UNUSED,				/* not 0 */
 	VS_WIRE_TRUNCATED
 } VsWireStatus;
 
+/* bytes of the header, and of the whole */
 #define VS_WIRE_HEADER 4
 #define VS_WIRE_SIZE(dim, element_size) \
 	(VS_WIRE_HEADER + (size_t) (dim) * (element_size))
 
 /*
- * Reads the header.  VS_WIRE_OK when it is sound and the length bytes that data
- * has are enough for its VS_WIRE_SIZE().  *dim and *unused are set unless
- * there are too few bytes for a header, and are then 0.
+ * Read the header of length bytes of data.  Returns VS_WIRE_OK if it is sound
+ * and there are at least VS_WIRE_SIZE() bytes.  Sets *dim and *unused, to 0
+ * if there are too few bytes for a header.
  */
 extern VsWireStatus vs_types_wire_header(const uint8_t *data, size_t length, int max_dim,
 										 size_t element_size, int *dim, int *unused);
 
 /*
- * Elements of 4 or 2 bytes from and to the data of a whole vector; any bits
- * are taken for a number.
+ * Read dim elements of 4 or 2 bytes into x, from data that
+ * vs_types_wire_header() has accepted.  Any bits are accepted as a number.
  */
 extern void vs_types_wire_get(const uint8_t *data, int dim, size_t element_size, void *x);
+
+/*
+ * Write the header and the dim elements of x to VS_WIRE_SIZE() bytes of data.
+ */
 extern void vs_types_wire_put(const void *x, int dim, size_t element_size, uint8_t *data);
 
 #endif							/* VS_VECTOR_WIRE_H */
