@@ -3,29 +3,32 @@
  *	  Client of bench-ann: loads, searches and upserts over libpq, in binary.
  *
  * usage: ann_client load TABLE VECTORS DIM [FROM TO]
- *			COPY of rows FROM (0) to before TO (all)
+ *			copies the rows from FROM (0) up to, but not including, TO (all)
  *		  ann_client search TABLE VECTORS DIM name=value ...
- *			queries=FILE truth=FILE	what to ask, and the exact answers
- *			operator=<->			the order
+ *			queries=FILE truth=FILE	queries, and their exact answers
+ *			operator=<->			distance operator
  *			filter=none				category or price: see ann_data.h
  *			setting=NAME values=1,2	a sweep of one setting
- *			clients=1 passes=3 limit=10 first=0 (queries used; 0 all)
+ *			clients=1 passes=3 limit=10
+ *			first=0					number of queries to use; 0: all
  *		  ann_client upsert TABLE VECTORS DIM name=value ...
- *			pool=FILE from=0 count=N	new vectors, in order; past the pool's end,
- *										means of two of its vectors
- *			batch=1000 new=0.5 seed=1	rows a statement, share of new keys
+ *			pool=FILE from=0 count=N	new vectors, in order; after the last
+ *										one, means of two vectors of the pool
+ *			batch=1000 new=0.5 seed=1	rows per statement, share of new keys
  *		  ann_client insert TABLE VECTORS DIM name=value ...
- *			clients=1 seconds=5		at once, for so long
- *			batch=1 from=0			rows a statement, which is a transaction; first id
+ *			clients=1 seconds=5		how many at once, and for how long
+ *			batch=1 from=0			rows per transaction; first id
  *
- * Connects by the environment.  VECTORS is the file of what the table holds:
- * search judges results by it, upsert changes and extends it.
+ * The environment says which server to connect to.  VECTORS is the file of
+ * the vectors in the table: search checks results with it, upsert changes and
+ * extends it.
  *
- * insert adds rows with vectors of the file, over and over, and prints rows a second.
- * search prints a line a setting's value: value, recall@limit, median, least
- * and most queries a second of the passes after a warm-up, and the mean
- * latency in microseconds.  A result is right when its true distance is not
- * above that of the limit-th nearest row (ties count).
+ * insert adds rows with the vectors of the file, repeatedly, and prints rows
+ * per second.  search prints a line for each value of the setting: the value,
+ * recall@limit, the median, least and largest number of queries per second of
+ * the passes after a warm-up, and the mean latency in microseconds.  A result
+ * is right if its true distance is not above that of the limit-th nearest
+ * row, so that ties count.
  *-------------------------------------------------------------------------
  */
 #include "ann_data.h"
@@ -39,7 +42,7 @@
 #define MAX_PASSES	15
 #define MAX_LIMIT	100
 
-/* The value of a name=value argument. */
+/* Return the value of a name=value argument. */
 static const char *
 option(int argc, char **argv, const char *name, const char *otherwise)
 {
@@ -79,7 +82,7 @@ command(PGconn *conn, const char *sql)
 	expect(conn, PQexec(conn, sql), PGRES_COMMAND_OK);
 }
 
-/* Big-endian writers; each returns the end. */
+/* Each of these writes a big-endian number and returns the end. */
 static char *
 put16(char *p, uint16_t n)
 {
@@ -157,8 +160,8 @@ typedef struct Search
 {
 	Vectors		vectors;
 	Vectors		queries;
-	const double *kth;			/* squared distance of the limit-th nearest, a query */
-	int64_t		nqueries;		/* how many are asked */
+	const double *kth;			/* squared distance of the limit-th nearest */
+	int64_t		nqueries;		/* how many to use */
 	int			limit;
 	char		sql[1024];
 } Search;
@@ -168,10 +171,10 @@ typedef struct Client
 	const Search *search;
 	PGconn	   *conn;
 	int			number;
-	int64_t		right;			/* results of the last pass that are right */
+	int64_t		right;			/* right results of the last pass */
 } Client;
 
-/* The number of right results among the rows. */
+/* Return how many of the rows are right results. */
 static int64_t
 judge(const Search *s, int64_t query, PGresult *result)
 {
@@ -189,7 +192,7 @@ judge(const Search *s, int64_t query, PGresult *result)
 	return right;
 }
 
-/* All queries once, from a place that is another for each client. */
+/* Run all queries once, from a start that differs between clients. */
 static void *
 pass(void *arg)
 {
@@ -218,7 +221,7 @@ pass(void *arg)
 	return NULL;
 }
 
-/* Seconds that all clients together took for one pass each. */
+/* Run one pass of each client at the same time; return the seconds. */
 static double
 passes_at_once(Client *clients, int count)
 {
@@ -259,7 +262,7 @@ measure(Client *clients, int nclients, int passes, const char *value)
 	fflush(stdout);
 }
 
-/* What the filter is in SQL. */
+/* Return the SQL of a filter. */
 static const char *
 filter_sql(const char *filter)
 {
@@ -318,14 +321,14 @@ typedef struct Upsert
 {
 	Vectors		vectors;
 	Vectors		pool;
-	int64_t		next;			/* vector of the pool to take */
+	int64_t		next;			/* next vector of the pool */
 	int64_t		new_id;
 	int64_t		existing;		/* ids below this exist */
 	double		share_new;
 	uint64_t	random;
 } Upsert;
 
-/* The next new vector: the pool's, then means of two of them. */
+/* Make the next new vector: one of the pool, or the mean of two of them. */
 static void
 next_vector(Upsert *u, float *x)
 {
@@ -340,12 +343,12 @@ next_vector(Upsert *u, float *x)
 
 		for (int i = 0; i < dim; i++)
 			x[i] = a[i] + b[i];
-		normalise(dim, x);
+		normalize(dim, x);
 	}
 	u->next++;
 }
 
-/* INSERT ... VALUES of so many rows, ON CONFLICT DO UPDATE, prepared as "u". */
+/* Prepare INSERT ... VALUES of a batch with ON CONFLICT DO UPDATE, as "u". */
 static void
 prepare_upsert(PGconn *conn, const char *table, int batch)
 {
@@ -362,7 +365,7 @@ prepare_upsert(PGconn *conn, const char *table, int batch)
 	free(sql);
 }
 
-/* One statement; no id comes twice in it. */
+/* Upsert a batch in one statement; no id occurs twice in it. */
 static void
 upsert_batch(PGconn *conn, Upsert *u, int batch, bool *used)
 {
@@ -458,12 +461,12 @@ typedef struct Inserter
 	Vectors		vectors;
 	PGconn	   *conn;
 	int			batch;
-	int64_t		next;			/* id; other clients' are far away */
+	int64_t		next;			/* next id, far from those of other clients */
 	int64_t		rows;
 	double		until;
 } Inserter;
 
-/* One statement of rows in order of their ids. */
+/* Insert a batch in one statement, in the order of the ids. */
 static void
 insert_batch(Inserter *client)
 {

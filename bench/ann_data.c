@@ -3,15 +3,15 @@
  *	  Test sets of bench-ann and their exact answers.
  *
  * usage: ann_data split WORDS DIM OUT QUERIES POOL
- *			parts WORDS (raw floats in random order) into OUT/base.f32,
+ *			divides WORDS (raw floats in random order) into OUT/base.f32,
  *			OUT/pool.f32 (rows for upserts) and OUT/queries.f32
  *		  ann_data mixed WORDS DIM OUT ROWS QUERIES POOL
- *			writes the same three files of 768-d vectors: each is the mean of
- *			3 random words through one orthonormal map, plus a little noise, so
- *			that it is as hard as the words are and has no clusters of its own
+ *			writes the same three files of 768-d vectors.  A vector is the mean
+ *			of 3 random words under an orthonormal map, plus a little noise.
+ *			So the set is as difficult as the words and has no other clusters.
  *		  ann_data truth VECTORS QUERIES DIM K FILTER OUT
- *			for each query the K-th smallest squared distance to the vectors
- *			that pass FILTER (none, category, price), as double; all exact
+ *			writes, for each query, the exact K-th smallest squared distance to
+ *			the vectors that pass FILTER (none, category, price), as double
  *-------------------------------------------------------------------------
  */
 #include "ann_data.h"
@@ -22,7 +22,7 @@
 
 #define MIXED_DIM	768
 #define MIXED_WORDS 3
-#define NOISE		0.05		/* length of the noise, of a vector of length 1 */
+#define NOISE		0.05		/* length of the noise; a vector has length 1 */
 #define QUERY_TILE	64
 #define MAX_K		100
 
@@ -79,7 +79,7 @@ random_normal(uint64_t *state)
 	return sqrt(-2 * log(u)) * cos(2 * M_PI * random_unit(state));
 }
 
-/* dim columns of MIXED_DIM numbers, orthonormal (Gram-Schmidt). */
+/* Make dim orthonormal columns of MIXED_DIM numbers (Gram-Schmidt). */
 static double *
 orthonormal_map(int dim, uint64_t *state)
 {
@@ -131,10 +131,10 @@ mixed_vector(const Vectors *words, const double *map, uint64_t *state, float *x)
 	}
 	for (int i = 0; i < MIXED_DIM; i++)
 		x[i] = (float) sum[i];
-	normalise(MIXED_DIM, x);
+	normalize(MIXED_DIM, x);
 	for (int i = 0; i < MIXED_DIM; i++)
 		x[i] += (float) (random_normal(state) * NOISE / sqrt(MIXED_DIM));
-	normalise(MIXED_DIM, x);
+	normalize(MIXED_DIM, x);
 }
 
 static void
@@ -164,19 +164,19 @@ mixed(const char *path, int dim, const char *out, int64_t rows, int64_t queries,
 	free(map);
 }
 
-/* One thread's part of truth(): every second tile of queries. */
+/* A thread's part of truth(): every step-th tile of queries from first on. */
 typedef struct TruthPart
 {
 	const Vectors *vectors;
 	const Vectors *queries;
 	const char *filter;
-	double	   *kth;			/* of each query */
+	double	   *kth;			/* by query */
 	int			k;
 	int			first;
 	int			step;
 } TruthPart;
 
-/* Keeps best, the k smallest so far, ascending. */
+/* Insert d into best, the k smallest distances so far, in ascending order. */
 static inline void
 keep(double *best, int k, double d)
 {
@@ -213,7 +213,7 @@ truth_part(void *arg)
 				const float *query = part->queries->x + (from + q) * dim;
 				float		d = vs_kernels->l2_squared_f32(dim, x, query);
 
-				/* the kernel's rounding decides nothing */
+				/* the margin exceeds the rounding error of the kernel */
 				if (d <= best[q][part->k - 1] * (1 + 1e-4) + 1e-6)
 				{
 					double		exact = exact_distance(dim, x, query);

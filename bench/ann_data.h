@@ -1,12 +1,14 @@
 /*-------------------------------------------------------------------------
  * ann_data.h
- *	  What bench-ann's two programs share: files of vectors, rows, numbers.
+ *	  Common to the two programs of bench-ann: files of vectors, rows, numbers.
  *
- * A file of vectors is raw float4, one vector after the other; vector i is the
- * embedding of the row with id i, whose other columns follow from the id:
- *	category	id % 100				= 7 keeps 1 %
- *	price		id / 100 % 10 / 10		< 0.1 keeps 10 %
- * Vectors have length 1, so that cosine and Euclidean distance order alike.
+ * A file of vectors is raw float4, one vector after the other.  Vector i is
+ * the embedding of the row with id i.  The other columns are computed from
+ * the id:
+ *	category	id % 100				the filter "= 7" keeps 1 %
+ *	price		id / 100 % 10 / 10		the filter "< 0.1" keeps 10 %
+ * Vectors have length 1, so that cosine and Euclidean distance give the same
+ * order.
  *-------------------------------------------------------------------------
  */
 #ifndef ANN_DATA_H
@@ -59,7 +61,7 @@ row_price(int64_t id)
 	return (double) (id / 100 % 10) / 10;
 }
 
-/* The filters by name: none, category, price. */
+/* Return whether a row passes a filter: none, category or price. */
 static inline bool
 row_passes(const char *filter, int64_t id)
 {
@@ -70,7 +72,7 @@ row_passes(const char *filter, int64_t id)
 	return true;
 }
 
-/* The whole file, mapped; changes go to the file when it is writable. */
+/* Map a whole file; if it is writable, changes go to the file. */
 static inline Vectors
 vectors_open(const char *path, int dim, bool writable)
 {
@@ -96,7 +98,7 @@ vector_at(const Vectors *v, int64_t i)
 	return v->x + i * v->dim;
 }
 
-/* Squared Euclidean distance in double, for the judgement of results. */
+/* Return the squared Euclidean distance in double, to check results. */
 static inline double
 exact_distance(int dim, const float *a, const float *b)
 {
@@ -108,7 +110,7 @@ exact_distance(int dim, const float *a, const float *b)
 }
 
 static inline void
-normalise(int dim, float *x)
+normalize(int dim, float *x)
 {
 	double		sum = 0;
 

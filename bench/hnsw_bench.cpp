@@ -1,11 +1,12 @@
 /*
  * hnsw_bench.cpp
- *	  hnswlib on the rows and queries of quant_bench, to compare with.
+ *	  hnswlib on the rows and queries of quant_bench, for comparison.
  *
  * usage: hnsw_bench FILE DIM [M [ef_construction [ef,ef,...]]]
- * The last 1,000 rows are the queries; inner product of normalised rows;
- * recall@10 by exact distance; one thread, processor time, median of three passes.
- * The graph is kept in FILE.M.ef_construction.hnsw for the next run.
+ * The last 1,000 rows are the queries.  The distance is the inner product of
+ * normalized rows, and recall@10 is by exact distance.  One thread; processor
+ * time; median of three passes.  The graph is kept in
+ * FILE.M.ef_construction.hnsw for the next run.
  * build: g++ -O3 -march=native (libhnswlib-dev)
  */
 #include <algorithm>
@@ -19,7 +20,7 @@
 
 #include <hnswlib/hnswlib.h>
 
-/* processor time, so that other programs disturb less */
+/* Return processor time, which other programs disturb less. */
 static double
 now()
 {

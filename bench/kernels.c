@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  * kernels.c
- *	  Time of a distance: each instruction set beside plain loops and memcpy.
+ *	  Time of a distance: each instruction set, plain loops, and memcpy.
  *
- * In cache: one query against a few vectors that stay in the first-level
- * cache.  Out of cache: one query, which stays cached, against vectors read
- * one after the other from an array far larger than the caches; so a distance
- * reads its dimension's bytes once from memory.  memcpy copies the same
- * bytes of each vector to a cached buffer, hence reads as much and does nothing else.
- * GB/s counts those bytes, the query's not.
+ * In cache: a query against a few vectors that stay in the first-level cache.
+ * Out of cache: a query, which stays cached, against consecutive vectors of
+ * an array far larger than the caches, so that a distance reads the bytes of
+ * one vector from memory.  memcpy copies the same bytes to a cached buffer:
+ * it reads as much and computes nothing.  GB/s counts the bytes of the
+ * vectors without those of the query.
  *
- * The contestants take turns, ROUNDS times; what is printed is the median.
+ * The contestants take turns ROUNDS times; the median is printed.
  * Usage: kernels [kernel...]
  *-------------------------------------------------------------------------
  */
@@ -44,7 +44,7 @@ static const int dims[] = {3, 16, 64, 100, 128, 256, 384, 768, 1024, 1536, 3072,
 
 #define DIMS ((int) (sizeof(dims) / sizeof(dims[0])))
 
-/* All contestants; memcpy is the one without kernels. */
+/* All contestants; memcpy is the one that has no kernels. */
 static const VsKernels *contestants[MAX_CONTESTANTS];
 static int	contestant_count;
 static const VsKernels copier = {.name = "memcpy"};
@@ -76,7 +76,7 @@ now_ns(void)
 	return (double) t.tv_sec * 1e9 + (double) t.tv_nsec;
 }
 
-/* count vectors from start on, stride bytes apart; through area again and again */
+/* Run call for count vectors from p on; from end on, begin at area again. */
 #define EACH_VECTOR(call) \
 	for (i = 0; i < count; i++, p += bytes) \
 	{ \
@@ -148,17 +148,15 @@ measure(Kernel kernel, int dim, int in_cache)
 	size_t		count;
 	size_t		position = 0;
 	double		ns[MAX_CONTESTANTS][ROUNDS];
-	int			round;
-	int			i;
 
 	if (area_bytes < bytes)
 		area_bytes = bytes;
 	if (bytes < 64)
-		batch = batch * (bytes + 16) / 80;	/* small vectors take longer a byte */
+		batch = batch * (bytes + 16) / 80;	/* their time per byte is longer */
 	count = batch / bytes;
-	for (round = -1; round < ROUNDS; round++)	/* the first to warm up */
+	for (int round = -1; round < ROUNDS; round++)	/* round -1 warms up */
 	{
-		for (i = 0; i < contestant_count; i++)
+		for (int i = 0; i < contestant_count; i++)
 		{
 			double		start;
 
@@ -168,13 +166,13 @@ measure(Kernel kernel, int dim, int in_cache)
 			sink = run(contestants[i], kernel, dim, big, big + position, big + area_bytes, count);
 			if (round >= 0)
 				ns[i][round] = (now_ns() - start) / (double) count;
-			/* go on where this one ended, in what no cache holds any more */
+			/* continue behind this run, where no cache holds the vectors */
 			if (!in_cache)
 				position = (position + count * bytes) % (area_bytes - count * bytes) / 64 * 64;
 		}
 	}
 	printf("%-17s %5d %-3s", kernel_names[kernel], dim, in_cache ? "in" : "out");
-	for (i = 0; i < contestant_count; i++)
+	for (int i = 0; i < contestant_count; i++)
 	{
 		if (!takes_part(contestants[i], kernel))
 		{
@@ -192,9 +190,8 @@ static void
 fill(void)
 {
 	float	   *floats = (float *) big;
-	size_t		i;
 
-	for (i = 0; i < BIG_BYTES / sizeof(float); i++)
+	for (size_t i = 0; i < BIG_BYTES / sizeof(float); i++)
 		floats[i] = (float) ((i * 2654435761u) % 1000) / 1000 + 0.5f;
 	memcpy(query, big, sizeof(query));
 }
@@ -203,9 +200,8 @@ static void
 fill_halves(void)
 {
 	VsHalf	   *halves = (VsHalf *) big;
-	size_t		i;
 
-	for (i = 0; i < BIG_BYTES / sizeof(VsHalf); i++)
+	for (size_t i = 0; i < BIG_BYTES / sizeof(VsHalf); i++)
 		halves[i] = (VsHalf) (0x3000 + (i * 2654435761u) % 0x1000);
 	memcpy(query, big, sizeof(query));
 }
@@ -213,9 +209,7 @@ fill_halves(void)
 static int
 asked_for(Kernel kernel, int argc, char **argv)
 {
-	int			i;
-
-	for (i = 1; i < argc; i++)
+	for (int i = 1; i < argc; i++)
 	{
 		if (strcmp(argv[i], kernel_names[kernel]) == 0)
 			return 1;
@@ -229,9 +223,8 @@ main(int argc, char **argv)
 	const VsKernels *available[VS_SIMD_MAX];
 	int			n = vs_simd_available(available);
 	int			kernel;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		contestants[contestant_count++] = available[i];
 	contestants[contestant_count++] = &plain_o2;
 	contestants[contestant_count++] = &plain_o2_vector;
@@ -245,8 +238,8 @@ main(int argc, char **argv)
 		perror("malloc");
 		return 1;
 	}
-	printf("ns a call, GB/s of the vector's bytes\n%-17s %5s %-3s", "kernel", "dim", "mem");
-	for (i = 0; i < contestant_count; i++)
+	printf("ns per call, GB/s of vectors\n%-17s %5s %-3s", "kernel", "dim", "mem");
+	for (int i = 0; i < contestant_count; i++)
 		printf(" %16s", contestants[i]->name);
 	printf("\n");
 	for (kernel = 0; kernel < KERNELS; kernel++)
@@ -257,9 +250,9 @@ main(int argc, char **argv)
 			fill_halves();
 		else
 			fill();
-		for (i = 0; i < DIMS; i++)
+		for (int i = 0; i < DIMS; i++)
 			measure((Kernel) kernel, dims[i], 1);
-		for (i = 0; i < DIMS; i++)
+		for (int i = 0; i < DIMS; i++)
 			measure((Kernel) kernel, dims[i], 0);
 	}
 	return 0;

@@ -12,9 +12,8 @@ static float
 l2_squared_f32(int n, const float *a, const float *b)
 {
 	float		sum = 0;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		float		d = a[i] - b[i];
 
@@ -27,9 +26,8 @@ static float
 inner_product_f32(int n, const float *a, const float *b)
 {
 	float		sum = 0;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		sum += a[i] * b[i];
 	return sum;
 }
@@ -38,9 +36,8 @@ static float
 l1_f32(int n, const float *a, const float *b)
 {
 	float		sum = 0;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		sum += fabsf(a[i] - b[i]);
 	return sum;
 }
@@ -51,9 +48,8 @@ cosine_f32(int n, const float *a, const float *b, float sums[3])
 	float		ab = 0;
 	float		aa = 0;
 	float		bb = 0;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		ab += a[i] * b[i];
 		aa += a[i] * a[i];
@@ -71,9 +67,8 @@ l2_squared_f16(int n, const VsHalf *a, const VsHalf *b)
 	const _Float16 *ha = (const _Float16 *) a;
 	const _Float16 *hb = (const _Float16 *) b;
 	float		sum = 0;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		float		d = (float) ha[i] - (float) hb[i];
 

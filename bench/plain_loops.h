@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  * plain_loops.h
- *	  The distances as one would write them without thinking of SIMD.
+ *	  The distances as plain loops, without regard to SIMD.
  *
- * bench-kernels compiles plain_loops.c several times, each time with other
- * flags and another PLAIN_NAME.
+ * bench-kernels compiles plain_loops.c several times, each time with
+ * different flags and a different PLAIN_NAME.
  *-------------------------------------------------------------------------
  */
 #ifndef PLAIN_LOOPS_H
@@ -11,9 +11,9 @@
 
 #include "simd/simd.h"
 
-/* only the five distances of the benchmark are set */
+/* they have only the distances of the benchmark */
 extern const VsKernels plain_o2;	/* -O2 */
-extern const VsKernels plain_o2_vector; /* -O2, sums may be reordered and so vectorised */
+extern const VsKernels plain_o2_vector; /* -O2, sums may be vectorized */
 extern const VsKernels plain_o3_native; /* -O3 -march=native */
 extern const VsKernels plain_o3_fast;	/* -O3 -march=native -ffast-math */
 

@@ -1,24 +1,25 @@
 /*-------------------------------------------------------------------------
  * quant_bench.c
- *	  The quantizer in process: an inverted file over real vectors in memory.
+ *	  The quantizer alone: an inverted file over real vectors in memory.
  *
  * usage: quant_bench FILE DIM [name=value ...]
- *		FILE		raw floats, normalised, in random order (quant_data.py)
- *		queries		rows held out from the end as queries (1000)
- *		rows		use at most so many rows (all)
+ *		FILE		raw floats, normalized, in random order (quant_data.py)
+ *		queries		number of queries, which are the last rows (1000)
+ *		rows		number of rows to use at most (all)
  *		lists		inverted lists (rows / 400)
- *		bits		bits a dimension (4)
- *		epsilon		bound factor (1.9)
- *		probes		comma separated numbers of lists (a sweep)
- *		factors		comma separated factors (a sweep of adaptive probing, see enough())
- *		grace		constant of the same rule (24)
+ *		bits		bits per dimension (4)
+ *		epsilon		factor of the bounds (1.9)
+ *		probes		numbers of lists, separated by commas (a sweep)
+ *		factors		factors of adaptive probing, separated by commas (a sweep);
+ *					see enough()
+ *		grace		constant of adaptive probing (24)
  *		passes		timed passes over the queries (3)
  *		seed		of rotation and clustering (1)
  *
- * Prints how long training, assignment and coding take, then for each number
- * of probes: recall@10 by exact distance, queries a second of processor time,
- * median pass, and what a query did: codes scanned, codes refined, exact distances.
- * Metric is cosine.  One thread.
+ * Prints how long training, assignment and encoding take.  Then prints for
+ * each number of probes: recall@10 by exact distance, queries per second of
+ * processor time (median pass), and per query the numbers of scanned codes,
+ * refined codes and exact distances.  The metric is cosine.  One thread.
  *-------------------------------------------------------------------------
  */
 #include <math.h>
@@ -55,17 +56,17 @@ typedef struct Config
 typedef struct List
 {
 	int			rows;
-	int32_t    *row;			/* numbers of its rows */
-	uint8_t    *blocks;			/* each: codes; 32 add, 32 rescale, 32 error */
-	uint8_t    *extra;			/* for each row: factors, code */
+	int32_t    *row;			/* row numbers of its entries */
+	uint8_t    *blocks;			/* each: codes; add, rescale, error of 32 */
+	uint8_t    *extra;			/* per entry: factors, code */
 } List;
 
 typedef struct Index
 {
 	Config		config;
 	VsQuantSpec spec;
-	size_t		block_bytes;	/* of a block of a list, with factors */
-	size_t		extra_bytes;	/* of a row's extra code, with factors */
+	size_t		block_bytes;	/* per block of a list, with factors */
+	size_t		extra_bytes;	/* per extra code, with factors */
 	int			nrows;
 	float	   *data;			/* rows, then queries */
 	int			nlists;
@@ -87,14 +88,14 @@ typedef struct Result
 	int			row;
 } Result;
 
-/* The nearest so far, nearest first; count grows to K. */
+/* The nearest results so far, nearest first; count grows to K. */
 typedef struct Best
 {
 	int			count;
 	Result		item[K];
 } Best;
 
-/* processor time, so that other programs disturb less */
+/* Return processor time, which other programs disturb less. */
 static double
 now(void)
 {
@@ -190,13 +191,12 @@ list_encode(Index *index, List *list, const float *centroid)
 	float	   *rotated = allocate(NULL, sizeof(float) * spec->padded_dim);
 	float	   *rotated_centroid = allocate(NULL, sizeof(float) * spec->padded_dim);
 	uint8_t    *code = allocate(NULL, vs_quant_code_bytes(spec));
-	int			i;
 
 	list->blocks = allocate(NULL, nblocks * index->block_bytes + 1);
 	list->extra = allocate(NULL, list->rows * index->extra_bytes + 1);
 	memset(list->blocks, 0, nblocks * index->block_bytes);
 	vs_quant_rotate(spec, 1, centroid, NULL, rotated_centroid);
-	for (i = 0; i < list->rows; i++)
+	for (int i = 0; i < list->rows; i++)
 	{
 		uint8_t    *block = list->blocks + i / 32 * index->block_bytes;
 		float	   *columns = (float *) (block + vs_quant_block_bytes(spec));
@@ -230,7 +230,6 @@ build(Index *index)
 	double		start = now();
 	double		error = 0;
 	int			largest = 0;
-	int			i;
 
 	memcpy(copy, index->data, sizeof(float) * sample * config->dim);
 	index->nlists = vs_kmeans_train(&options, sample, copy, centroids);
@@ -242,7 +241,7 @@ build(Index *index)
 	vs_assign_rows(index->assign, index->nrows, index->data, nearest, distances, NULL, NULL, NULL);
 	start = now() - start;
 	index->lists = calloc(index->nlists, sizeof(List));
-	for (i = 0; i < index->nrows; i++)
+	for (int i = 0; i < index->nrows; i++)
 	{
 		index->lists[nearest[i]].rows++;
 		error += distances[i];
@@ -250,21 +249,21 @@ build(Index *index)
 	printf("assign: %.2f s, %.0f rows/s, %.1f GFlop/s; mean squared distance %.4f\n",
 		   start, index->nrows / start,
 		   2.0 * index->nrows * index->nlists * config->dim / start * 1e-9, error / index->nrows);
-	for (i = 0; i < index->nlists; i++)
+	for (int i = 0; i < index->nlists; i++)
 	{
 		if (index->lists[i].rows > largest)
 			largest = index->lists[i].rows;
 		index->lists[i].row = allocate(NULL, sizeof(int32_t) * (index->lists[i].rows + 1));
 		index->lists[i].rows = 0;
 	}
-	for (i = 0; i < index->nrows; i++)
+	for (int i = 0; i < index->nrows; i++)
 	{
 		List	   *list = &index->lists[nearest[i]];
 
 		list->row[list->rows++] = i;
 	}
 	start = now();
-	for (i = 0; i < index->nlists; i++)
+	for (int i = 0; i < index->nlists; i++)
 		list_encode(index, &index->lists[i], centroids + (size_t) i * config->dim);
 	printf("encode: %.2f s, %.0f rows/s; largest list %d, mean %d\n", now() - start,
 		   index->nrows / (now() - start), largest, index->nrows / index->nlists);
@@ -275,7 +274,9 @@ build(Index *index)
 
 /* ---- searching ---- */
 
-/* An entry whose bound passed; it waits while its extra code is fetched. */
+/*
+ * An entry with a low enough bound; it waits until its extra code is fetched.
+ */
 typedef struct Candidate
 {
 	const List *list;
@@ -287,17 +288,18 @@ typedef struct Candidate
 } Candidate;
 
 /*
- * Entries are judged by upper bounds until all lists are through: the K-th
- * smallest upper bound is above the K-th distance, so what lies below is kept,
- * and only at the end, in the order of their lower bounds, a few rows are read.
+ * While lists are scanned, entries are compared with upper bounds: the K-th
+ * smallest upper bound is not below the K-th distance, so entries with a
+ * smaller lower bound are kept.  At the end a few rows are read, in the order
+ * of their lower bounds.
  */
 typedef struct Search
 {
 	const Index *index;
 	const float *vector;
 	VsQuantQuery *query;
-	Best		upper;			/* K smallest upper bounds; row is the list's rank */
-	int			rank;			/* of the list at hand */
+	Best		upper;			/* K smallest upper bounds; row: rank of list */
+	int			rank;			/* of the current list */
 	Best		best;			/* K smallest distances */
 	int			nwaiting;
 	Candidate	waiting[64];
@@ -310,9 +312,7 @@ typedef struct Search
 static void
 prefetch(const void *memory, size_t size)
 {
-	size_t		i;
-
-	for (i = 0; i < size; i += 64)
+	for (size_t i = 0; i < size; i += 64)
 		__builtin_prefetch((const char *) memory + i);
 }
 
@@ -330,15 +330,14 @@ exact_run(Search *search)
 {
 	size_t		row_bytes = sizeof(float) * search->index->config.dim;
 	int			n = 0;
-	int			i;
 
-	for (i = 0; i < search->nkept; i++)
+	for (int i = 0; i < search->nkept; i++)
 		if (search->kept[i].distance < best_threshold(&search->upper))
 			search->kept[n++] = search->kept[i];
 	qsort(search->kept, n, sizeof(Result), by_distance);
-	for (i = 0; i < n && i < 8; i++)
+	for (int i = 0; i < n && i < 8; i++)
 		prefetch(row_of(search->index, search->kept[i].row), row_bytes);
-	for (i = 0; i < n && search->kept[i].distance < best_threshold(&search->best); i++)
+	for (int i = 0; i < n && search->kept[i].distance < best_threshold(&search->best); i++)
 	{
 		int			row = search->kept[i].row;
 
@@ -353,9 +352,8 @@ static void
 refine_run(Search *search)
 {
 	size_t		extra_bytes = search->index->extra_bytes;
-	int			i;
 
-	for (i = 0; i < search->nwaiting; i++)
+	for (int i = 0; i < search->nwaiting; i++)
 	{
 		Candidate  *c = &search->waiting[i];
 		const uint8_t *extra = c->list->extra + c->entry * extra_bytes;
@@ -390,9 +388,8 @@ list_scan(Search *search, const List *list, const VsQuantListTerms *terms)
 	const Index *index = search->index;
 	size_t		codes_bytes = vs_quant_block_bytes(&index->spec);
 	size_t		extra_bytes = index->extra_bytes;
-	int			first;
 
-	for (first = 0; first < list->rows; first += 32)
+	for (int first = 0; first < list->rows; first += 32)
 	{
 		const uint8_t *codes = list->blocks + first / 32 * index->block_bytes;
 		const float *factors = (const float *) (codes + codes_bytes);
@@ -426,7 +423,7 @@ list_scan(Search *search, const List *list, const VsQuantListTerms *terms)
 	search->work->codes += list->rows;
 }
 
-/* Moves the wanted smallest to the front, in order. */
+/* Move the smallest "wanted" items to the front, in order. */
 static void
 select_smallest(Result *items, int count, int wanted)
 {
@@ -464,18 +461,18 @@ select_smallest(Result *items, int count, int wanted)
 }
 
 /*
- * Whether to stop before the list of this rank: none of the K nearest so far
- * came from the last lists, the more of which must be empty the later it did.
+ * Return whether to stop before the list of this rank.  That is so if none of
+ * the K nearest so far came from the last lists; the higher the last rank
+ * that gave one, the more lists must have given none.
  */
 static bool
 enough(const Search *search, int rank, float factor)
 {
 	int			last = 0;
-	int			i;
 
 	if (search->upper.count < K)
 		return false;
-	for (i = 0; i < K; i++)
+	for (int i = 0; i < K; i++)
 		if (search->upper.item[i].row > last)
 			last = search->upper.item[i].row;
 	return (float) rank > factor * (float) last + (float) search->index->config.grace;
@@ -492,7 +489,6 @@ search_index(const Index *index, const float *vector, int probes, float factor,
 	static Result *order;
 	const float *norms = vs_assign_norms(index->assign);
 	VsQuantQuery *query;
-	int			i;
 
 	if (memory == NULL)
 	{
@@ -506,9 +502,9 @@ search_index(const Index *index, const float *vector, int probes, float factor,
 	vs_quant_rotate(&index->spec, 1, vector, NULL, rotated);
 	query = vs_quant_query_init(memory, &index->spec, rotated, index->config.epsilon);
 	vs_assign_query(index->assign, VS_QUANT_COSINE, vector, scores);
-	for (i = 0; i < index->nlists; i++)
+	for (int i = 0; i < index->nlists; i++)
 	{
-		/* squared distance, but for the query's norm */
+		/* squared distance without the norm of the query */
 		order[i].distance = norms[i] + 2 * scores[i];
 		order[i].row = i;
 	}
@@ -521,7 +517,7 @@ search_index(const Index *index, const float *vector, int probes, float factor,
 	search.upper.count = 0;
 	search.nkept = 0;
 	search.nwaiting = 0;
-	for (i = 0; i < probes; i++)
+	for (int i = 0; i < probes; i++)
 	{
 		int			list = order[i].row;
 		VsQuantListTerms terms;
@@ -540,19 +536,17 @@ search_index(const Index *index, const float *vector, int probes, float factor,
 	*best = search.best;
 }
 
-/* Distance of each query's K-th neighbour, by exact search. */
+/* Find the distance of each query's K-th neighbor, by exact search. */
 static float *
 ground_truth(const Index *index)
 {
 	float	   *kth = allocate(NULL, sizeof(float) * index->config.nqueries);
 	Best	   *best = calloc(index->config.nqueries, sizeof(Best));
-	int			row;
-	int			q;
 
-	for (row = 0; row < index->nrows; row++)
-		for (q = 0; q < index->config.nqueries; q++)
+	for (int row = 0; row < index->nrows; row++)
+		for (int q = 0; q < index->config.nqueries; q++)
 			best_add(&best[q], exact(index, row_of(index, index->nrows + q), row), row);
-	for (q = 0; q < index->config.nqueries; q++)
+	for (int q = 0; q < index->config.nqueries; q++)
 		kth[q] = best_threshold(&best[q]);
 	free(best);
 	return kth;
@@ -574,22 +568,19 @@ measure(const Index *index, const float *kth, int probes, float factor)
 	double		times[16];
 	double		found = 0;
 	Work		work = {0, 0, 0, 0};
-	int			pass;
-	int			q;
-	int			i;
 
-	for (pass = 0; pass <= config->passes; pass++)
+	for (int pass = 0; pass <= config->passes; pass++)
 	{
 		double		start = now();
 
-		for (q = 0; q < config->nqueries; q++)
+		for (int q = 0; q < config->nqueries; q++)
 		{
 			Best		best;
 			Work		ignored = {0, 0, 0, 0};
 
 			search_index(index, row_of(index, index->nrows + q), probes, factor, &best,
 				   pass == 0 ? &work : &ignored);
-			for (i = 0; pass == 0 && i < best.count; i++)
+			for (int i = 0; pass == 0 && i < best.count; i++)
 				found += best.item[i].distance <= kth[q] + 1e-6f;
 		}
 		if (pass > 0)
@@ -661,7 +652,6 @@ main(int argc, char **argv)
 			.nprobes = 8, .probes = {8, 16, 32, 48, 64, 96, 128, 256}}};
 	Config	   *config = &index.config;
 	float	   *kth;
-	int			i;
 
 	if (argc < 3)
 	{
@@ -670,7 +660,7 @@ main(int argc, char **argv)
 	}
 	config->file = argv[1];
 	config->dim = atoi(argv[2]);
-	for (i = 3; i < argc; i++)
+	for (int i = 3; i < argc; i++)
 		option(config, argv[i]);
 	vs_quant_init();
 	load(&index);
@@ -682,9 +672,9 @@ main(int argc, char **argv)
 	build(&index);
 	kth = ground_truth(&index);
 	printf("factor probes   recall      QPS      codes   refined    exact\n");
-	for (i = 0; i < config->nprobes; i++)
+	for (int i = 0; i < config->nprobes; i++)
 		measure(&index, kth, config->probes[i], 0);
-	for (i = 0; i < config->nfactors; i++)
+	for (int i = 0; i < config->nfactors; i++)
 		measure(&index, kth, index.nlists, config->factors[i]);
 	return 0;
 }

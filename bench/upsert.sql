@@ -1,4 +1,4 @@
--- Run by bench-upsert.
+-- bench-upsert runs this.
 SET client_min_messages = warning;
 CREATE EXTENSION vecstore;
 
