@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  * fuzz.h
- *	  Common to the fuzz targets: exact-size copies and what must hold.
+ *	  Common to the fuzz targets: buffers of exact size, and MUST.
  *
- * Every buffer given to the code under test is as large as promised and not a
- * byte larger, so that the address sanitizer sees each step beyond.
+ * Every buffer that the tested code gets has exactly the promised size, so
+ * that the address sanitizer detects each access beyond it.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_FUZZ_H
@@ -34,7 +34,7 @@ fuzz_alloc(size_t size)
 	return p;
 }
 
-/* The input as a C string. */
+/* Return the input as a C string. */
 static inline char *
 fuzz_text(const uint8_t *data, size_t size)
 {

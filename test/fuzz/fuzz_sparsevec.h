@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * fuzz_sparsevec.h
- *	  What every parsed sparse vector must be, for its two fuzz targets.
+ *	  The properties of every parsed sparse vector, for its two fuzz targets.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_FUZZ_SPARSEVEC_H
@@ -24,7 +24,7 @@ fuzz_sparsevec_new(int32 dim, int nnz)
 	return v;
 }
 
-/* Parses text that must be sound. */
+/* Parse a text that must be valid. */
 static inline SparseVector *
 fuzz_sparsevec_parse(const char *text, VsSparseFault *fault)
 {
@@ -54,7 +54,7 @@ fuzz_sparsevec_must_equal(const SparseVector *a, const SparseVector *b)
 	MUST(memcmp(SPARSEVEC_VALUES(a), SPARSEVEC_VALUES(b), sizeof(float) * a->nnz) == 0);
 }
 
-/* Keeps the type's invariants, and is the same after either form. */
+/* Check the type's invariants, and that both forms give the same value back. */
 static inline void
 fuzz_sparsevec_must_hold(const SparseVector *v)
 {

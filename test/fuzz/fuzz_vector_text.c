@@ -2,9 +2,10 @@
  * fuzz_vector_text.c
  *	  Fuzz target: text of vector and halfvec.
  *
- * The first byte chooses how many elements there is room for; the rest is the
- * text.  What parses must have the value that strtof() gives each element, and
- * must be the same again after printing and parsing, as float and as half.
+ * The first byte is the number of elements that there is room for; the rest
+ * is the text.  Each parsed element must have the value that strtof()
+ * returns, and printing and parsing must return the same value, as float and
+ * as half.
  *
  * Build: src/types/vector_text.c src/simd/simd_*.c
  *-------------------------------------------------------------------------
@@ -37,7 +38,7 @@ print(int dim, const float *x)
 	return text;
 }
 
-/* Prints and parses x, which must come out the same; leaves it in again. */
+/* Print and parse x, which must give the same value; put that into again. */
 static void
 reparse(int dim, const float *x, float *again)
 {
@@ -49,7 +50,7 @@ reparse(int dim, const float *x, float *again)
 	free(text);
 }
 
-/* The elements as strtof() reads them one by one. */
+/* Read the elements one by one with strtof(). */
 static void
 check_by_strtof(const char *text, int dim, const float *x)
 {
@@ -78,7 +79,7 @@ check_halves(int dim, const float *x)
 	vs_kernels->half_to_float(dim, halves, rounded);
 	for (int i = 0; i < dim; i++)
 		overflow = overflow || isinf(rounded[i]);
-	/* halfvec_in refuses these */
+	/* halfvec_in reports these as errors */
 	if (!overflow)
 	{
 		reparse(dim, rounded, again);

@@ -2,8 +2,8 @@
  * fuzz_vector_wire.c
  *	  Fuzz target: binary form of vector and halfvec.
  *
- * The first byte chooses the size of an element.  What parses must print to
- * the same bytes.
+ * The first byte selects the size of an element.  A parsed vector must print
+ * to the same bytes.
  *
  * Build: src/types/vector_wire.c
  *-------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * quant_test.h
- *	  TAP, random numbers and plain arithmetic for the quantizer's tests.
+ *	  TAP, random numbers and plain arithmetic for the tests of the quantizer.
  *-------------------------------------------------------------------------
  */
 #ifndef QUANT_TEST_H
@@ -25,25 +25,22 @@ random_u64(void)
 	return random_state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-/* 0 .. bound-1 */
+/* Return a random number 0 .. bound - 1. */
 static inline int
 random_below(int bound)
 {
 	return (int) ((random_u64() >> 33) % (uint64_t) bound);
 }
 
-/* near enough normal: a sum of 12 uniform numbers */
+/* Return a nearly normal random number: a sum of 12 uniform ones. */
 static inline void
 random_floats(int n, float deviation, float *out)
 {
-	int			i;
-	int			j;
-
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		double		sum = -6;
 
-		for (j = 0; j < 12; j++)
+		for (int j = 0; j < 12; j++)
 			sum += (double) (random_u64() >> 11) / 9007199254740992.0;
 		out[i] = (float) sum * deviation;
 	}
@@ -53,9 +50,8 @@ static inline void
 random_bytes(size_t n, void *out)
 {
 	uint8_t    *bytes = out;
-	size_t		i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		bytes[i] = (uint8_t) (random_u64() >> 40);
 }
 
@@ -63,9 +59,8 @@ static inline double
 dot(int n, const float *a, const float *b)
 {
 	double		sum = 0;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		sum += (double) a[i] * b[i];
 	return sum;
 }
@@ -74,9 +69,8 @@ static inline double
 distance(int n, const float *a, const float *b)
 {
 	double		sum = 0;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		sum += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
 	return sum;
 }

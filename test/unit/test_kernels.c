@@ -4,9 +4,9 @@
  *
  * Build: src/simd/simd_*.c
  *
- * Arrays lie between two inaccessible pages, once flush with the first byte
- * and once with the last, so that a read or write outside them is a crash;
- * being flush with the end also gives every alignment.  Prints TAP.
+ * Arrays lie between two inaccessible pages, once beginning at the first byte
+ * and once ending at the last, so that a read or write outside them crashes.
+ * Arrays that end at the last byte also have every alignment.  Prints TAP.
  *-------------------------------------------------------------------------
  */
 #include <float.h>
@@ -22,7 +22,7 @@
 #define MAX_DIM 1100
 #define MAX_BYTES 600
 
-/* An area of usable bytes between two inaccessible pages. */
+/* Accessible bytes between two inaccessible pages. */
 typedef struct Fenced
 {
 	char	   *start;
@@ -38,8 +38,8 @@ typedef enum Placement
 /* How the random elements are drawn. */
 typedef enum Inputs
 {
-	ORDINARY,					/* around 1, both signs */
-	WIDE,						/* exponents from denormal to large, zeros */
+	ORDINARY,					/* magnitudes around 1, both signs */
+	WIDE,						/* denormal to large exponents, and zeros */
 	TINY						/* denormals only */
 } Inputs;
 
@@ -64,7 +64,7 @@ random_u64(void)
 	return random_state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-/* 0 .. bound-1 */
+/* Return a random number 0 .. bound - 1. */
 static int
 random_below(int bound)
 {
@@ -129,7 +129,10 @@ half_value(VsHalf h)
 	return sign * ldexp(1024 + mantissa, exponent - 25);
 }
 
-/* The nearest half, the even one of two; by whole numbers of its last place. */
+/*
+ * Return the nearest half, of two the even one, computed by integers in units
+ * of its last place.
+ */
 static VsHalf
 nearest_half(float f)
 {
@@ -163,9 +166,8 @@ static Reference
 reference(int n, const double *a, const double *b)
 {
 	Reference	r = {0};
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		r.l2 += (a[i] - b[i]) * (a[i] - b[i]);
 		r.ip += a[i] * b[i];
@@ -178,9 +180,9 @@ reference(int n, const double *a, const double *b)
 }
 
 /*
- * A kernel keeps at least 8 partial sums, so a term goes through n / 8
- * additions at most, then a few more, each off by half an ulp; and it may
- * underflow.
+ * Check a sum.  A kernel keeps at least 8 partial sums, so a term goes
+ * through at most n / 8 additions and a few more, each off by half an ulp.  A
+ * term may also underflow.
  */
 static void
 expect_near(const char *kernel, int n, float got, double expected, double terms)
@@ -233,9 +235,8 @@ check_distances_f32(const VsKernels *k, int n, Inputs inputs, Placement placemen
 	double		db[MAX_DIM];
 	float		sums[3];
 	Reference	r;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		da[i] = a[i] = random_float(inputs);
 		db[i] = b[i] = random_float(inputs);
@@ -259,9 +260,8 @@ check_distances_f16(const VsKernels *k, int n, Inputs inputs, Placement placemen
 	double		db[MAX_DIM];
 	float		sums[3];
 	Reference	r;
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		a[i] = random_half(inputs);
 		b[i] = random_half(inputs);
@@ -282,19 +282,17 @@ static void
 test_distances(const VsKernels *k)
 {
 	char		what[64];
-	int			inputs;
-	int			n;
 
-	for (inputs = ORDINARY; inputs <= TINY; inputs++)
+	for (int inputs = ORDINARY; inputs <= TINY; inputs++)
 	{
-		for (n = 0; n <= MAX_DIM; n++)
+		for (int n = 0; n <= MAX_DIM; n++)
 		{
 			check_distances_f32(k, n, (Inputs) inputs, AT_START);
 			check_distances_f32(k, n, (Inputs) inputs, AT_END);
 		}
 		snprintf(what, sizeof(what), "float distances, %s inputs", input_names[inputs]);
 		report(k->name, what);
-		for (n = 0; n <= MAX_DIM; n++)
+		for (int n = 0; n <= MAX_DIM; n++)
 		{
 			check_distances_f16(k, n, (Inputs) inputs, AT_START);
 			check_distances_f16(k, n, (Inputs) inputs, AT_END);
@@ -304,20 +302,17 @@ test_distances(const VsKernels *k)
 	}
 }
 
-/* One special element at any place reaches the result. */
+/* A special element in any position determines the result. */
 static void
 test_special_elements(const VsKernels *k)
 {
-	int			n;
-
-	for (n = 1; n <= 100; n++)
+	for (int n = 1; n <= 100; n++)
 	{
 		float		a[100];
 		float		b[100];
 		int			at = random_below(n);
-		int			i;
 
-		for (i = 0; i < n; i++)
+		for (int i = 0; i < n; i++)
 			a[i] = b[i] = 1;
 		a[at] = NAN;
 		expect_near("l2_squared_f32", n, k->l2_squared_f32(n, a, b), NAN, 0);
@@ -327,14 +322,14 @@ test_special_elements(const VsKernels *k)
 		expect_near("l2_squared_f32", n, k->l2_squared_f32(n, a, b), INFINITY, 0);
 		expect_near("inner_product_f32", n, k->inner_product_f32(n, a, b), -INFINITY, 0);
 		expect_near("l1_f32", n, k->l1_f32(n, a, b), INFINITY, 0);
-		a[at] = 3e38f;			/* its square is no float, its difference is */
+		a[at] = 3e38f;			/* its square overflows, its difference does not */
 		expect_near("l2_squared_f32", n, k->l2_squared_f32(n, a, b), INFINITY, 0);
 		expect_near("l1_f32", n, k->l1_f32(n, a, b), 3e38f, 3e38f);
 	}
 	report(k->name, "NaN, infinity and overflow");
 }
 
-/* The largest halves' squares are far outside half, and exact in float. */
+/* The squares of the largest halves are beyond half, and exact in float. */
 static void
 test_half_range(const VsKernels *k)
 {
@@ -342,9 +337,8 @@ test_half_range(const VsKernels *k)
 	VsHalf		b[MAX_DIM];
 	double		da[MAX_DIM];
 	double		db[MAX_DIM];
-	int			n;
 
-	for (n = 1; n <= MAX_DIM; n++)
+	for (int n = 1; n <= MAX_DIM; n++)
 	{
 		Reference	r;
 
@@ -366,10 +360,9 @@ static void
 expect_halves(const VsKernels *k, int n, const float *src)
 {
 	VsHalf		dst[64];
-	int			i;
 
 	k->float_to_half(n, src, dst);
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		if (isnan(src[i]) ? !isnan(half_value(dst[i])) : dst[i] != nearest_half(src[i]))
 			failure("float_to_half (bits)", n, dst[i], nearest_half(src[i]), 0);
@@ -379,18 +372,15 @@ expect_halves(const VsKernels *k, int n, const float *src)
 static void
 test_half_to_float(const VsKernels *k)
 {
-	int			base;
-
-	for (base = 0; base < 65536; base += 32)
+	for (int base = 0; base < 65536; base += 32)
 	{
 		VsHalf		src[32];
 		float		dst[32];
-		int			i;
 
-		for (i = 0; i < 32; i++)
+		for (int i = 0; i < 32; i++)
 			src[i] = (VsHalf) (base + i);
 		k->half_to_float(32, src, dst);
-		for (i = 0; i < 32; i++)
+		for (int i = 0; i < 32; i++)
 		{
 			double		expected = half_value(src[i]);
 
@@ -403,16 +393,14 @@ test_half_to_float(const VsKernels *k)
 	report(k->name, "all 65,536 halves to float and back");
 }
 
-/* Around every half and every midpoint of two, then a sample of all floats. */
+/* Test around every half and every midpoint of two, then a sample of floats. */
 static void
 test_float_to_half(const VsKernels *k)
 {
 	float		src[64];
 	uint32_t	bits;
-	int			h;
-	int			i;
 
-	for (h = 0; h < 0x7c00; h++)
+	for (int h = 0; h < 0x7c00; h++)
 	{
 		float		value = (float) half_value((VsHalf) h);
 		float		next = h == 0x7bff ? 65536.0f : (float) half_value((VsHalf) (h + 1));
@@ -423,7 +411,7 @@ test_float_to_half(const VsKernels *k)
 		src[2] = nextafterf(middle, 0);
 		src[3] = middle;
 		src[4] = nextafterf(middle, INFINITY);
-		for (i = 0; i < 5; i++)
+		for (int i = 0; i < 5; i++)
 			src[5 + i] = -src[i];
 		expect_halves(k, 10, src);
 	}
@@ -431,7 +419,7 @@ test_float_to_half(const VsKernels *k)
 
 	for (bits = 0; bits < UINT32_MAX - 65 * 3001; bits += 64 * 3001)
 	{
-		for (i = 0; i < 64; i++)
+		for (int i = 0; i < 64; i++)
 		{
 			uint32_t	b = bits + (uint32_t) i * 3001;
 
@@ -445,34 +433,29 @@ test_float_to_half(const VsKernels *k)
 static void
 test_conversion_lengths(const VsKernels *k)
 {
-	int			n;
-
-	for (n = 0; n <= MAX_DIM; n++)
+	for (int n = 0; n <= MAX_DIM; n++)
 	{
-		int			placement;
-
-		for (placement = AT_START; placement <= AT_END; placement++)
+		for (int placement = AT_START; placement <= AT_END; placement++)
 		{
 			float	   *floats = place(&fence_a, (Placement) placement, sizeof(float) * (size_t) n);
 			VsHalf	   *halves = place(&fence_b, (Placement) placement, sizeof(VsHalf) * (size_t) n);
 			float	   *back = place(&fence_out, (Placement) placement, sizeof(float) * (size_t) n);
-			int			i;
 
-			for (i = 0; i < n; i++)
+			for (int i = 0; i < n; i++)
 				floats[i] = (float) half_value(random_half(WIDE));
 			memset(halves, 0xff, sizeof(VsHalf) * (size_t) n);
 			memset(back, 0xff, sizeof(float) * (size_t) n);
 			k->float_to_half(n, floats, halves);
 			k->half_to_float(n, halves, back);
-			for (i = 0; i < n; i++)
+			for (int i = 0; i < n; i++)
 			{
 				if (floats[i] != back[i])
 					failure("float to half to float", n, back[i], floats[i], 0);
 			}
 		}
 	}
-	/* a partial last step leaves what lies behind the array alone */
-	for (n = 0; n < 32; n++)
+	/* a partial last step does not write behind the array */
+	for (int n = 0; n < 32; n++)
 	{
 		float		floats[33];
 		VsHalf		halves[33];
@@ -510,9 +493,8 @@ check_bits(const VsKernels *k, size_t nbytes, Placement placement, int ones)
 	uint64_t	either = 0;
 	uint64_t	got_both;
 	uint64_t	got_either;
-	size_t		i;
 
-	for (i = 0; i < nbytes; i++)
+	for (size_t i = 0; i < nbytes; i++)
 	{
 		a[i] = ones ? 0xff : (uint8_t) random_u64();
 		b[i] = ones ? 0x00 : (uint8_t) random_u64();
@@ -532,9 +514,7 @@ check_bits(const VsKernels *k, size_t nbytes, Placement placement, int ones)
 static void
 test_bits(const VsKernels *k)
 {
-	size_t		nbytes;
-
-	for (nbytes = 0; nbytes <= MAX_BYTES; nbytes++)
+	for (size_t nbytes = 0; nbytes <= MAX_BYTES; nbytes++)
 	{
 		check_bits(k, nbytes, AT_START, 0);
 		check_bits(k, nbytes, AT_END, 0);
@@ -549,32 +529,29 @@ test_dispatch(void)
 {
 	const VsKernels *kernels[VS_SIMD_MAX];
 	int			n = vs_simd_available(kernels);
-	int			i;
 
 	vs_simd_init();
 	if (n < 1 || vs_kernels != kernels[n - 1])
 		failures++;
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		if (vs_simd_by_name(kernels[i]->name) != kernels[i])
 			failures++;
 	}
 	if (vs_simd_by_name("sse9") != NULL || vs_simd_by_name("") != NULL)
 		failures++;
-	report("dispatch", "the last of those available is in force, names are found");
+	report("dispatch", "the last available kernels are selected, names are found");
 }
 
 int
 main(void)
 {
-	size_t		i;
-
 	fence_a = fenced_area(sizeof(float) * 2000);
 	fence_b = fenced_area(sizeof(float) * 2000);
 	fence_out = fenced_area(sizeof(float) * 2000);
 
 	test_dispatch();
-	for (i = 0; i < sizeof(all_names) / sizeof(all_names[0]); i++)
+	for (size_t i = 0; i < sizeof(all_names) / sizeof(all_names[0]); i++)
 	{
 		const VsKernels *k = vs_simd_by_name(all_names[i]);
 

@@ -2,7 +2,7 @@
  * test_quant_codes.c
  *	  Rotation, codes, blocks, scores and bounds, on every instruction set.
  *
- * Reference values are taken in double precision from the definitions.
+ * Reference values are computed from the definitions in double precision.
  * Prints TAP.
  *-------------------------------------------------------------------------
  */
@@ -27,9 +27,7 @@ static const int dims[] = {1, 3, 64, 65, 100, 128, 130, 192, 300, 768, 1536, 205
 static void
 test_rotation(const char *variant)
 {
-	int			i;
-
-	for (i = 0; i < NDIMS; i++)
+	for (int i = 0; i < NDIMS; i++)
 	{
 		VsQuantSpec spec;
 		float		in[2 * MAX_DIM];
@@ -58,39 +56,37 @@ test_rotation(const char *variant)
 	report(variant, "rotation keeps norms, products and, shifted, distances");
 }
 
-/* One unit vector must be spread over all elements like a random direction. */
+/* A unit vector must spread over all elements like a random direction. */
 static void
 test_rotation_spread(const char *variant)
 {
-	int			i;
-
-	for (i = 0; i < NDIMS; i++)
+	for (int i = 0; i < NDIMS; i++)
 	{
 		VsQuantSpec spec;
 		float		in[MAX_DIM] = {0};
 		float		out[MAX_DIM];
 		double		absolute = 0;
-		int			d;
 
 		vs_quant_spec(&spec, VS_QUANT_L2, dims[i], 1, 7);
 		in[dims[i] / 2] = 1;
 		vs_quant_rotate(&spec, 1, in, NULL, out);
-		for (d = 0; d < spec.padded_dim; d++)
+		for (int d = 0; d < spec.padded_dim; d++)
 			absolute += fabs(out[d]);
-		/* of a random direction: sqrt(2 / pi) = 0.798, deviation 0.6 / sqrt(2 D) */
+		/*
+		 * of a random direction: sqrt(2 / pi) = 0.798, deviation 0.6 / sqrt(2
+		 * D)
+		 */
 		expect_near("mean magnitude", absolute / sqrt(spec.padded_dim), 0.798,
 					4 * 0.6 / sqrt(2 * spec.padded_dim));
 	}
 	report(variant, "rotation spreads a unit vector");
 }
 
-/* All variants are the same transform: codes of one are read by another. */
+/* All variants are the same transform, so each can read what another wrote. */
 static void
 test_rotation_variants(const char *variant)
 {
-	int			i;
-
-	for (i = 0; i < NDIMS; i++)
+	for (int i = 0; i < NDIMS; i++)
 	{
 		VsQuantSpec spec;
 		float		in[MAX_DIM];
@@ -114,9 +110,7 @@ test_rotation_variants(const char *variant)
 static void
 test_blocks(const char *variant)
 {
-	int			i;
-
-	for (i = 0; i < NDIMS; i++)
+	for (int i = 0; i < NDIMS; i++)
 	{
 		VsQuantSpec spec;
 		uint8_t		codes[VS_QUANT_BLOCK][MAX_DIM / 8];
@@ -124,15 +118,14 @@ test_blocks(const char *variant)
 		uint8_t		back[MAX_DIM / 8];
 		size_t		nbytes;
 		int			slot;
-		int			k;
 
 		vs_quant_spec(&spec, VS_QUANT_L2, dims[i], 1, 1);
 		nbytes = vs_quant_code_bytes(&spec);
 		expect("block bytes", vs_quant_block_bytes(&spec) == 32 * nbytes);
 		random_bytes(sizeof(codes), codes);
 		random_bytes(sizeof(block), block);
-		/* in a random order, some slots twice, over what was there before */
-		for (k = 0; k < 100; k++)
+		/* in random order, some slots twice, overwriting older codes */
+		for (int k = 0; k < 100; k++)
 		{
 			slot = k < 68 ? random_below(32) : k - 68;
 			vs_quant_block_put(block, slot, codes[slot], 0, spec.padded_dim);
@@ -142,7 +135,7 @@ test_blocks(const char *variant)
 			vs_quant_block_get(block, slot, back, 0, spec.padded_dim);
 			expect("whole", memcmp(back, codes[slot], nbytes) == 0);
 			memset(back, 0, sizeof(back));
-			for (k = 0; k < spec.padded_dim; k += 64)
+			for (int k = 0; k < spec.padded_dim; k += 64)
 				vs_quant_block_get(block + k / 64 * VS_QUANT_SLICE_BYTES, slot, back, k, 64);
 			expect("by slices", memcmp(back, codes[slot], nbytes) == 0);
 		}
@@ -154,10 +147,9 @@ static void
 test_extra_layout(const char *variant)
 {
 	int			bits;
-	int			round;
 
 	for (bits = 2; bits <= 8; bits++)
-		for (round = 0; round < 50; round++)
+		for (int round = 0; round < 50; round++)
 		{
 			uint8_t		codes[192];
 			uint8_t		packed[192];
@@ -165,17 +157,16 @@ test_extra_layout(const char *variant)
 			float		q[192];
 			double		expected = 0;
 			double		terms = 0;
-			int			i;
 
 			random_bytes(sizeof(codes), codes);
 			random_floats(192, 1, q);
-			for (i = 0; i < 192; i++)
+			for (int i = 0; i < 192; i++)
 			{
 				codes[i] &= (uint8_t) ((1 << bits) - 1);
 				expected += (double) codes[i] * q[i];
 				terms += fabs((double) codes[i] * q[i]);
 			}
-			for (i = 0; i < 3; i++)
+			for (int i = 0; i < 3; i++)
 				vs_quant_extra_pack(bits, codes + 64 * i, packed + 8 * bits * i);
 			vs_quant_extra_unpack(bits, packed + 8 * bits, back);
 			expect("unpacked", memcmp(back, codes + 64, 64) == 0);
@@ -193,34 +184,31 @@ test_sums(const char *variant)
 	static uint8_t codes[64000 * 4];
 	static uint8_t lut[64000 * 4];
 	const int	ngroups[] = {16, 32, 48, 192, 240, 256, 272, 528, 4000, 16000};
-	int			i;
 
-	for (i = 0; i < (int) (sizeof(ngroups) / sizeof(ngroups[0])); i++)
+	for (int i = 0; i < (int) (sizeof(ngroups) / sizeof(ngroups[0])); i++)
 	{
 		uint32_t	sums[32];
 		uint32_t	expected[32];
-		int			g;
-		int			k;
 
 		random_bytes((size_t) ngroups[i] * 16, codes);
-		/* at worst all values are the largest: nothing may overflow */
+		/* worst case: all values are the largest; no sum may overflow */
 		random_bytes((size_t) ngroups[i] * 16, lut);
 		if (i % 2 == 1)
 			memset(lut, 255, (size_t) ngroups[i] * 16);
-		for (k = 0; k < 32; k++)
+		for (int k = 0; k < 32; k++)
 			sums[k] = expected[k] = (uint32_t) k * 1000;
-		for (g = 0; g < ngroups[i]; g++)
-			for (k = 0; k < 32; k++)
+		for (int g = 0; g < ngroups[i]; g++)
+			for (int k = 0; k < 32; k++)
 				expected[k] += lut[g * 16 + (codes[g * 16 + k % 16] >> (k / 16 * 4) & 15)];
 		vs_quant_kernels->table_sums(ngroups[i], codes, lut, sums);
 		expect("sums", memcmp(sums, expected, sizeof(sums)) == 0);
 	}
-	report(variant, "table sums equal plain look-ups, up to 64,000 dimensions");
+	report(variant, "table sums equal plain lookups, up to 64,000 dimensions");
 }
 
 /* ---- scores ---- */
 
-/* A coded list of 32 rows around a centroid, and a query, in both spaces. */
+/* An encoded list of 32 rows around a centroid, and a query. */
 typedef struct Scene
 {
 	VsQuantSpec spec;
@@ -245,9 +233,8 @@ static void
 normalise(int n, float *x)
 {
 	double		norm = sqrt(dot(n, x, x));
-	int			i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		x[i] = (float) (x[i] / norm);
 }
 
@@ -259,7 +246,7 @@ exact_score(VsQuantMetric metric, int n, const float *a, const float *b)
 	return (metric == VS_QUANT_COSINE) - dot(n, a, b);
 }
 
-/* Codes 32 rows (dim floats each) against centroid and scores them for q. */
+/* Encode 32 rows (dim floats each) against centroid; score them for q. */
 static void
 scene_score(Scene *scene, const float *rows, const float *centroid, const float *q,
 			float epsilon)
@@ -271,10 +258,9 @@ scene_score(Scene *scene, const float *rows, const float *centroid, const float 
 	uint8_t		code[MAX_DIM / 8];
 	VsQuantBlock block = {scene->block, scene->add, scene->rescale, scene->error};
 	uint32_t	below;
-	int			i;
 
 	vs_quant_rotate(spec, 1, centroid, NULL, rotated_centroid);
-	for (i = 0; i < 32; i++)
+	for (int i = 0; i < 32; i++)
 	{
 		vs_quant_rotate(spec, 1, rows + i * dim, NULL, rotated);
 		vs_quant_encode(spec, rotated, rotated_centroid, code, &scene->factors[i],
@@ -294,7 +280,7 @@ scene_score(Scene *scene, const float *rows, const float *centroid, const float 
 						(float) dot(dim, centroid, centroid), &scene->terms);
 	below = vs_quant_block_scan(scene->query, &scene->terms, &block, (float) scene->exact[0],
 								scene->est, scene->lower);
-	for (i = 0; i < 32; i++)
+	for (int i = 0; i < 32; i++)
 	{
 		expect("mask", (below >> i & 1) == (scene->lower[i] < (float) scene->exact[0]));
 		if (spec->bits > 1)
@@ -311,56 +297,51 @@ scene_random(Scene *scene, VsQuantMetric metric, int dim, int bits, float epsilo
 	float		rows[32 * MAX_DIM];
 	float		centroid[MAX_DIM];
 	float		q[MAX_DIM];
-	int			i;
-	int			d;
 
 	vs_quant_spec(&scene->spec, metric, dim, bits, random_u64());
 	random_floats(dim, 1, centroid);
 	random_floats(32 * dim, 0.8f, rows);
 	random_floats(dim, 0.8f, q);
-	for (d = 0; d < dim; d++)
+	for (int d = 0; d < dim; d++)
 		q[d] += centroid[d];
-	for (i = 0; i < 32 * dim; i++)
+	for (int i = 0; i < 32 * dim; i++)
 		rows[i] += centroid[i % dim];
 	if (metric == VS_QUANT_COSINE)
 	{
-		for (i = 0; i < 32; i++)
+		for (int i = 0; i < 32; i++)
 			normalise(dim, rows + i * dim);
 		normalise(dim, q);
 		normalise(dim, centroid);
-		for (d = 0; d < dim; d++)
+		for (int d = 0; d < dim; d++)
 			centroid[d] *= 0.8f;
 	}
 	scene_score(scene, rows, centroid, q, epsilon);
 }
 
 /*
- * Errors in units of the deviation that the bound assumes, over many random
- * scenes: mean near 0, mean square at most near 1, tail beyond 1.9 small.
+ * Test errors over many random scenes, in units of the deviation that the
+ * bound assumes: the mean is near 0, the mean square at most near 1, and few
+ * are beyond 1.9.
  */
 static void
 test_estimates(const char *variant, VsQuantMetric metric, const char *name)
 {
 	const int	test_dims[] = {64, 100, 192, 768};
 	static Scene scene;
-	int			i;
-	int			bits;
 	char		what[200];
 
-	for (i = 0; i < 4; i++)
-		for (bits = 1; bits <= 8; bits++)
+	for (int i = 0; i < 4; i++)
+		for (int bits = 1; bits <= 8; bits++)
 		{
 			int			count = 0;
 			double		sum[2] = {0, 0};
 			double		squares[2] = {0, 0};
 			int			cut[2] = {0, 0};
-			int			round;
-			int			k;
 
-			for (round = 0; round < 30; round++)
+			for (int round = 0; round < 30; round++)
 			{
 				scene_random(&scene, metric, test_dims[i], bits, 1);
-				for (k = 0; k < 32; k++, count++)
+				for (int k = 0; k < 32; k++, count++)
 				{
 					double		e = (scene.est[k] - scene.exact[k]) /
 						(scene.est[k] - scene.lower[k]);
@@ -378,7 +359,7 @@ test_estimates(const char *variant, VsQuantMetric metric, const char *name)
 				}
 			}
 			snprintf(what, sizeof(what), "dim %d, %d bits", test_dims[i], bits);
-			for (k = 0; k < (bits > 1 ? 2 : 1); k++)
+			for (int k = 0; k < (bits > 1 ? 2 : 1); k++)
 			{
 				expect_near(what, sum[k] / count, 0, 0.15);
 				expect_near(what, squares[k] / count, k == 0 ? 0.9 : 1, 0.25);
@@ -389,24 +370,21 @@ test_estimates(const char *variant, VsQuantMetric metric, const char *name)
 	report(variant, what);
 }
 
-/* The deviation of an estimate halves with each bit, near enough. */
+/* Each further bit nearly halves the deviation of an estimate. */
 static void
 test_bits_pay(const char *variant)
 {
 	static Scene scene;
 	double		before = INFINITY;
-	int			bits;
 
-	for (bits = 1; bits <= 8; bits++)
+	for (int bits = 1; bits <= 8; bits++)
 	{
 		double		squares = 0;
-		int			round;
-		int			k;
 
-		for (round = 0; round < 30; round++)
+		for (int round = 0; round < 30; round++)
 		{
 			scene_random(&scene, VS_QUANT_L2, 128, bits, 1);
-			for (k = 0; k < 32; k++)
+			for (int k = 0; k < 32; k++)
 				squares += pow((bits == 1 ? scene.est[k] : scene.refined[k]) - scene.exact[k], 2);
 		}
 		expect("error under 0.65 of one bit less", sqrt(squares) < 0.65 * before);
@@ -415,23 +393,24 @@ test_bits_pay(const char *variant)
 	report(variant, "each further bit nearly halves the error");
 }
 
-/* A factor of sqrt(D) is Cauchy-Schwarz: no bound may be above, but for rounding. */
+/*
+ * With the factor sqrt(D) a bound is that of Cauchy-Schwarz: none may be
+ * above the distance, except for rounding.
+ */
 static void
 test_certain_bound(const char *variant)
 {
 	const VsQuantMetric metrics[] = {VS_QUANT_L2, VS_QUANT_IP, VS_QUANT_COSINE};
 	static Scene scene;
-	int			round;
 
-	for (round = 0; round < 300; round++)
+	for (int round = 0; round < 300; round++)
 	{
 		int			dim = dims[1 + random_below(NDIMS - 1)];
 		int			bits = 1 + random_below(8);
-		int			k;
 
 		scene_random(&scene, metrics[round % 3], dim, bits,
 					 sqrtf((float) vs_quant_padded_dim(dim)));
-		for (k = 0; k < 32; k++)
+		for (int k = 0; k < 32; k++)
 		{
 			double		rounding = 1e-4 * (1 + fabs(scene.exact[k]));
 
@@ -440,14 +419,14 @@ test_certain_bound(const char *variant)
 				expect("refined bound", scene.refined_lower[k] <= scene.exact[k] + rounding);
 		}
 		scene_random(&scene, metrics[round % 3], dim, bits, VS_QUANT_EPSILON_MAX);
-		for (k = 0; k < 32; k++)
+		for (int k = 0; k < 32; k++)
 		{
 			expect("no bound at the maximum", scene.lower[k] == -INFINITY);
 			if (bits > 1)
 				expect("no refined bound at the maximum", scene.refined_lower[k] == -INFINITY);
 		}
 	}
-	report(variant, "bounds at sqrt(D) are never above, at the maximum never bound");
+	report(variant, "bounds at sqrt(D) are never above; at the maximum there are none");
 }
 
 /* Scores of a variant equal the portable ones on the same codes. */
@@ -455,24 +434,22 @@ static void
 test_score_variants(const char *variant)
 {
 	static Scene scene;
-	int			round;
 
-	for (round = 0; round < 200; round++)
+	for (int round = 0; round < 200; round++)
 	{
 		int			dim = dims[random_below(NDIMS)];
 		VsQuantBlock block = {scene.block, scene.add, scene.rescale, scene.error};
 		float		est[32];
 		float		lower[32];
 		uint32_t	sums[32] = {0};
-		int			k;
 
 		scene_random(&scene, round % 2 ? VS_QUANT_L2 : VS_QUANT_IP, dim, 1 + random_below(8), 1.9f);
 		vs_quant_use("portable");
 		vs_quant_block_scan(scene.query, &scene.terms, &block, INFINITY, est, lower);
-		for (k = 0; k < scene.spec.padded_dim; k += 64)
+		for (int k = 0; k < scene.spec.padded_dim; k += 64)
 			vs_quant_slice_sum(scene.query, scene.block + k / 64 * VS_QUANT_SLICE_BYTES, k, 64, sums);
 		vs_quant_use(variant);
-		for (k = 0; k < 32; k++)
+		for (int k = 0; k < 32; k++)
 		{
 			double		slack = 1e-5 * (1 + fabs(scene.exact[k]) + fabs(scene.terms.add));
 
@@ -492,12 +469,9 @@ test_odd_rows(const char *variant)
 {
 	const VsQuantMetric metrics[] = {VS_QUANT_L2, VS_QUANT_IP};
 	static Scene scene;
-	int			bits;
-	int			m;
-	int			i;
 
-	for (m = 0; m < 2; m++)
-		for (bits = 1; bits <= 8; bits++)
+	for (int m = 0; m < 2; m++)
+		for (int bits = 1; bits <= 8; bits++)
 		{
 			float		rows[32 * 100];
 			float		centroid[100];
@@ -508,9 +482,9 @@ test_odd_rows(const char *variant)
 			random_floats(100, 1, centroid);
 			random_floats(100, 1, q);
 			memcpy(rows, centroid, sizeof(centroid));	/* row 0 is the centroid */
-			for (i = 100; i < 200; i++)
+			for (int i = 100; i < 200; i++)
 				rows[i] *= 1e30f;	/* row 1 overflows */
-			for (i = 200; i < 300; i++)
+			for (int i = 200; i < 300; i++)
 				rows[i] *= 1e-30f;
 			memset(rows + 300, 0, sizeof(centroid));	/* row 3 is zero */
 			scene_score(&scene, rows, centroid, q, 1.9f);
@@ -521,18 +495,18 @@ test_odd_rows(const char *variant)
 				expect_near("refined row = centroid", scene.refined[0], scene.exact[0], 1e-4);
 				expect("refined overflow is never cut", scene.refined_lower[1] == -INFINITY);
 			}
-			for (i = 2; i < 32; i++)
+			for (int i = 2; i < 32; i++)
 				expect("finite", isfinite(scene.est[i]) && isfinite(scene.lower[i]));
 			/* all zero: centroid, rows and query */
 			memset(rows, 0, sizeof(rows));
 			scene_score(&scene, rows, rows, rows, 1.9f);
-			for (i = 0; i < 32; i++)
+			for (int i = 0; i < 32; i++)
 				expect("zeros", scene.est[i] == 0 && scene.lower[i] == 0);
 		}
 	report(variant, "rows at the centroid, zero, tiny and overflowing");
 }
 
-/* A row and a query whose squared distance overflows while neither's norm does. */
+/* The squared distance of row and query overflows, but neither norm does. */
 static void
 test_far_apart(const char *variant)
 {
@@ -543,10 +517,9 @@ test_far_apart(const char *variant)
 	VsQuantBlock block = {scene.block, scene.add, scene.rescale, scene.error};
 	float		lower[32];
 	uint32_t	below;
-	int			i;
 
 	vs_quant_spec(&scene.spec, VS_QUANT_L2, 2, 1, 3);
-	for (i = 0; i < 32; i++)
+	for (int i = 0; i < 32; i++)
 	{
 		rows[2 * i] = i < 16 ? 1.3e19f : -1.3e19f;
 		rows[2 * i + 1] = (float) i;
@@ -555,7 +528,7 @@ test_far_apart(const char *variant)
 	expect("all are below infinity",
 		   vs_quant_block_scan(scene.query, &scene.terms, &block, INFINITY, NULL, lower) == ~0U);
 	below = vs_quant_block_scan(scene.query, &scene.terms, &block, FLT_MAX, NULL, lower);
-	for (i = 0; i < 32; i++)
+	for (int i = 0; i < 32; i++)
 	{
 		expect("a bound is a number", lower[i] <= FLT_MAX);
 		expect("below as the bound says", (below >> i & 1) == (lower[i] < FLT_MAX));
@@ -570,9 +543,8 @@ static void
 test_hamming(const char *variant)
 {
 	const int	nbits[] = {1, 8, 63, 64, 100, 512, 1024, 2050};
-	int			i;
 
-	for (i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++)
 	{
 		VsQuantSpec spec;
 		uint8_t		bits[33][300];
@@ -585,23 +557,21 @@ test_hamming(const char *variant)
 		float		lower[32];
 		float		floats[2][2100];
 		uint32_t	below;
-		int			slot;
-		int			k;
 
 		vs_quant_spec(&spec, VS_QUANT_HAMMING, nbits[i], 1, 0);
 		random_bytes(sizeof(bits), bits);
-		for (slot = 0; slot < 33; slot++)
+		for (int slot = 0; slot < 33; slot++)
 			vs_quant_bits_code(&spec, bits[slot], codes[slot]);
-		for (slot = 0; slot < 32; slot++)
+		for (int slot = 0; slot < 32; slot++)
 			vs_quant_block_put(block, slot, codes[slot], 0, spec.padded_dim);
 		expect("memory", vs_quant_query_bytes(&spec) <= sizeof(memory));
 		query = vs_quant_query_init_bits(memory, &spec, codes[32]);
 		below = vs_quant_block_scan(query, NULL, &scan, (float) nbits[i] / 2, est, lower);
-		for (slot = 0; slot < 32; slot++)
+		for (int slot = 0; slot < 32; slot++)
 		{
 			int			expected = 0;
 
-			for (k = 0; k < nbits[i]; k++)
+			for (int k = 0; k < nbits[i]; k++)
 				expected += ((bits[slot][k / 8] ^ bits[32][k / 8]) >> (7 - k % 8)) & 1;
 			expect("distance", est[slot] == (float) expected && lower[slot] == (float) expected);
 			expect("mask", (below >> slot & 1) == ((float) expected < (float) nbits[i] / 2));
@@ -637,11 +607,10 @@ int
 main(void)
 {
 	static const char *const variants[] = {"portable", "avx2", "avx512", "neon"};
-	int			i;
 
 	vs_quant_init();
 	test_shapes();
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 	{
 		const char *variant = variants[i];
 

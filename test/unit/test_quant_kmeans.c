@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * test_quant_kmeans.c
- *	  Assignment against brute force, clustering against plain Lloyd.
+ *	  Assignment against brute force, and clustering against plain Lloyd.
  *
  * Prints TAP.
  *-------------------------------------------------------------------------
@@ -14,9 +14,9 @@
 #include "quant/kmeans.h"
 #include "quant_test.h"
 
-/* ---- memory that counts ---- */
+/* ---- counted memory ---- */
 
-/* What the clustering holds, all of which a test that jumps out gives back. */
+/* The memory of the clustering; a test that leaves by longjmp frees it all. */
 typedef struct Held
 {
 	struct Held *previous;
@@ -36,7 +36,7 @@ counting_alloc(void *arg, size_t size)
 	Held	   *h = malloc(size + HEADER);
 
 	(void) arg;
-	/* whatever is not written must not matter */
+	/* results must not depend on bytes that were never written */
 	memset(h, 0xa5, size + HEADER);
 	*h = (Held){held.previous, &held, size};
 	h->previous->next = h->next->previous = h;
@@ -79,19 +79,17 @@ floats(size_t n)
 	return malloc(sizeof(float) * (n > 0 ? n : 1));
 }
 
-/* Mean squared distance of rows to their nearest centroid. */
+/* Return the mean squared distance of rows from their nearest centroids. */
 static double
 mean_error(int dim, int nrows, const float *rows, int lists, const float *centroids)
 {
 	double		sum = 0;
-	int			i;
-	int			c;
 
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 	{
 		double		least = INFINITY;
 
-		for (c = 0; c < lists; c++)
+		for (int c = 0; c < lists; c++)
 			least = fmin(least, distance(dim, rows + (size_t) i * dim, centroids + (size_t) c * dim));
 		sum += least;
 	}
@@ -113,29 +111,27 @@ assign_case(int nrows, int lists, int dim)
 	float	   *scores = floats(lists);
 	char	   *memory = malloc(vs_assign_bytes(lists, dim) + 3);
 	VsAssign   *assign;
-	int			i;
-	int			c;
 
 	random_floats(nrows * dim, 1, rows);
 	random_floats(lists * dim, 1, centroids);
-	/* some centroids are alike, some rows are centroids */
-	for (i = 1; i < lists; i += 7)
+	/* some centroids are equal, some rows are centroids */
+	for (int i = 1; i < lists; i += 7)
 		memcpy(centroids + (size_t) i * dim, centroids + (size_t) (i / 2) * dim, sizeof(float) * dim);
-	for (i = 0; i < nrows; i += 5)
+	for (int i = 0; i < nrows; i += 5)
 		memcpy(rows + (size_t) i * dim, centroids + (size_t) random_below(lists) * dim,
 			   sizeof(float) * dim);
 	assign = vs_assign_init(memory + 3, lists, dim, centroids);
 	vs_assign_rows(assign, nrows, rows, nearest, near_distance, second, second_distance, NULL);
 	vs_assign_rows(assign, nrows, rows, alone, NULL, NULL, NULL, NULL);
 	expect("same without the second", memcmp(alone, nearest, sizeof(int32_t) * nrows) == 0);
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 	{
 		const float *row = rows + (size_t) i * dim;
 		double		best = INFINITY;
 		double		next = INFINITY;
 		double		slack = 1e-5 * dim;
 
-		for (c = 0; c < lists; c++)
+		for (int c = 0; c < lists; c++)
 		{
 			double		d = distance(dim, row, centroids + (size_t) c * dim);
 
@@ -157,7 +153,7 @@ assign_case(int nrows, int lists, int dim)
 		expect_near("second's distance", second_distance[i], next, slack);
 	}
 	vs_assign_query(assign, VS_QUANT_L2, rows, scores);
-	for (c = 0; c < lists; c++)
+	for (int c = 0; c < lists; c++)
 	{
 		expect_near("query distance", scores[c], distance(dim, rows, centroids + (size_t) c * dim),
 					1e-5 * dim);
@@ -165,7 +161,7 @@ assign_case(int nrows, int lists, int dim)
 					dot(dim, centroids + (size_t) c * dim, centroids + (size_t) c * dim), 1e-5 * dim);
 	}
 	vs_assign_query(assign, VS_QUANT_COSINE, rows, scores);
-	for (c = 0; c < lists; c++)
+	for (int c = 0; c < lists; c++)
 		expect_near("query product", scores[c], -dot(dim, rows, centroids + (size_t) c * dim), 1e-5 * dim);
 	free(rows);
 	free(centroids);
@@ -184,9 +180,8 @@ test_assign(const char *variant)
 	const int	nrows[] = {1, 5, 12, 13, 97, 1000};
 	const int	lists[] = {1, 2, 15, 16, 33, 300};
 	const int	dims[] = {1, 2, 3, 64, 101, 1000};
-	int			i;
 
-	for (i = 0; i < 40; i++)
+	for (int i = 0; i < 40; i++)
 		assign_case(nrows[random_below(6)], lists[random_below(6)], dims[random_below(6)]);
 	assign_case(30, 40, 16000);
 	report(variant, "nearest and second nearest equal brute force");
@@ -194,7 +189,7 @@ test_assign(const char *variant)
 
 /* ---- clustering ---- */
 
-/* Rows around centers that are far from each other: each must get a centroid. */
+/* Rows lie around centers far from each other; each must get a centroid. */
 static void
 test_separated(const char *variant)
 {
@@ -209,16 +204,15 @@ test_separated(const char *variant)
 	float	   *centroids = floats(groups * dim);
 	VsKmeansOptions options = options_for(dim, groups, 3);
 	int			made;
-	int			i;
 
 	options.iterations = 30;
 	random_floats(groups * dim, 1, centers);
 	random_floats(nrows * dim, 0.1f, rows);
-	for (i = 0; i < nrows * dim; i++)
+	for (int i = 0; i < nrows * dim; i++)
 		rows[i] += centers[i / dim % groups * dim + i % dim];
 	made = vs_kmeans_train(&options, nrows, rows, centroids);
 	expect("lists", made == groups);
-	/* noise alone is 20 * 0.01; allow for a few centers that share a centroid */
+	/* the noise is 20 * 0.01; a few centers may share a centroid */
 	expect_near("error", mean_error(dim, nrows, rows, made, centroids), 0.2, 2.5);
 	expect("all memory released", in_use == 0);
 	free(centers);
@@ -227,7 +221,7 @@ test_separated(const char *variant)
 	report(variant, "k-means finds separated groups");
 }
 
-/* Plain Lloyd from the first rows, in double precision. */
+/* Run plain Lloyd from the first rows, in double precision. */
 static double
 plain_lloyd(int dim, int nrows, const float *rows, int lists, int rounds)
 {
@@ -235,21 +229,18 @@ plain_lloyd(int dim, int nrows, const float *rows, int lists, int rounds)
 	double	   *sums = malloc(sizeof(double) * lists * dim);
 	int		   *counts = malloc(sizeof(int) * lists);
 	double		error;
-	int			round;
-	int			i;
-	int			c;
 
 	memcpy(centroids, rows, sizeof(float) * lists * dim);
-	for (round = 0; round < rounds; round++)
+	for (int round = 0; round < rounds; round++)
 	{
 		memset(sums, 0, sizeof(double) * lists * dim);
 		memset(counts, 0, sizeof(int) * lists);
-		for (i = 0; i < nrows; i++)
+		for (int i = 0; i < nrows; i++)
 		{
 			double		least = INFINITY;
 			int			list = 0;
 
-			for (c = 0; c < lists; c++)
+			for (int c = 0; c < lists; c++)
 			{
 				double		d = distance(dim, rows + (size_t) i * dim, centroids + (size_t) c * dim);
 
@@ -260,10 +251,10 @@ plain_lloyd(int dim, int nrows, const float *rows, int lists, int rounds)
 				}
 			}
 			counts[list]++;
-			for (c = 0; c < dim; c++)
+			for (int c = 0; c < dim; c++)
 				sums[list * dim + c] += rows[(size_t) i * dim + c];
 		}
-		for (c = 0; c < lists * dim; c++)
+		for (int c = 0; c < lists * dim; c++)
 			if (counts[c / dim] > 0)
 				centroids[c] = (float) (sums[c] / counts[c / dim]);
 	}
@@ -285,13 +276,12 @@ test_against_lloyd(const char *variant)
 	const int	lists[] = {20, 256, 300};
 	float	   *rows = floats(nrows * dim);
 	float	   *centroids = floats(300 * dim);
-	int			i;
 
-	/* neither clustered nor quite uniform */
+	/* not clustered, and not quite uniform */
 	random_floats(nrows * dim, 1, rows);
-	for (i = 0; i < nrows * dim; i++)
+	for (int i = 0; i < nrows * dim; i++)
 		rows[i] *= 1 + 2 * (float) (i / dim % 5) / (1 + (float) (i % dim));
-	for (i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 	{
 		VsKmeansOptions options = options_for(dim, lists[i], 11);
 		double		plain = plain_lloyd(dim, nrows, rows, lists[i], 10);
@@ -302,7 +292,7 @@ test_against_lloyd(const char *variant)
 		made = vs_kmeans_train(&options, nrows, rows, centroids);
 		got = mean_error(dim, nrows, rows, made, centroids);
 		expect("lists", made == lists[i]);
-		expect("peak memory as told", peak <= vs_kmeans_train_bytes(&options, nrows));
+		expect("peak memory within vs_kmeans_train_bytes", peak <= vs_kmeans_train_bytes(&options, nrows));
 		expect("all memory released", in_use == 0);
 		if (got > 1.03 * plain)
 			printf("# %d lists: error %g, plain Lloyd %g\n", lists[i], got, plain);
@@ -328,7 +318,7 @@ test_repeatable(const char *variant)
 	float	   *second = floats(lists * dim);
 	VsKmeansOptions options = options_for(dim, lists, 5);
 
-	/* a training may move the rows */
+	/* a training may reorder the rows */
 	random_floats(nrows * dim, 1, rows);
 	memcpy(again, rows, sizeof(float) * nrows * dim);
 	expect("lists", vs_kmeans_train(&options, nrows, rows, first) == lists);
@@ -346,7 +336,7 @@ test_repeatable(const char *variant)
 	report(variant, "k-means depends on the seed alone");
 }
 
-/* Few rows, equal rows, more lists than rows. */
+/* Test few rows, equal rows, and more lists than rows. */
 static void
 test_degenerate(const char *variant)
 {
@@ -359,12 +349,9 @@ test_degenerate(const char *variant)
 	float	   *centroids = floats(nrows * dim);
 	const int	distinct[] = {1, 2, 50, 400};
 	const int	lists[] = {1, 3, 100, 1000};
-	int			n;
-	int			i;
-	int			j;
 
-	for (n = 0; n <= 40; n += n < 3 ? 1 : 37)
-		for (j = 0; j < 4; j++)
+	for (int n = 0; n <= 40; n += n < 3 ? 1 : 37)
+		for (int j = 0; j < 4; j++)
 		{
 			VsKmeansOptions options = options_for(dim, lists[j], 1);
 			int			made;
@@ -375,15 +362,14 @@ test_degenerate(const char *variant)
 			if (lists[j] >= n && n > 0)
 				expect_near("each row its own list", mean_error(dim, n, rows, made, centroids), 0, 1e-9);
 		}
-	for (i = 0; i < 4; i++)
-		for (j = 0; j < 4; j++)
+	for (int i = 0; i < 4; i++)
+		for (int j = 0; j < 4; j++)
 		{
 			VsKmeansOptions options = options_for(dim, lists[j], 1);
 			int			made;
-			int			k;
 
 			random_floats(distinct[i] * dim, 1, rows);
-			for (k = distinct[i]; k < nrows; k++)
+			for (int k = distinct[i]; k < nrows; k++)
 				memcpy(rows + k * dim, rows + random_below(distinct[i]) * dim, sizeof(float) * dim);
 			made = vs_kmeans_train(&options, nrows, rows, centroids);
 			expect("equal rows", made >= 1 && made <= lists[j]);
@@ -397,7 +383,7 @@ test_degenerate(const char *variant)
 	report(variant, "k-means of few rows, equal rows, more lists than rows");
 }
 
-/* A huge dense group beside a thin one: no list may hold most rows. */
+/* With a large dense group and a thin one, no list may get most rows. */
 static void
 test_balance(const char *variant)
 {
@@ -415,11 +401,10 @@ test_balance(const char *variant)
 	char	   *memory;
 	int			made;
 	int			most = 0;
-	int			i;
 
 	random_floats(nrows * dim, 1, rows);
-	/* nine of ten rows in a hundredth of the width */
-	for (i = 0; i < nrows * dim; i++)
+	/* nine of ten rows are within a hundredth of the width */
+	for (int i = 0; i < nrows * dim; i++)
 		if (i / dim % 10 != 0)
 			rows[i] *= 0.01f;
 	made = vs_kmeans_train(&options, nrows, rows, centroids);
@@ -427,9 +412,9 @@ test_balance(const char *variant)
 	memory = malloc(vs_assign_bytes(made, dim));
 	vs_assign_rows(vs_assign_init(memory, made, dim, centroids), nrows, rows, nearest, NULL,
 				   NULL, NULL, NULL);
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 		counts[nearest[i]]++;
-	for (i = 0; i < made; i++)
+	for (int i = 0; i < made; i++)
 		most = counts[i] > most ? counts[i] : most;
 	if (most > 8 * nrows / lists)
 		printf("# the largest list has %d of %d rows\n", most, nrows);
@@ -438,7 +423,7 @@ test_balance(const char *variant)
 	free(centroids);
 	free(nearest);
 	free(memory);
-	report(variant, "k-means divides a list that has most rows");
+	report(variant, "k-means divides a list with most rows");
 }
 
 static void
@@ -454,20 +439,18 @@ test_spherical(const char *variant)
 	float	   *centroids = floats(lists * dim);
 	VsKmeansOptions options = options_for(dim, lists, 2);
 	int			made;
-	int			i;
-	int			d;
 
 	options.spherical = true;
 	random_floats(nrows * dim, 1, rows);
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 	{
 		float		norm = (float) sqrt(dot(dim, rows + i * dim, rows + i * dim));
 
-		for (d = 0; d < dim; d++)
+		for (int d = 0; d < dim; d++)
 			rows[i * dim + d] /= norm;
 	}
 	made = vs_kmeans_train(&options, nrows, rows, centroids);
-	for (i = 0; i < made; i++)
+	for (int i = 0; i < made; i++)
 		expect_near("norm", dot(dim, centroids + i * dim, centroids + i * dim), 1, 1e-5);
 	free(rows);
 	free(centroids);
@@ -524,7 +507,7 @@ test_sample_size(void)
 	report("all", "sample sizes");
 }
 
-/* Distances from a query to centroids near it, all far from the origin. */
+/* Query and centroids are near each other and far from the origin. */
 static void
 test_query_far(const char *variant)
 {
@@ -537,20 +520,18 @@ test_query_far(const char *variant)
 	static float query[DIM];
 	float		scores[LISTS];
 	void	   *memory = malloc(vs_assign_bytes(LISTS, DIM));
-	int			c;
-	int			d;
 
 	random_floats(LISTS * DIM, 0.1f, centroids);
 	random_floats(DIM, 0.1f, query);
-	for (d = 0; d < DIM; d++)
+	for (int d = 0; d < DIM; d++)
 	{
 		query[d] += 1000;
-		for (c = 0; c < LISTS; c++)
+		for (int c = 0; c < LISTS; c++)
 			centroids[c * DIM + d] += c % 3 == 0 ? -1000 : 1000;
 	}
 	centroids[DIM] = 3e38f;		/* its squared norm overflows */
 	vs_assign_query(vs_assign_init(memory, LISTS, DIM, centroids), VS_QUANT_L2, query, scores);
-	for (c = 0; c < LISTS; c++)
+	for (int c = 0; c < LISTS; c++)
 	{
 		double		expected = distance(DIM, query, centroids + c * DIM);
 
@@ -567,11 +548,10 @@ int
 main(void)
 {
 	static const char *const variants[] = {"portable", "avx2", "avx512", "neon"};
-	int			i;
 
 	vs_quant_init();
 	test_sample_size();
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 	{
 		const char *variant = variants[i];
 

@@ -2,7 +2,7 @@
  * test_quant_words.c
  *	  Clusters, codes and bounds on real word vectors.
  *
- * 5,000 words (test/data) as an inverted file, some words as queries.
+ * 5,000 words (test/data) are an inverted file; some words are queries.
  * Prints TAP.
  *-------------------------------------------------------------------------
  */
@@ -30,7 +30,7 @@ static float centroids[LISTS * DIM];
 static int	nlists;
 static int32_t list_of[MAX_ROWS];
 
-/* Codes of one row: its own block, in which it has slot 0. */
+/* The codes of a row, in slot 0 of its own block. */
 typedef struct Coded
 {
 	uint8_t		block[PADDED * 4];
@@ -58,7 +58,7 @@ plain_release(void *arg, void *pointer)
 	free(pointer);
 }
 
-/* Reads lines that end in [x,y,...] and normalises. */
+/* Read lines that end in [x,y,...], and normalize the vectors. */
 static bool
 load(const char *path)
 {
@@ -75,12 +75,11 @@ load(const char *path)
 		float	   *row = rows + nrows * DIM;
 		char	   *next = strchr(line, '[');
 		double		norm;
-		int			d;
 
-		for (d = 0; next != NULL && d < DIM; d++)
+		for (int d = 0; next != NULL && d < DIM; d++)
 			row[d] = strtof(next + 1, &next);
 		norm = sqrt(dot(DIM, row, row));
-		for (d = 0; d < DIM; d++)
+		for (int d = 0; d < DIM; d++)
 			row[d] = (float) (row[d] / norm);
 		nrows += norm > 0;
 	}
@@ -92,7 +91,6 @@ build(void)
 {
 	VsKmeansOptions options = {.dim = DIM, .lists = LISTS, .seed = 1, .memory = {plain_alloc, plain_release, NULL}};
 	void	   *memory;
-	int			i;
 
 	vs_quant_spec(&spec, VS_QUANT_COSINE, DIM, BITS, 1);
 	nlists = vs_kmeans_train(&options, nrows, rows, centroids);
@@ -100,7 +98,7 @@ build(void)
 	vs_assign_rows(vs_assign_init(memory, nlists, DIM, centroids), nrows, rows, list_of,
 				   NULL, NULL, NULL, NULL);
 	free(memory);
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 	{
 		Coded	   *c = &coded[i];
 		float		rotated[2][PADDED];
@@ -118,15 +116,15 @@ build(void)
 	}
 }
 
-/* What went wrong how often, over all queries and rows. */
+/* Counts of failures over all queries and rows. */
 typedef struct Tally
 {
 	int64_t		pairs;
-	int64_t		above;			/* 1-bit bound above the distance */
+	int64_t		above;			/* 1-bit bound is above the distance */
 	int64_t		refined_above;
-	int64_t		neighbours;
-	int64_t		neighbours_cut; /* by one of the bounds, at the K-th distance */
-	int64_t		passed;			/* rows whose both bounds are below the K-th distance */
+	int64_t		neighbors;
+	int64_t		neighbors_cut;	/* by one of the bounds, at the K-th distance */
+	int64_t		passed;			/* rows: both bounds below the K-th distance */
 } Tally;
 
 static int
@@ -146,14 +144,13 @@ query_tally(const float *q, float epsilon, Tally *tally)
 	static char memory[PADDED * 8 + 512];
 	float		rotated[PADDED];
 	VsQuantQuery *query;
-	int			i;
 
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 		sorted[i] = exact[i] = (float) (1 - dot(DIM, q, rows + i * DIM));
 	qsort(sorted, nrows, sizeof(float), by_value);
 	vs_quant_rotate(&spec, 1, q, NULL, rotated);
 	query = vs_quant_query_init(memory, &spec, rotated, epsilon);
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 	{
 		const float *centroid = centroids + list_of[i] * DIM;
 		VsQuantBlock block = {coded[i].block, coded[i].add, coded[i].rescale, coded[i].error};
@@ -174,8 +171,8 @@ query_tally(const float *q, float epsilon, Tally *tally)
 		tally->passed += !cut;
 		if (exact[i] < sorted[K])
 		{
-			tally->neighbours++;
-			tally->neighbours_cut += cut;
+			tally->neighbors++;
+			tally->neighbors_cut += cut;
 		}
 	}
 }
@@ -190,21 +187,20 @@ test_bounds(const char *variant, float epsilon, double most_above, double most_c
 	double		refined_above;
 	double		cut;
 	double		passed;
-	int			q;
 
-	for (q = 0; q < QUERIES; q++)
+	for (int q = 0; q < QUERIES; q++)
 		query_tally(rows + (q * 49) * DIM, epsilon, &tally);
 	above = (double) tally.above / (double) tally.pairs;
 	refined_above = (double) tally.refined_above / (double) tally.pairs;
-	cut = (double) tally.neighbours_cut / (double) tally.neighbours;
+	cut = (double) tally.neighbors_cut / (double) tally.neighbors;
 	passed = (double) tally.passed / QUERIES;
-	printf("# epsilon %g: 1-bit bound above %.4f, refined %.4f, neighbours cut %.4f; "
-		   "%.1f rows left a query\n",
+	printf("# epsilon %g: 1-bit bound above %.4f, refined %.4f, neighbors cut %.4f; "
+		   "%.1f rows left per query\n",
 		   epsilon, above, refined_above, cut, passed);
 	expect("bounds above", above <= most_above && refined_above <= most_above);
-	expect("neighbours cut", cut <= most_cut);
+	expect("neighbors cut", cut <= most_cut);
 	expect("rows left", passed <= most_passed);
-	snprintf(what, sizeof(what), "words, epsilon %g: bounds hold, neighbours stay, few rows are left",
+	snprintf(what, sizeof(what), "words, epsilon %g: bounds hold, neighbors stay, few rows are left",
 			 epsilon);
 	report(variant, what);
 }
@@ -213,7 +209,6 @@ int
 main(void)
 {
 	static const char *const variants[] = {"portable", "avx2", "avx512", "neon"};
-	int			i;
 
 	vs_quant_init();
 	if (!load("test/data/words-5k.tsv.gz"))
@@ -221,7 +216,7 @@ main(void)
 		printf("1..0 # SKIP no test/data/words-5k.tsv.gz\n");
 		return 0;
 	}
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 	{
 		if (!vs_quant_use(variants[i]))
 			continue;

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * test_vector_text.c
- *	  The parser of a vector's text, its numbers against strtof.
+ *	  The parser of the text of a vector; its numbers against strtof.
  *
  * Build: src/types/vector_text.c
  *
@@ -55,7 +55,7 @@ random_positive_float(void)
 	}
 }
 
-/* A number of up to 64 bits, all magnitudes alike. */
+/* Return a number of up to 64 bits; all magnitudes are equally likely. */
 static unsigned long long
 random_magnitude(void)
 {
@@ -93,7 +93,7 @@ write_scientific(char *text, size_t size)
 			 (int) (random_bits() % 110) - 55);
 }
 
-/* The middle between two neighbouring floats, exactly or cut short. */
+/* Write the middle between two adjacent floats, exactly or truncated. */
 static void
 write_near_tie(char *text, size_t size)
 {
@@ -105,7 +105,7 @@ write_near_tie(char *text, size_t size)
 			 ((double) f + nextafterf(f, INFINITY)) / 2);
 }
 
-/* The parser's answer to one number is strtof's to the bit. */
+/* Test that the parser's result for a number is that of strtof to the bit. */
 static bool
 same_as_strtof(const char *text)
 {
@@ -136,7 +136,7 @@ test_numbers(const char *what, void (*write_number) (char *text, size_t size))
 	ok(wrong == 0, what);
 }
 
-/* What a text gives: the status, how many elements, where it stopped. */
+/* Test the result of a text: status, number of elements, and position. */
 static void
 test_text(const char *text, VsTextStatus status, int dim, size_t at, size_t length)
 {
