@@ -1,10 +1,10 @@
-# Common to test/clients/*/run; sourced with the test's folder in $here.
+# Common to test/clients/*/run, which source it with their folder in $here.
 #
-# A client test gets PGHOST, PGPORT, PGUSER and PGDATABASE, and psql on its
-# PATH.  It prints TAP, or "1..0 # SKIP reason" when its tools or packages are
-# not to be had.  Packages are installed under build/clients/<name> by the
-# language's own client from whatever registry that is set up for, and are
-# kept until what is asked for changes.
+# A client test gets PGHOST, PGPORT, PGUSER and PGDATABASE, and has psql in its
+# PATH.  It prints TAP, or "1..0 # SKIP reason" if its tools or packages are not
+# available.  The package client of the language installs the packages under
+# build/clients/<name>, from the registry that it is configured for.  They are
+# kept until the list of packages changes.
 
 set -euo pipefail
 export PYTHONDONTWRITEBYTECODE=1
@@ -24,11 +24,11 @@ need() {
 	done
 }
 
-# installed FILE...: whether install() was done for just these files
+# installed FILE...: whether the packages are those of these files
 installed() { [ "$(cat "$build/.stamp" 2>/dev/null)" = "$(cat "$@" | cksum)" ]; }
 stamp() { cat "$@" | cksum >"$build/.stamp"; }
 
-# A virtual environment with the packages of requirements.txt; sets $python.
+# Makes a virtual environment with the packages of requirements.txt; sets $python.
 python_packages() {
 	need python3
 	python=$build/venv/bin/python
@@ -40,8 +40,8 @@ python_packages() {
 	stamp "$here/requirements.txt"
 }
 
-# A database of the test's own, with the extension and the collection of
-# documents.sql, in PGDATABASE.
+# Makes a database for the test, with the extension and the collection of
+# documents.sql; sets PGDATABASE.
 fresh_database() {
 	need psql
 	local db=client_${name//-/_}

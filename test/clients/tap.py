@@ -20,7 +20,7 @@ def equal(got, wanted, name):
 
 
 def raises(sqlstate, function, name):
-    """function() fails with this SQLSTATE."""
+    """Check that function() fails with this SQLSTATE."""
     try:
         function()
     except Exception as error:
@@ -31,7 +31,7 @@ def raises(sqlstate, function, name):
 
 
 def run(main):
-    """Runs main() and prints the plan; an exception is one more failure."""
+    """Run main() and print the plan; an exception counts as a failure."""
     try:
         main()
     except Exception:

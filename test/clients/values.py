@@ -32,7 +32,7 @@ SAMPLES = {
 
 
 def random_vectors(count, dim, seed=20240527):
-    """Vectors of numbers with no more than 10 significant bits, so exact in halfvec too."""
+    """Return vectors of numbers with at most 10 significant bits, exact in halfvec too."""
     numbers = random.Random(seed)
     return [[numbers.randint(-1023, 1023) / 64 for _ in range(dim)] for _ in range(count)]
 
@@ -43,7 +43,7 @@ COLUMNS = ["id", "embedding", "number", "title", "count", "body"]
 
 
 def documents(ids, seed):
-    """Columns of documents, lists by name; embeddings are lists of float."""
+    """Return columns of documents, lists by name; embeddings are lists of float."""
     numbers = random.Random(seed)
     return {
         "id": list(ids),

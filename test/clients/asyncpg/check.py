@@ -1,4 +1,4 @@
-"""Types over asyncpg, which speaks binary only."""
+"""Types over asyncpg, which uses only the binary format."""
 import asyncio
 
 import asyncpg
@@ -55,7 +55,7 @@ async def tables(conn):
 
 
 async def upsert(conn, columns):
-    """(inserted, replaced) of a column-wise upsert."""
+    """Upsert by column; return (inserted, replaced)."""
     arrays = [columns[name] for name in COLUMNS]
     arrays[1] = [Vector(x) for x in arrays[1]]
     return tuple(await conn.fetchrow(
@@ -64,7 +64,7 @@ async def upsert(conn, columns):
 
 
 async def scenario(conn):
-    """Upsert, upsert with half the keys known, flush, count, search, flush again."""
+    """Upsert, upsert again with half of the keys new, flush, count, search, flush."""
     first = documents(FIRST, 1)
     second = documents(SECOND, 2)
     tap.equal(await upsert(conn, first), (3000, 0), "3,000 new documents")

@@ -19,7 +19,7 @@ import org.postgresql.PGProperty;
 import org.postgresql.util.PGBinaryObject;
 import org.postgresql.util.PGobject;
 
-/** Types over JDBC: text, and binary for the ones pgvector-java encodes. */
+/** Types over JDBC: as text, and as binary if pgvector-java encodes them. */
 public final class Check {
   private static int count;
   private static int failed;
@@ -40,7 +40,7 @@ public final class Check {
     }
   }
 
-  /** binaryOids: types to send and receive in binary form, from the first execution on. */
+  /** binaryOids: the types that are binary from the first execution on. */
   private static Connection connect(String binaryOids) throws SQLException {
     Properties properties = new Properties();
     PGProperty.USER.set(properties, System.getenv("PGUSER"));
@@ -160,7 +160,7 @@ public final class Check {
     return new PGvector(x);
   }
 
-  /** "inserted replaced" of a column-wise upsert of the documents from..to-1. */
+  /** Upserts the documents from..to-1 by column; returns "inserted replaced". */
   private static String upsert(Connection connection, int from, int to, int seed) throws SQLException {
     int count = to - from;
     Long[] ids = new Long[count];
@@ -191,7 +191,7 @@ public final class Check {
     }
   }
 
-  /** The first column of the first row. */
+  /** Returns the first column of the first row. */
   private static String string(PreparedStatement statement) throws SQLException {
     try (ResultSet rows = statement.executeQuery()) {
       rows.next();
@@ -205,7 +205,7 @@ public final class Check {
     }
   }
 
-  /** Upsert, upsert with half the keys known, flush, count, search, flush again. */
+  /** Upsert, upsert again with half of the keys new, flush, count, search, flush. */
   private static void scenario(Connection connection, String form) throws SQLException {
     string(connection, "WITH gone AS (DELETE FROM documents RETURNING 1) SELECT count(*) FROM gone");
     equal(upsert(connection, 0, 3000, 1), "3000 0", "3,000 new documents, " + form);

@@ -10,8 +10,8 @@ import java.nio.channels.SocketChannel;
 import javax.net.SocketFactory;
 
 /**
- * Lets the PostgreSQL driver, which knows TCP only, connect to a unix socket:
- * name this class as its socketFactory and the socket as socketFactoryArg.
+ * Lets the PostgreSQL driver, which supports only TCP, connect to a unix socket.
+ * Its socketFactory is this class, and its socketFactoryArg is the socket.
  */
 public final class UnixSocketFactory extends SocketFactory {
   private final UnixDomainSocketAddress address;
@@ -46,7 +46,7 @@ public final class UnixSocketFactory extends SocketFactory {
     return createSocket();
   }
 
-  /** A channel as a Socket: what the driver asks of one, and no TCP options. */
+  /** A channel as a Socket, with the methods that the driver calls, without TCP options. */
   private static final class UnixSocket extends Socket {
     private final SocketChannel channel;
     private final UnixDomainSocketAddress address;

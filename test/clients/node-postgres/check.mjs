@@ -1,6 +1,6 @@
-// Types over node-postgres: text through pgvector's package, binary by hand.
-// The driver sends a Buffer as a binary parameter, but decodes every result as
-// UTF-8, so binary results are read as bytea from the type's send function.
+// Types over node-postgres: text by pgvector's package, binary by this test.  The
+// driver sends a Buffer as a binary parameter, but decodes every result as UTF-8.
+// So binary results are read as bytea from the send function of the type.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import pg from 'pg';
@@ -36,7 +36,7 @@ function sparseToBuffer(dimensions, elements) {
   return buffer;
 }
 
-// Sends the binary form of a value; returns what the server sends, and its text
+// Sends the binary form of a value; returns the binary form and the text of the reply
 async function roundTrip(type, buffer) {
   const { rows } = await client.query(`SELECT ${type}_send($1) AS sent, ($1::${type})::text AS printed`, [buffer]);
   return rows[0];
@@ -99,7 +99,7 @@ test('a table, its NULLs and its nearest rows', async () => {
   }
 });
 
-// The documents of the upsert scenario, by column
+// The documents of the upsert scenario by column
 function documents(from, to, seed) {
   const ids = Array.from({ length: to - from }, (_, i) => from + i);
   return {

@@ -36,7 +36,7 @@ func equal(got, wanted any, format string, args ...any) {
 	}
 }
 
-// check ends the test: what follows would make no sense.
+// check ends the test if there is an error, since the rest depends on the result.
 func check(err error) {
 	if err != nil {
 		fmt.Printf("Bail out! %v\n", err)
@@ -127,7 +127,7 @@ func tables(ctx context.Context, conn *pgx.Conn) {
 	equal(got, array, "an array written and read")
 }
 
-// documents are the columns of the upsert scenario's rows from..to-1.
+// documents returns the columns of rows from..to-1 of the upsert scenario.
 func documents(from, to, seed int) (ids []int64, embeddings []pgvector.Vector, numbers []int32, titles []string,
 	counts []int32, bodies []string) {
 	for id := from; id < to; id++ {
@@ -145,7 +145,7 @@ func documents(from, to, seed int) (ids []int64, embeddings []pgvector.Vector, n
 	return
 }
 
-// scenario: upsert, upsert with half the keys known, flush, count, search, flush again.
+// scenario: upsert, upsert again with half of the keys new, flush, count, search, flush.
 func scenario(ctx context.Context, conn *pgx.Conn) {
 	upsert := func(from, to, seed int) (result [2]int64) {
 		ids, embeddings, numbers, titles, counts, bodies := documents(from, to, seed)

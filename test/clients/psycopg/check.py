@@ -10,7 +10,7 @@ FORMATS = {"text": ("%t", False), "binary": ("%b", True)}
 
 
 def both_ways(conn):
-    """Each value, written and read in both formats."""
+    """Write and read each value in both formats."""
     for type_name, samples in SAMPLES.items():
         for written, (mark, _) in FORMATS.items():
             for read, (_, binary) in FORMATS.items():
@@ -19,7 +19,7 @@ def both_ways(conn):
                         cur.execute(f"SELECT x, x::text FROM (SELECT {mark} AS x) s", (value,)).fetchone()
                         for value, _ in samples
                     ]
-                # psycopg itself reads bit as text
+                # psycopg reads bit as text
                 wanted = [(text if type_name == "bit" else value, text) for value, text in samples]
                 if type_name == "bit" and binary:
                     got = [text for _, text in got]
@@ -67,7 +67,7 @@ def tables(conn):
 
 
 def copy(conn):
-    """COPY in and out, binary and text, of many rows."""
+    """COPY many rows in and out, as binary and as text."""
     conn.execute("CREATE TABLE many (id int PRIMARY KEY, v vector(100), h halfvec(100), s sparsevec(100))")
     rows = [
         (i, Vector(x), HalfVector(x), SparseVector(x)) for i, x in enumerate(random_vectors(1000, 100))
@@ -97,7 +97,7 @@ def largest(conn):
 
 
 def upsert(conn, columns, mark="%b"):
-    """(inserted, replaced) of a column-wise upsert."""
+    """Upsert by column; return (inserted, replaced)."""
     arrays = [columns[name] for name in COLUMNS]
     arrays[1] = [Vector(x) for x in arrays[1]]
     types = ("bigint[]", "vector[]", "int[]", "text[]", "int[]", "text[]")
@@ -108,7 +108,7 @@ def upsert(conn, columns, mark="%b"):
 
 
 def scenario(conn):
-    """Upsert, upsert with half the keys known, flush, count, search, flush again."""
+    """Upsert, upsert again with half of the keys new, flush, count, search, flush."""
     for form, (mark, binary) in FORMATS.items():
         conn.execute("TRUNCATE documents")
         first = documents(FIRST, 1)

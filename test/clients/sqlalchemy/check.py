@@ -23,7 +23,7 @@ class Item(Base):
 
 
 class Document(Base):
-    """A table of documents.sql."""
+    """The table of documents.sql."""
     __tablename__ = "documents"
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     embedding = mapped_column(VECTOR(8), nullable=False)
@@ -93,7 +93,7 @@ def bulk(session):
 
 
 def upsert(session, columns):
-    """(inserted, replaced) of a row-wise upsert."""
+    """Upsert by row; return (inserted, replaced)."""
     rows = [dict(zip(COLUMNS, row)) for row in zip(*(columns[name] for name in COLUMNS))]
     statement = text("SELECT inserted, replaced FROM vecstore.upsert('documents', :rows)")
     result = session.execute(statement.bindparams(bindparam("rows", type_=JSON)), {"rows": rows}).one()
@@ -102,7 +102,7 @@ def upsert(session, columns):
 
 
 def scenario(session):
-    """Upsert, upsert with half the keys known, flush, count, search, flush again."""
+    """Upsert, upsert again with half of the keys new, flush, count, search, flush."""
     first = documents(FIRST, 1)
     second = documents(SECOND, 2)
     tap.equal(upsert(session, first), (3000, 0), "3,000 new documents")
