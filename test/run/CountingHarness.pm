@@ -1,6 +1,6 @@
-# TAP::Harness that leaves "passed failed skipped" in the file named by
-# TAP_COUNTS, for prove and pg_prove.  A test file that broke off, has no or a
-# wrong plan, or died, counts as one failure at least.
+# A TAP::Harness for prove and pg_prove that writes "passed failed skipped" to the
+# file TAP_COUNTS.  A test file that ended early, has no plan or a wrong one, or
+# died counts as at least one failure.
 package CountingHarness;
 
 use strict;

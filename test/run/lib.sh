@@ -1,16 +1,16 @@
-# Common to the runners in this folder; sourced, with the checkout as working
-# directory.
+# Common to the runners in this folder, which source it with the checkout as the
+# working directory.
 #
-# PG_CONFIG  the installation to build for and to test on.  Unset: the private
-#            copy of the system's PostgreSQL (pgcopy.sh).
-# VARIANT    names the object folder, servers and logs that belong to it.
+# PG_CONFIG  the installation to build for and to test on; default: the private
+#            copy of the system's PostgreSQL (pgcopy.sh)
+# VARIANT    the name of its object folder, servers and logs
 
 set -euo pipefail
 
-# The door is a make goal: its flags are not for the builds made here.
+# The flags of the outer make do not apply to the builds made here.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 export LC_ALL=C.UTF-8
-# A user's own connection settings are no business of the tests.
+# The tests must not use the connection settings of the user.
 unset PGDATABASE PGSERVICE PGOPTIONS PGPASSFILE PGSSLMODE PGCLIENTENCODING
 
 top=$(pwd -P)
@@ -20,10 +20,10 @@ die() { say "error: $*"; exit 1; }
 
 cores() { nproc 2>/dev/null || echo 1; }
 
-# PostgreSQL refuses to run as root: as root, use postgres or else nobody.
-# Where that user cannot reach the checkout (a checkout under /root), it is
-# given the capability to read and search any directory, nothing more if
-# possible.
+# PostgreSQL refuses to run as root.  For root, the servers run as user postgres,
+# or user nobody if there is none.  If that user cannot reach the checkout (as
+# under /root), it gets the capability to read and search any directory, and to
+# write only if that does not suffice.
 runas=
 runas_caps=()
 if [ "$(id -u)" = 0 ]; then
@@ -49,7 +49,7 @@ as_user() {
 	fi
 }
 
-# An empty folder that the test server's user may write to.
+# Makes an empty folder in which the user of the test servers may write.
 fresh_dir() {
 	rm -rf "$1"
 	mkdir -p "$1"
@@ -70,23 +70,23 @@ use_pg() {
 	export PG_CONFIG VARIANT
 }
 
-# The files of a pattern, sorted; nothing when there are none.
+# Prints the files of a pattern, sorted.
 files() { compgen -G "$1" | sort || true; }
 
-# Starts the check's server and exports how to reach it.
+# Starts the server of the check and exports the variables that clients need.
 check_server() {
 	eval "$(test/run/server.sh start "check-$VARIANT")"
 }
 
-# record PART PASSED FAILED SKIPPED: what test/run/check adds up.
+# record PART PASSED FAILED SKIPPED: writes the counts that test/run/check reads.
 record() {
 	mkdir -p "build/log/$VARIANT"
 	echo "$2 $3 $4" > "build/log/$VARIANT/$1.count"
 }
 
 # run_pg_regress PART PROGRAM OPTION... -- TEST...
-# Runs pg_regress or its like and counts a test as passed only when a line of
-# its output says so; both output formats (to 15, from 16) are understood.
+# Runs pg_regress or a similar program.  A test counts as passed only if a line of
+# the output says so, in either format (to 15, from 16).
 run_pg_regress() {
 	local part=$1 program=$2 opts=() out ok rc=0
 	shift 2
@@ -103,8 +103,8 @@ run_pg_regress() {
 	return "$rc"
 }
 
-# The sources that a unit test or fuzz target is linked with: its line
-# "Build: pattern ...", or the kernels and the quantizer.
+# Prints the sources that a unit test or fuzz target is linked with: those of its
+# line "Build: pattern ...", or the kernels and the quantizer.
 build_sources() {
 	local patterns
 	patterns=$(sed -n 's#^.*Build:[[:space:]]*##p' "$1" | head -1)
@@ -112,7 +112,7 @@ build_sources() {
 	for p in ${patterns:-src/simd/*.c src/quant/*.c}; do files "$p"; done
 }
 
-# The files of the tree: git's, or all outside of build/ where there is no git.
+# Prints the files of the tree: those of git, or without git all outside build/.
 tree_files() {
 	git -c safe.directory='*' ls-files --cached --others --exclude-standard 2>/dev/null |
 		while IFS= read -r f; do [ ! -f "$f" ] || echo "$f"; done || true

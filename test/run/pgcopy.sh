@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Makes a private, relocatable copy of the installed PostgreSQL under build/pg
-# (or $1), so that the extension is built and installed without touching the
-# system: PostgreSQL finds its directories relative to its binaries.
-# Copies anew when the system's files changed (an update, pgTAP installed).
-# Prints the path of the copy's pg_config.
+# Copies the installed PostgreSQL to build/pg (or $1), so that the extension can be
+# built and installed without a change of the system.  The copy can be moved,
+# since PostgreSQL finds its directories relative to its binaries.  It is made
+# again if the system's files changed (by an update, or if pgTAP was installed).
+# Prints the path of its pg_config.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dest=${1:-build/pg}
-# The newest major version that has both a server and its headers.
+# The newest major version with a server and its headers.
 major=${PG_MAJOR:-$(for d in /usr/lib/postgresql/*/; do
 	if [ -x "$d/bin/postgres" ] && [ -f "$d/lib/pgxs/src/makefiles/pgxs.mk" ]; then basename "$d"; fi
 done | sort -n | tail -1)}
-[ -n "$major" ] || { echo "no PostgreSQL with its development files is installed; run make bootstrap" >&2; exit 1; }
+[ -n "$major" ] || { echo "no PostgreSQL with development files is installed; run make bootstrap" >&2; exit 1; }
 sys=/usr/lib/postgresql/$major
 share=/usr/share/postgresql/$major
 mkdir -p "$dest"

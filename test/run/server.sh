@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # A throw-away PostgreSQL server under build/, on a unix socket only.
 #
-#   server.sh start [name]     initdb if needed, start; prints shell exports (PGHOST, PGPORT, PGUSER, PGDATABASE, PATH)
+#   server.sh start [name]     initdb if needed, start; prints shell exports
+#                              (PGHOST, PGPORT, PGUSER, PGDATABASE, PATH)
 #   server.sh stop [name]      fast shutdown of that server
 #   server.sh destroy [name]   stop and remove it
 #   server.sh env [name]       only print the exports
 #
-# PG_CONFIG picks the installation (default: the private copy made by
-# pgcopy.sh).  As root the server runs as postgres or nobody (lib.sh).
-# SERVER_CONF may name a file of settings appended to postgresql.conf at
-# initdb.  With VALGRIND=1 the server runs under valgrind.
+# PG_CONFIG selects the installation (default: the private copy that pgcopy.sh
+# makes).  For root, the server runs as another user (lib.sh).  SERVER_CONF may
+# name a file of settings that initdb appends to postgresql.conf.  With
+# VALGRIND=1 the server runs under valgrind.
 cd "$(dirname "$0")/../.."
 . test/run/lib.sh
 cmd=${1:?usage: server.sh start|stop|destroy|env [name]}
@@ -18,7 +19,7 @@ PG_CONFIG=${PG_CONFIG:-$(test/run/pgcopy.sh)}
 bindir=$("$PG_CONFIG" --bindir)
 dir=$top/build/server/$name
 sock=$dir/s
-# a unix socket path may be 107 bytes long
+# the path of a unix socket has at most 107 bytes
 [ ${#sock} -le 85 ] || sock=/tmp/vecstore-$(id -u)-$(printf %s "$dir" | cksum | cut -d' ' -f1)
 
 exports() {
@@ -26,7 +27,7 @@ exports() {
 }
 running() { [ -f "$dir/data/postmaster.pid" ] && as_user "$bindir/pg_ctl" -D "$dir/data" status >/dev/null; }
 
-# Under valgrind every backend is a child of the postmaster valgrind started.
+# Every backend is a child of the postmaster that valgrind started.
 start_under_valgrind() {
 	local supp=() f
 	for f in build/valgrind.supp "${VALGRIND_SUPP:-}"; do
