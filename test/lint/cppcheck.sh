@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# cppcheck: null pointers, leaks, bad arithmetic.  Uninitialised reads are left
-# to the compilers (warnings.sh), which see what a called function
-# fills, and so are missing returns, as ereport is no function to cppcheck.
-# PostgreSQL's headers are not read; the macros that matter are spelled out.
+# cppcheck: null pointers, leaks, wrong arithmetic.  The compilers (warnings.sh)
+# find uninitialized reads, since they know what a called function fills, and
+# missing returns, since cppcheck does not know that ereport may not return.
+# cppcheck does not read PostgreSQL's headers; the macros that matter are
+# defined here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/run/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the library exports is vecstore's by name: PostgreSQL loads libraries
-# RTLD_GLOBAL, and a bare name could bind to another extension's.
+# All names that the library exports have vecstore's prefix.  PostgreSQL loads
+# libraries RTLD_GLOBAL, so another name could bind to one of another extension.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/run/lib.sh
@@ -12,7 +12,7 @@ if [ -n "$foreign" ]; then
 	echo "exported by $so:" $foreign
 	exit 1
 fi
-# and a function that SQL does not call need not be exported
+# Every exported function is declared in SQL.
 sql=$(cat build/obj/"$VARIANT"/sql/vecstore--*.sql)
 for f in $(nm -D --defined-only "$so" | awk '{print $NF}' | sed -n 's/^pg_finfo_//p'); do
 	grep -qE "'$f'|FUNCTION +(vecstore\.)?$f\b" <<<"$sql" || { echo "$f is exported, but the SQL scripts declare no function for it"; bad=1; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# src/LAYERS: who may include whom.  A module's *_internal.h stays inside it;
-# its *_page.h too, but inspect/ may read those.
+# src/LAYERS: which layers a layer may include.  Only a module itself includes
+# its *_internal.h; only the module and inspect/ include its *_page.h.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 awk '
@@ -32,5 +32,5 @@ awk '
 	}
 	END { exit bad }
 ' src/LAYERS src/*.c $(find src -mindepth 2 -name '*.[ch]' | sort)
-# The vector types' layer knows no storage; the kernels and the quantizer no PostgreSQL.
+# The kernels and the quantizer know no PostgreSQL.
 ! grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"(access|storage|catalog|executor)/' -r src/simd src/quant 2>/dev/null

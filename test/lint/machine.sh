@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No path of this machine, no host of its package registries in the tree.
+# The tree contains no path of this machine and no host of its registries.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/run/lib.sh

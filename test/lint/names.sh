@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# File base names are unique, so that a name says which file is meant; and
-# PG_VERSION_NUM is asked in src/compat only.
+# File base names are unique, so that a name identifies a file.  Only src/compat
+# tests PG_VERSION_NUM.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rc=0

@@ -1,16 +1,16 @@
 #!/usr/bin/perl
 # pgalign.pl ORIGINAL < CLANG-FORMATTED > RESULT
 #
-# The part of pgindent's style that clang-format has no options for:
-# - the declared name stands 12 columns right of the indentation, its stars
-#   just left of it; a longer type is followed by one space
+# The parts of pgindent's style for which clang-format has no options:
+# - a declared name begins 12 columns right of the indentation, with its stars
+#   directly left of it; a longer type is followed by one space
 # - a comment behind code starts in column 32, or at the next tab stop
-# - a statement goes on one tab right of its beginning, in parentheses right of
-#   the innermost one
+# - a continuation line begins one tab right of the statement, or in parentheses
+#   right of the innermost one
 # - a space before the arguments of a pointer to function
-# - the brace that closes an initializer of several lines stands alone
-# - preprocessor directives stay as they were written, and so do line breaks
-#   inside of parentheses that clang-format would take away
+# - the brace that closes an initializer of several lines is alone on its line
+# - preprocessor directives are kept as written, and so are line breaks in
+#   parentheses that clang-format would remove
 use strict;
 use warnings;
 
@@ -19,8 +19,8 @@ use constant { TAB => 4, NAME_COLUMN => 12, COMMENT_COLUMN => 32 };
 my %not_a_type = map { $_ => 1 } qw(return goto else case typedef sizeof default do if while for switch);
 my $control = qr/^\s*(?:else\s+)?(?:if|for|while|switch|for\w+|[sd]list_\w+)\s*\(/;
 
-# The lines of a text with each preprocessor directive, continuation lines
-# included, as one element; lines inside of a comment are marked by a \0.
+# Returns the lines of a text.  A preprocessor directive with its continuation
+# lines is one element; a line within a comment begins with \0.
 sub elements
 {
 	my ($text) = @_;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test file is one that a runner picks up, and has what it is compared with.
+# A runner runs every test file, and its expected output exists.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rc=0
@@ -30,7 +30,7 @@ for f in test/isolation/expected/*.out; do
 	[ -f "test/isolation/specs/$n.spec" ] || [ -f "test/isolation/specs/${n%_[0-9]}.spec" ] || wrong "$f belongs to no spec"
 done
 
-# expect FOLDER PATTERN: what lies in the folder itself matches one of the patterns
+# expect FOLDER PATTERN...: each file of the folder itself matches a pattern
 expect() {
 	local dir=$1 f p ok
 	shift

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The whole library without a warning, by gcc (with optimisation, which finds
-# more) and by clang.  Objects are kept, so a second run compiles what changed.
+# gcc (with optimization, which finds more) and clang compile the whole library
+# without a warning.  Objects are kept, so that the next run compiles only what
+# changed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/run/lib.sh
