@@ -21,11 +21,11 @@ VACUUM points;
 SELECT * FROM vecstore.check('points');
 
 -- a function that is not what it was when the entries were made
-CREATE FUNCTION bits_of(v vector) RETURNS bit(64) LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN binary_quantize(v)::bit(64); END';
+CREATE FUNCTION bits_of(v vector) RETURNS bit(64) LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.binary_quantize(v)::bit(64); END';
 CREATE INDEX points_changed ON points USING vecann (bits_of(v) bit_hamming_ops) WITH (pending_limit = 0);
 INSERT INTO points VALUES (1001, at(1001));
 SELECT * FROM vecstore.check_index('points_changed');
-CREATE OR REPLACE FUNCTION bits_of(v vector) RETURNS bit(64) LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN ~binary_quantize(v)::bit(64); END';
+CREATE OR REPLACE FUNCTION bits_of(v vector) RETURNS bit(64) LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN ~public.binary_quantize(v)::bit(64); END';
 SELECT count(*), min(split_part(problem, ': ', 2)) FROM vecstore.check_index('points_changed');
 SELECT count(v) FROM points;
 -- one that fails, and one that says who runs it
