@@ -47,7 +47,7 @@ extern bool vs_ann_compact(Relation index, Relation heap, VsAnnWait wait,
 /*
  * What is wrong with an index, and whether each row of its table is in it once:
  * calls report for each problem; tid is NULL where no row is concerned.  Waits for a seal
- * that is under way, and keeps others from beginning.
+ * that is under way, and has others wait until it is done.
  */
 typedef void (*VsAnnProblem) (void *arg, ItemPointer tid, const char *problem);
 extern void vs_ann_check(Oid indexoid, VsAnnProblem report, void *arg);

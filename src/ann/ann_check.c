@@ -3,7 +3,7 @@
  *	  vecstore.check(), check_index(): the structure of a vecann index, and that each
  *	  row of the table is in it exactly once.
  *
- * Under the seal lock, so that nothing moves meanwhile; inserts go on:
+ * Under the seal lock, shared with other checks, so that nothing moves meanwhile; inserts go on:
  *	I0	what the metapage says is possible, and leads to a centre and to the log of seals;
  *	I1	pending pages are of their kind, linked to the tail, within capacity;
  *	I2	extents, their pages and counts agree, with each other and the metapage;
@@ -683,11 +683,11 @@ run_pass(Check *check, Relation index)
 	PG_TRY();
 	{
 		if (!RecoveryInProgress())
-			vs_ann_seal_lock(index, VS_ANN_WAIT);
+			vs_ann_check_lock(index);
 		vs_ann_open(&check->ann, index);
 		check_all(check);
 		if (!RecoveryInProgress())
-			vs_ann_seal_unlock(index);
+			vs_ann_check_unlock(index);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;

@@ -1,6 +1,8 @@
 # Seals that come by themselves: a background worker seals while the transaction that
 # inserted is still open, the session does it where no worker can, and a worker
-# that is terminated leaves nothing that the next one cannot finish.
+# that is terminated leaves nothing that the next one cannot finish.  Checks, which any
+# reader of the table may run, do not keep a worker away, and there are as many workers as
+# vecann.max_background_seals says.
 
 use strict;
 use warnings;
@@ -70,6 +72,76 @@ SQL
 is($node->safe_psql('postgres', 'SET vecann.background_seals = off; TRUNCATE points; ' . insert(1, 2000) . "$sealed;") > 300, 1,
 	'off: sealed when the statement returns');
 is_indexed($node, 'sealed in the foreground');
+
+# Three tables; a check of each stops in the middle, in the predicate of its index.
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION stops_checks() RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+	IF current_setting('application_name') = 'checker' THEN
+		PERFORM pg_advisory_lock_shared(7), pg_advisory_unlock_shared(7);
+	END IF;
+	RETURN true;
+END $$;
+SQL
+foreach my $table (map { "checked_$_" } 1 .. 3)
+{
+	$node->safe_psql('postgres', <<"SQL");
+CREATE TABLE $table (id int, e vector(16)) USING vecstore;
+INSERT INTO $table VALUES (1, point(1, 1));
+CREATE INDEX ON $table USING vecann (e vector_l2_ops) WITH (pending_limit = 300) WHERE stops_checks();
+SQL
+}
+my $workers = q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'vecstore seal' AND wait_event_type = 'Lock'};
+my $gate = $node->background_psql('postgres');
+$gate->query_safe('SELECT pg_advisory_lock(7)');
+my @checks = map { start_psql($node, "SET application_name = 'checker'; SELECT * FROM vecstore.check('checked_$_');", \$out) } 1 .. 3;
+ok( $node->poll_query_until('postgres', q{SELECT count(*) = 3 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted}),
+	'three checks are under way');
+sub fill
+{
+	my ($table, $rows) = @_;
+
+	return $node->safe_psql('postgres',
+		"INSERT INTO $table SELECT i, point(i, 1) FROM generate_series(1, 100) i;\n" x ($rows / 100));
+}
+sub set_workers
+{
+	my ($n) = @_;
+
+	$node->append_conf('postgresql.conf', "vecann.max_background_seals = $n");
+	$node->reload;
+	# sessions that begin from now on have it
+	$node->poll_query_until('postgres', "LOAD 'vecstore'; SELECT current_setting('vecann.max_background_seals') = '$n'", "LOAD\nt")
+	  or die 'the setting is not taken over';
+	return;
+}
+
+fill("checked_$_", 900) foreach 1 .. 3;
+ok($node->poll_query_until('postgres', "SELECT ($workers) = 2"), 'the workers wait for checks');
+fill('checked_3', 200);
+is($node->safe_psql('postgres', $workers), '2', 'and there are two, as the setting says');
+set_workers(3);
+for (my $i = 0; $i < 100 && $node->safe_psql('postgres', $workers) < 3; $i++)
+{
+	fill('checked_3', 200);
+}
+is($node->safe_psql('postgres', $workers), '3', 'with a larger one, there are more');
+# more checks come, and never is there a moment without one
+push @checks, start_psql($node, "SET application_name = 'checker'; SELECT * FROM vecstore.check('checked_1');", \$out);
+ok( $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'page' AND mode = 'ShareLock' AND NOT granted}),
+	'a check that came later waits for the worker');
+$gate->query_safe('SELECT pg_advisory_unlock(7)');
+$gate->quit;
+$_->finish foreach @checks;
+foreach my $table (map { "checked_$_" } 1 .. 3)
+{
+	ok( $node->poll_query_until('postgres', "SELECT coalesce(sum(rows), 0) > 300 FROM vecstore.segments('$table') WHERE state = 'sealed'"),
+		"$table is sealed when its check has ended");
+}
+set_workers(0);
+$node->safe_psql('postgres', 'DROP TABLE checked_1, checked_2, checked_3');
+is($node->safe_psql('postgres', "LOAD 'vecstore'; SHOW vecann.max_background_seals; TRUNCATE points; " . insert(1, 2000) . "SELECT ($sealed) > 300;"),
+	"0\nt", 'none: sealed when the statement returns');
+set_workers(2);
 
 # A worker that is terminated in the middle; the next one finishes.
 SKIP:

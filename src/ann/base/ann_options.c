@@ -18,9 +18,13 @@
 #include "quant/quant.h"
 #include "types/vector.h"
 
+/* as of max_worker_processes, less what anybody would want */
+#define MAX_BACKGROUND_SEALS	1024
+
 int			vs_ann_probes = 0;
 double		vs_ann_epsilon = VS_QUANT_EPSILON_DEFAULT;
 bool		vs_ann_background_seals = true;
+int			vs_ann_max_background_seals = 2;
 
 static relopt_kind option_kind;
 
@@ -47,6 +51,11 @@ vs_ann_init(void)
 							 "Whether a background worker seals when an insert finds too many pending rows.",
 							 "Off, or without a free worker, the insert seals by itself.",
 							 &vs_ann_background_seals, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vecann.max_background_seals",
+							"Background workers that seal at the same time, on the whole server.",
+							"They count among max_worker_processes. 0 turns background seals off.",
+							&vs_ann_max_background_seals, 2, 0, MAX_BACKGROUND_SEALS, PGC_SIGHUP,
+							0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("vecann");
 
 	option_kind = add_reloption_kind();

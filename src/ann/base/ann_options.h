@@ -13,6 +13,7 @@
 extern int	vs_ann_probes;		/* vecann.probes; 0 = automatic */
 extern double vs_ann_epsilon;	/* vecann.epsilon */
 extern bool vs_ann_background_seals;	/* vecann.background_seals */
+extern int	vs_ann_max_background_seals;	/* vecann.max_background_seals */
 
 #define VS_ANN_DEFAULT_BITS			4
 #define VS_ANN_PENDING_AUTO			(-1)

@@ -7,9 +7,15 @@
  * free (max_worker_processes), the table is temporary, or this transaction
  * holds a lock that keeps others out, as one that has just created the table does.
  *
+ * There are vecann.max_background_seals workers at most, on the whole server: each holds
+ * one of as many locks.  A session that finds all of them held leaves the rows pending,
+ * up to twice the limit.  Workers that several sessions start at the same moment may be
+ * more, and those that get no lock end at once.
+ *
  * Two workers of one index do no harm: the second finds the seal lock taken, or
  * nothing to do.  A worker waits for no lock on the table or the index; if it cannot have one, it ends,
- * and a later insert starts another.
+ * and a later insert starts another.  It does wait for a check to end: checks, which any
+ * reader of the table can run without end, would otherwise keep seals away.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -18,10 +24,12 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/index.h"
+#include "catalog/pg_extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -45,7 +53,7 @@
 /* nor than these by a worker, which DDL on the table has to wait for */
 #define MOST_TRAINED_BY_WORKER	1000000
 
-/* A worker tries so often to get the seal lock, which others may try at the same moment. */
+/* A worker tries so often to get the seal lock, or a place, which others may try at the same moment. */
 #define LOCK_TRIES			10
 #define LOCK_NAP_US			10000L
 
@@ -117,7 +125,34 @@ times_too_large(Relation index, VsAnnMetaData *meta, int64 *rows)
 	return (double) *rows / limit;
 }
 
+/*
+ * The lock that stands for a worker's place.  It is a lock on an object of no database,
+ * that does not exist, and that no command locks.
+ */
+static void
+place_locktag(int place, LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, InvalidOid, ExtensionRelationId, InvalidOid, place);
+}
+
 /* ---- the session ---- */
+
+/* Whether a worker that is started now would find a place. */
+static bool
+place_free(void)
+{
+	for (int place = 1; place <= vs_ann_max_background_seals; place++)
+	{
+		LOCKTAG		tag;
+		int			holders;
+
+		place_locktag(place, &tag);
+		pfree(GetLockConflicts(&tag, ExclusiveLock, &holders));
+		if (holders == 0)
+			return true;
+	}
+	return false;
+}
 
 /* Whether another session could open both. */
 static bool
@@ -211,14 +246,12 @@ vs_ann_seal_if_large(Relation index, Relation heap)
 
 	if (times < 1)
 		return;
-	if (vs_ann_background_seals && others_can_open(index, heap))
+	if (vs_ann_background_seals && vs_ann_max_background_seals > 0 &&
+		others_can_open(index, heap))
 	{
-		if (worker_under_way(index) || just_failed(index, &meta))
+		if (worker_under_way(index) || just_failed(index, &meta) || vs_ann_seal_under_way(index))
 			return;
-		if (!vs_ann_seal_lock(index, VS_ANN_NOWAIT))
-			return;
-		vs_ann_seal_unlock(index);
-		if (start_worker(index, &meta))
+		if (place_free() ? start_worker(index, &meta) : times < TRY_AGAIN)
 			return;
 	}
 	if (meta.sealing != 0 && !tries_again(index, times, rows))
@@ -249,6 +282,26 @@ open_now(Oid relid, LOCKMODE lockmode)
 	return rel;
 }
 
+/* Takes one of the places for workers, to the end of the transaction; false if all are taken. */
+static bool
+take_place(void)
+{
+	for (int i = 0; i < LOCK_TRIES; i++)
+	{
+		for (int place = 1; place <= vs_ann_max_background_seals; place++)
+		{
+			LOCKTAG		tag;
+
+			place_locktag(place, &tag);
+			if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+				return true;
+		}
+		pg_usleep(LOCK_NAP_US);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return false;
+}
+
 static void
 seal_opened(Relation index, Relation heap)
 {
@@ -264,7 +317,10 @@ seal_opened(Relation index, Relation heap)
 		what |= VS_ANN_DO_GROW;
 	for (int i = 0; i < LOCK_TRIES; i++)
 	{
-		if (vs_ann_maintain(index, heap, VS_ANN_NOWAIT, what, &result))
+		/* if a check is all that keeps us from sealing, we are next */
+		VsAnnWait	wait = vs_ann_seal_under_way(index) ? VS_ANN_NOWAIT : VS_ANN_WAIT;
+
+		if (vs_ann_maintain(index, heap, wait, what, &result))
 			break;
 		pg_usleep(LOCK_NAP_US);
 		CHECK_FOR_INTERRUPTS();
@@ -322,7 +378,8 @@ vs_ann_auto_main(Datum arg)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, MyBgworkerEntry->bgw_name);
-	seal_index(job.index);
+	if (take_place())
+		seal_index(job.index);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_activity(STATE_IDLE, NULL);

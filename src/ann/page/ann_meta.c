@@ -315,17 +315,17 @@ check_lock_timeout(TimestampTz begun)
 }
 
 /*
- * Who is first in the queue waits for the seal lock, that is, for an autovacuum worker.  To wait
- * for it by LockPage would cancel it after deadlock_timeout, and a table that is
- * flushed again and again would never be vacuumed.
+ * Waits for the seal lock in the mode, with the queue in hand: only an autovacuum worker
+ * can have it.  To wait for it by LockPage would cancel the worker after deadlock_timeout,
+ * and a table that is flushed again and again would never be vacuumed.
  */
 static void
-await_autovacuum(Relation index)
+await_autovacuum(Relation index, LOCKMODE mode)
 {
 	TimestampTz begun = GetCurrentTimestamp();
 	long		nap_ms = FIRST_NAP_MS;
 
-	while (!ConditionalLockPage(index, SEAL_PAGE, ExclusiveLock))
+	while (!ConditionalLockPage(index, SEAL_PAGE, mode))
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, nap_ms,
 						 PG_WAIT_EXTENSION);
@@ -336,6 +336,31 @@ await_autovacuum(Relation index)
 	}
 }
 
+/* Takes queue and seal lock in the mode; false if wait does not allow to wait for them. */
+static bool
+lock_seals(Relation index, VsAnnWait wait, LOCKMODE mode)
+{
+	if (wait == VS_ANN_WAIT)
+	{
+		LockPage(index, QUEUE_PAGE, mode);
+		await_autovacuum(index, mode);
+		return true;
+	}
+	if (!ConditionalLockPage(index, QUEUE_PAGE, mode))
+		return false;
+	if (ConditionalLockPage(index, SEAL_PAGE, mode))
+		return true;
+	UnlockPage(index, QUEUE_PAGE, mode);
+	return false;
+}
+
+static void
+unlock_seals(Relation index, LOCKMODE mode)
+{
+	UnlockPage(index, SEAL_PAGE, mode);
+	UnlockPage(index, QUEUE_PAGE, mode);
+}
+
 /*
  * The lock by which seal, compaction and vacuum exclude each other; scans and
  * inserts do not take it.  It is taken by way of a queue, which all but autovacuum workers hold as
@@ -344,18 +369,8 @@ await_autovacuum(Relation index)
 bool
 vs_ann_seal_lock(Relation index, VsAnnWait wait)
 {
-	if (wait == VS_ANN_WAIT)
-	{
-		LockPage(index, QUEUE_PAGE, ExclusiveLock);
-		await_autovacuum(index);
-	}
-	else if (!ConditionalLockPage(index, QUEUE_PAGE, ExclusiveLock))
+	if (!lock_seals(index, wait, ExclusiveLock))
 		return false;
-	else if (!ConditionalLockPage(index, SEAL_PAGE, ExclusiveLock))
-	{
-		UnlockPage(index, QUEUE_PAGE, ExclusiveLock);
-		return false;
-	}
 	if (VS_IS_AUTOVACUUM_WORKER())
 		UnlockPage(index, QUEUE_PAGE, ExclusiveLock);
 	return true;
@@ -367,6 +382,33 @@ vs_ann_seal_unlock(Relation index)
 	UnlockPage(index, SEAL_PAGE, ExclusiveLock);
 	if (!VS_IS_AUTOVACUUM_WORKER())
 		UnlockPage(index, QUEUE_PAGE, ExclusiveLock);
+}
+
+/*
+ * The same lock for a check, which only keeps lists from changing: checks share it.  Any
+ * role may check again and again, so a seal that waits is before all checks that come
+ * later, and waits for those that are at it and no others.
+ */
+void
+vs_ann_check_lock(Relation index)
+{
+	lock_seals(index, VS_ANN_WAIT, ShareLock);
+}
+
+void
+vs_ann_check_unlock(Relation index)
+{
+	unlock_seals(index, ShareLock);
+}
+
+/* Whether someone has the seal lock for more than a check, or waits for it. */
+bool
+vs_ann_seal_under_way(Relation index)
+{
+	if (!lock_seals(index, VS_ANN_NOWAIT, ShareLock))
+		return true;
+	unlock_seals(index, ShareLock);
+	return false;
 }
 
 bool
