@@ -29,27 +29,4 @@ typedef struct VsAnnSealResult
 	uint32		segment;		/* number of the segment made, 0 if there was nothing to do */
 } VsAnnSealResult;
 
-/*
- * Seals all rows pending now.  heap is the index's table.  False when another
- * seal is under way and wait is VS_ANN_NOWAIT.  The caller holds at least
- * RowExclusiveLock on the index and AccessShareLock on the table.
- */
-extern bool vs_ann_flush(Relation index, Relation heap, VsAnnWait wait,
-						 VsAnnSealResult *result);
-
-/*
- * Seals, drops dead entries, merges what many small seals left, adapts the
- * number of lists, and makes unused pages reusable.  Same requirements.
- */
-extern bool vs_ann_compact(Relation index, Relation heap, VsAnnWait wait,
-						   VsAnnSealResult *result);
-
-/*
- * What is wrong with an index, and whether each row of its table is in it once:
- * calls report for each problem; tid is NULL where no row is concerned.  Waits for a seal
- * that is under way, and has others wait until it is done.
- */
-typedef void (*VsAnnProblem) (void *arg, ItemPointer tid, const char *problem);
-extern void vs_ann_check(Oid indexoid, VsAnnProblem report, void *arg);
-
 #endif							/* VS_ANN_H */

@@ -2,7 +2,7 @@
  * inspect_check.c
  *	  vecstore.check(): compares a table with its value store and its vecann indexes.
  *
- * Of a table: its rows and values, and each vecann index (ann_check.c).  Of a partitioned
+ * Of a table: its rows and values, and each vecann index (inspect_index_check.c).  Of a partitioned
  * one: each partition that is a vecstore table.  Of an index: that index.
  *
  * Rows and values, under one snapshot, for every row that it sees:
@@ -26,18 +26,18 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "ann/ann.h"
+#include "compat/compat.h"
+#include "inspect/inspect_index.h"
+#include "inspect/inspect_table.h"
+#include "store/store_page.h"
+#include "table/table_types.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "compat/compat.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "inspect/inspect_table.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
-#include "store/store.h"
-#include "store/store_page.h"
-#include "table/table_types.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -114,7 +114,7 @@ static void
 check_ann_index(CheckState *state, Oid indexoid)
 {
 	state->relation = indexoid;
-	vs_ann_check(indexoid, report_index, state);
+	vs_inspect_index_check(indexoid, report_index, state);
 }
 
 /* A table of the access method, and those of its indexes that inserts maintain. */

@@ -85,8 +85,8 @@ check_extent(const VsAnnGeometry *geo, int dim, int bits)
 {
 	holds(header_end(geo) <= geo->code_start, "page numbers run into the codes", dim, bits);
 	holds(geo->details_per_page > 0 &&
-		   VS_ANN_CONTENTS + geo->details_per_page * geo->detail_bytes <= VS_ANN_CONTENTS_END,
-		   "the detail page overflows", dim, bits);
+		  VS_ANN_CONTENTS + geo->details_per_page * geo->detail_bytes <= VS_ANN_CONTENTS_END,
+		  "the detail page overflows", dim, bits);
 	holds(geo->detail_pages * geo->details_per_page >= geo->extent_entries, "details are left over", dim, bits);
 	if (geo->blocks_per_page == 0)
 	{
@@ -94,9 +94,9 @@ check_extent(const VsAnnGeometry *geo, int dim, int bits)
 		return;
 	}
 	holds(geo->code_start + geo->blocks_per_page * geo->block_bytes <= VS_ANN_CONTENTS_END,
-		   "a code page overflows", dim, bits);
+		  "a code page overflows", dim, bits);
 	holds(geo->extent_entries == geo->blocks_per_page * geo->code_pages * VS_QUANT_BLOCK,
-		   "entries and blocks of an extent", dim, bits);
+		  "entries and blocks of an extent", dim, bits);
 }
 
 static void

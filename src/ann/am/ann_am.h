@@ -12,8 +12,6 @@
 #include "access/genam.h"
 #include "nodes/execnodes.h"
 
-extern IndexBuildResult *vs_ann_build(Relation heap, Relation index, IndexInfo *info);
-extern void vs_ann_buildempty(Relation index);
 extern IndexBulkDeleteResult *vs_ann_bulkdelete(IndexVacuumInfo *info,
 												IndexBulkDeleteResult *stats,
 												IndexBulkDeleteCallback callback,
@@ -32,10 +30,5 @@ extern void vs_ann_costestimate(struct PlannerInfo *root, struct IndexPath *path
 								Selectivity *selectivity, double *correlation,
 								double *pages);
 extern bool vs_ann_validate(Oid opclassoid);
-extern IndexScanDesc vs_ann_beginscan(Relation index, int nkeys, int norderbys);
-extern void vs_ann_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
-						  ScanKey orderbys, int norderbys);
-extern bool vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction);
-extern void vs_ann_endscan(IndexScanDesc scan);
 
 #endif							/* VS_ANN_AM_H */

@@ -18,12 +18,24 @@
 #include "ann/am/ann_am.h"
 #include "ann/base/ann_options.h"
 #include "ann/base/ann_progress.h"
+#include "ann/build/ann_build.h"
+#include "ann/insert/ann_held_rows.h"
 #include "ann/insert/ann_insert.h"
 #include "ann/page/ann_change.h"
+#include "ann/scan/ann_scan.h"
 #include "quant/quant.h"
 #include "types/vector.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_handler);
+
+/* amgettuple: a scan finds the rows that this session has put into the index before. */
+static bool
+get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	if (!vs_ann_scan_started(scan))
+		vs_ann_buffer_write(scan->indexRelation);
+	return vs_ann_gettuple(scan, direction);
+}
 
 Datum
 vs_ann_handler(PG_FUNCTION_ARGS)
@@ -49,7 +61,7 @@ vs_ann_handler(PG_FUNCTION_ARGS)
 	am->amvalidate = vs_ann_validate;
 	am->ambeginscan = vs_ann_beginscan;
 	am->amrescan = vs_ann_rescan;
-	am->amgettuple = vs_ann_gettuple;
+	am->amgettuple = get_tuple;
 	am->amendscan = vs_ann_endscan;
 	PG_RETURN_POINTER(am);
 }

@@ -22,13 +22,11 @@
 #include "ann/ann.h"
 #include "ann/base/ann_index.h"
 #include "ann/base/ann_lock.h"
-#include "ann/base/ann_memory.h"
 #include "ann/page/ann_change.h"
-#include "ann/page/ann_directory.h"
-#include "ann/page/ann_list.h"
 #include "ann/page/ann_meta.h"
 #include "ann/page/ann_page.h"
 #include "ann/page/ann_pending.h"
+#include "ann/seal/ann_dead.h"
 #include "ann/seal/ann_seal.h"
 #include "compat/ann_compat.h"
 #include "util/stop_point.h"
@@ -105,29 +103,6 @@ vacuum_chains(const VsAnn *ann, const VsAnnChain *chains, DeadCheck *check)
 	return dead;
 }
 
-/*
- * Flags entries of lists; returns how many.  What the metapage says of the lists is exact
- * afterwards; broken off, it is wrong until the next walk, or the next plan of a seal.
- */
-static int64
-walk_lists(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnIdVisit visit, void *arg)
-{
-	VsAnnListCounts counts = {0};
-	VsAnnDirectory *dir;
-
-	if (meta->directory == InvalidBlockNumber)
-		return 0;
-	dir = vs_ann_directory_read(ann, meta->directory);
-	for (int i = 0; i < dir->nlists; i++)
-	{
-		vs_compat_vacuum_delay();
-		vs_ann_list_walk(ann, dir->heads[i], true, visit, arg, &counts);
-		VS_STOP_POINT("lists: one walked");
-	}
-	vs_ann_meta_count(ann, counts.entries, counts.dead);
-	return counts.changed;
-}
-
 IndexBulkDeleteResult *
 vs_ann_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 				  IndexBulkDeleteCallback callback, void *callback_state)
@@ -153,7 +128,7 @@ vs_ann_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		dead = vacuum_chains(&ann, meta.closing, &check);
 		dead += vacuum_chains(&ann, meta.growing, &check);
 		VS_STOP_POINT("bulkdelete: pending done");
-		dead += walk_lists(&ann, &meta, flag_if_dead, &check);
+		dead += vs_ann_flag_lists(&ann, &meta, flag_if_dead, &check);
 	}
 	vs_ann_seal_unlock(info->index);
 	MemoryContextSwitchTo(old);
@@ -190,13 +165,14 @@ count_rows(Relation index)
 IndexBulkDeleteResult *
 vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
+	const VsAnnSealRequest request = {.caller = VS_ANN_SEAL_VACUUM, .may_train = true};
 	VsAnnSealResult result;
 	Relation	heap;
 
 	if (info->analyze_only)
 		return stats;
 	heap = table_open(info->index->rd_index->indrelid, AccessShareLock);
-	vs_ann_maintain(info->index, heap, VS_ANN_WAIT, VS_ANN_TIDY, &result);
+	vs_ann_seal(info->index, heap, VS_ANN_WAIT, &request, &result);
 	vs_ann_truncate(info->index, heap, info->message_level);
 	table_close(heap, AccessShareLock);
 	if (stats == NULL)
@@ -207,145 +183,4 @@ vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	}
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	return stats;
-}
-
-/* ---- what a failed seal left ---- */
-
-static bool
-flag_if_unpublished(VsAnnId *id, void *arg)
-{
-	if ((id->flags & VS_ANN_DEAD) != 0 || id->seal <= *(uint32 *) arg)
-		return false;
-	id->flags |= VS_ANN_DEAD;
-	return true;
-}
-
-/*
- * Flags entries that a seal put into lists and did not publish; their rows are
- * pending still.  Needs the seal lock.
- */
-void
-vs_ann_kill_unpublished(const VsAnn *ann, const VsAnnMetaData *meta)
-{
-	uint32		sealed = meta->sealed;
-
-	walk_lists(ann, meta, flag_if_unpublished, &sealed);
-}
-
-/* ---- pages nobody needs ---- */
-
-typedef struct Sweep
-{
-	uint8	   *reachable;		/* a bit each page */
-	BlockNumber npages;
-} Sweep;
-
-static void
-mark(BlockNumber block, void *arg)
-{
-	Sweep	   *sweep = (Sweep *) arg;
-
-	if (block < sweep->npages)
-		sweep->reachable[block / BITS_PER_BYTE] |= 1 << (block % BITS_PER_BYTE);
-}
-
-static void
-mark_reachable(const VsAnn *ann, const VsAnnMetaData *meta, Sweep *sweep)
-{
-	BlockNumber block = meta->segments;
-	VsAnnWalk	walk = {0};
-
-	mark(VS_ANN_META_BLKNO, sweep);
-	while (block != InvalidBlockNumber)
-	{
-		Buffer		buffer;
-
-		vs_ann_walk_step(ann, &walk, block);
-		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_SEGMENT);
-		mark(block, sweep);
-		block = VS_ANN_OPAQUE(BufferGetPage(buffer))->next;
-		UnlockReleaseBuffer(buffer);
-	}
-	vs_ann_centre_pages(ann, meta->centre, mark, sweep);
-	if (meta->directory != InvalidBlockNumber)
-	{
-		VsAnnDirectory *dir = vs_ann_directory_read(ann, meta->directory);
-
-		vs_ann_directory_pages(ann, meta->directory, true, mark, sweep);
-		for (int i = 0; i < dir->nlists; i++)
-			vs_ann_list_pages(ann, dir->heads[i], mark, sweep);
-	}
-}
-
-/*
- * Whether nothing leads to the page.  A pending page is reachable until its
- * seal is published, which its epoch tells: inserts may add such pages any time.
- * All other kinds are made by the holder of the seal lock only, that is, us.
- */
-static bool
-is_orphan(const Sweep *sweep, const VsAnnMetaData *meta, BlockNumber block, Page page)
-{
-	if (vs_ann_page_is(page, VS_ANN_PENDING))
-		return VS_ANN_OPAQUE(page)->epoch <= meta->sealed;
-	return (sweep->reachable[block / BITS_PER_BYTE] & (1 << (block % BITS_PER_BYTE))) == 0;
-}
-
-/*
- * One pass over the index: retires pages that a crash left unreachable, and
- * records retired ones that nobody can be reading in the free space map.
- * Needs the seal lock.
- */
-void
-vs_ann_sweep(const VsAnn *ann)
-{
-	VsAnnBlocks orphans = {0};
-	VsAnnMetaData meta;
-	VsAnnChange change;
-	VsAnnMetaData *changed;
-	Sweep		sweep;
-	uint32		waiting = 0;
-	FullTransactionId newest = InvalidFullTransactionId;
-
-	vs_ann_meta_read(ann, &meta);
-	/* with the extension lock, so that no page is counted before it is locked */
-	LockRelationForExtension(ann->index, ExclusiveLock);
-	sweep.npages = RelationGetNumberOfBlocks(ann->index);
-	UnlockRelationForExtension(ann->index, ExclusiveLock);
-	sweep.reachable = palloc_extended(sweep.npages / BITS_PER_BYTE + 1,
-									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	mark_reachable(ann, &meta, &sweep);
-	VS_STOP_POINT("sweep: marked");
-	for (BlockNumber block = 0; block < sweep.npages; block++)
-	{
-		Buffer		buffer = ReadBuffer(ann->index, block);
-		Page		page = BufferGetPage(buffer);
-		bool		free;
-
-		vs_compat_vacuum_delay();
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		free = vs_ann_page_recyclable(page);
-		if (!free && !vs_ann_page_is_ours(page))
-			;					/* damaged, and nothing leads there */
-		else if (!free && (VS_ANN_OPAQUE(page)->flags & VS_ANN_RETIRED) != 0)
-		{
-			waiting++;
-			if (FullTransactionIdPrecedes(newest, VS_ANN_OPAQUE(page)->retired_xid))
-				newest = VS_ANN_OPAQUE(page)->retired_xid;
-		}
-		else if (!free && is_orphan(&sweep, &meta, block, page))
-			vs_ann_blocks_add(block, &orphans);
-		UnlockReleaseBuffer(buffer);
-		if (free)
-			RecordFreeIndexPage(ann->index, block);
-	}
-	pfree(sweep.reachable);
-	IndexFreeSpaceMapVacuum(ann->index);
-
-	vs_ann_change_begin(&change, ann);
-	changed = vs_ann_meta_change(&change);
-	changed->pages_retired = changed->pages_waiting = waiting;
-	changed->waiting_xid = newest;
-	vs_ann_change_commit(&change);
-	if (orphans.n > 0)
-		vs_ann_page_retire(ann, orphans.blocks, orphans.n);
 }

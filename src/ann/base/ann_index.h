@@ -6,7 +6,6 @@
 #ifndef VS_ANN_INDEX_H
 #define VS_ANN_INDEX_H
 
-#include "ann/ann.h"
 #include "ann/page/ann_change.h"
 
 /*
@@ -30,6 +29,9 @@ extern void vs_ann_set_shape(VsAnn *ann, int dim, int bits, uint64 seed);
  * metapage.
  */
 extern void vs_ann_check_dim(VsAnn *ann, int dim);
+
+/* Refuses an index of another session's temporary table. */
+extern void vs_ann_refuse_foreign_temporary(Relation index);
 
 /* Seed of the rotation of indexes built from now on; the metapage keeps it. */
 #define VS_ANN_ROTATION_SEED	1

@@ -11,10 +11,7 @@
 #include "utils/guc.h"
 #include "utils/rel.h"
 
-#include "ann/ann.h"
 #include "ann/base/ann_options.h"
-#include "ann/insert/ann_held_rows.h"
-#include "ann/scan/ann_explain.h"
 #include "quant/quant.h"
 #include "types/vector.h"
 
@@ -28,13 +25,10 @@ int			vs_ann_max_background_seals = 2;
 
 static relopt_kind option_kind;
 
+/* Defines the settings and index options. */
 void
-vs_ann_init(void)
+vs_ann_options_init(void)
 {
-	vs_quant_init();
-	vs_ann_buffer_init();
-	vs_ann_explain_init();
-
 	DefineCustomIntVariable("vecann.probes",
 							"Lists of a vecann index that a scan searches before it returns rows.",
 							"More lists give better recall and take more time. 0 lets the index choose; "

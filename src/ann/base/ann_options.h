@@ -26,6 +26,9 @@ typedef struct VsAnnOptions
 	int			dimensions;		/* 0: declared by the column, or by its first row */
 } VsAnnOptions;
 
+/* Defines the settings and index options; once, at load. */
+extern void vs_ann_options_init(void);
+
 /* amoptions */
 extern bytea *vs_ann_options(Datum reloptions, bool validate);
 

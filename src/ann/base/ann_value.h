@@ -7,6 +7,7 @@
 #define VS_ANN_VALUE_H
 
 #include "ann/page/ann_change.h"
+#include "quant/quant.h"
 
 /*
  * A payload is a value without its length word, as the value store gives it:

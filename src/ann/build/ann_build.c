@@ -23,12 +23,12 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "ann/am/ann_am.h"
 #include "ann/base/ann_index.h"
 #include "ann/base/ann_memory.h"
 #include "ann/base/ann_options.h"
 #include "ann/base/ann_progress.h"
 #include "ann/base/ann_value.h"
+#include "ann/build/ann_build.h"
 #include "ann/build/ann_column.h"
 #include "ann/build/ann_team.h"
 #include "ann/insert/ann_held_rows.h"
@@ -39,7 +39,9 @@
 #include "ann/page/ann_meta.h"
 #include "ann/page/ann_page.h"
 #include "ann/seal/ann_assign.h"
+#include "ann/seal/ann_publish.h"
 #include "ann/seal/ann_spool.h"
+#include "ann/seal/ann_train.h"
 #include "compat/compat.h"
 #include "store/store.h"
 
@@ -198,10 +200,14 @@ build_lists(const VsAnn *ann, Relation heap, VsAnnSpool *spool, VsAnnTeam *team,
 			VsAnnDirectory **result)
 {
 	int64		rows = vs_ann_spool_count(spool);
+	VsAnnTrainTeam trainers;
 	VsAnnDirectory *dir;
 
+	if (team != NULL)
+		trainers = vs_ann_team_trainers(team);
 	vs_ann_progress_phase(VS_ANN_PHASE_TRAIN, rows);
-	dir = vs_ann_train_with(ann, heap, spool, vs_ann_target_lists(rows), NULL, team);
+	dir = vs_ann_train(ann, heap, spool, vs_ann_target_lists(rows), NULL,
+					   team != NULL ? &trainers : NULL);
 	vs_ann_progress_phase(VS_ANN_PHASE_ASSIGN, rows);
 	*result = dir;
 	if (team != NULL && vs_ann_team_assign(team, dir, spool, &rows))
@@ -215,33 +221,17 @@ build_lists(const VsAnn *ann, Relation heap, VsAnnSpool *spool, VsAnnTeam *team,
 static void
 publish(const VsAnn *ann, VsAnnDirectory *dir, int64 rows)
 {
-	VsAnnSegment segment = {0};
-	BlockNumber root;
-	BlockNumber centre;
-	VsAnnChange change;
-	VsAnnMetaData *meta;
+	VsAnnPublication publication = {
+		.number = 1,
+		.method = VS_ANN_SEALED_BUILD,
+		.rows = rows,
+		.dir = dir,
+		.dir_is_new = true,
+		.trained = true,
+		.list_rows = rows,
+	};
 
-	dir->generation = 2;
-	root = vs_ann_directory_write(ann, dir, 1);
-	centre = vs_ann_centre_write(ann, dir->centre, 1);
-
-	segment.number = 1;
-	segment.method = VS_ANN_SEALED_BUILD;
-	segment.rows = rows;
-	segment.created = GetCurrentTimestamp();
-	segment.nlists = dir->nlists;
-	vs_ann_change_begin(&change, ann);
-	meta = vs_ann_meta_change(&change);
-	meta->dim = ann->spec.dim;
-	meta->bits = ann->spec.bits;
-	meta->sealed = segment.number;
-	meta->directory = root;
-	meta->generation = dir->generation;
-	meta->centre = centre;
-	meta->nlists = dir->nlists;
-	meta->list_rows = rows;
-	vs_ann_segment_append(&change, meta, &segment);
-	vs_ann_change_commit(&change);
+	vs_ann_publish(ann, &publication);
 }
 
 /* Everything but the WAL. */

@@ -19,6 +19,7 @@
 #include "utils/rel.h"
 
 #include "ann/build/ann_column.h"
+#include "ann/page/ann_change.h"
 
 static bool hands_out_stored(Node *node);
 

@@ -36,6 +36,7 @@
 #include "ann/page/ann_page.h"
 #include "ann/seal/ann_round.h"
 #include "ann/seal/ann_spool.h"
+#include "ann/seal/ann_train.h"
 #include "compat/ann_compat.h"
 #include "quant/kmeans.h"
 #include "quant/quant.h"
@@ -51,6 +52,21 @@
 #define MOST_CLUSTERS	256
 /* entries gathered at once */
 #define GATHER			1024
+
+/* The memory of a training, in the team's segment. */
+typedef struct Training
+{
+	VsAnnTeam  *team;
+	int			lists;
+	int64		rows_room;
+	int64		nrows;
+	char	   *items;			/* the sample's, as spooled */
+	float	   *rows;
+	float	   *centroids;
+	int32	   *nearest;
+	float	   *distance;
+	VsKmeansCluster *clusters;
+} Training;
 
 static VsAnnPart *
 my_part(VsAnnTeam *team)
@@ -128,7 +144,7 @@ vs_ann_team_scan(VsAnnTeam *team, double *heap_tuples)
 
 /* Where things are in a training's segment; returns its size. */
 static Size
-training_layout(VsAnnTraining *training, const VsAnn *ann, char *memory, int lists, int64 rows)
+training_layout(Training *training, const VsAnn *ann, char *memory, int lists, int64 rows)
 {
 	Size		row_bytes = sizeof(float) * ann->geo.padded;
 	Size		item_size = sizeof(VsAnnId) + vs_ann_spooled_code_bytes(ann);
@@ -147,16 +163,16 @@ training_layout(VsAnnTraining *training, const VsAnn *ann, char *memory, int lis
 }
 
 /* Bytes of the segment for a training on so many rows. */
-Size
-vs_ann_training_bytes(const VsAnn *ann, int lists, int64 rows)
+static Size
+training_bytes(const VsAnn *ann, int lists, int64 rows)
 {
-	VsAnnTraining training;
+	Training	training;
 
 	return training_layout(&training, ann, NULL, lists, rows);
 }
 
 static void
-training_attach(VsAnnTraining *training, VsAnnTeam *team, const VsAnnJob *job)
+training_attach(Training *training, VsAnnTeam *team, const VsAnnJob *job)
 {
 	training->team = team;
 	training->nrows = job->rows;
@@ -165,10 +181,10 @@ training_attach(VsAnnTraining *training, VsAnnTeam *team, const VsAnnJob *job)
 }
 
 /* Makes the segment; false if it is not to be had. */
-bool
-vs_ann_training_begin(VsAnnTraining *training, VsAnnTeam *team, int lists, int64 rows)
+static bool
+training_begin(Training *training, VsAnnTeam *team, int lists, int64 rows)
 {
-	char	   *memory = vs_ann_team_segment(team, vs_ann_training_bytes(team->ann, lists, rows));
+	char	   *memory = vs_ann_team_segment(team, training_bytes(team->ann, lists, rows));
 
 	memset(training, 0, sizeof(*training));
 	if (memory == NULL)
@@ -178,15 +194,15 @@ vs_ann_training_begin(VsAnnTraining *training, VsAnnTeam *team, int lists, int64
 	return true;
 }
 
-void
-vs_ann_training_end(VsAnnTraining *training)
+static void
+training_end(Training *training)
 {
 	vs_ann_team_drop_segment(training->team);
 }
 
 /* Runs a job on the training's first nrows rows. */
 static void
-training_run(VsAnnTraining *training, VsAnnJobKind kind, int count, int64 pieces, int piece_size)
+training_run(Training *training, VsAnnJobKind kind, int count, int64 pieces, int piece_size)
 {
 	VsAnnJob	job = {
 		.kind = kind,
@@ -208,7 +224,7 @@ job_read(VsAnnTeam *team, const VsAnnJob *job)
 	const VsAnn *ann = team->ann;
 	Size		item_size = sizeof(VsAnnId) + vs_ann_spooled_code_bytes(ann);
 	VsStoreReader *reader = vs_store_reader_open(team->heap);
-	VsAnnTraining training;
+	Training	training;
 	VsAnnCoder	coder;
 	int64		piece;
 
@@ -226,8 +242,8 @@ job_read(VsAnnTeam *team, const VsAnnJob *job)
 }
 
 /* Reads the first n items' rows; returns how many are still there, now the first ones. */
-int64
-vs_ann_training_read(VsAnnTraining *training, int64 n)
+static int64
+training_read(Training *training, int64 n)
 {
 	int			padded = training->team->ann->geo.padded;
 	int64		found = 0;
@@ -252,7 +268,7 @@ job_nearest(VsAnnTeam *team, const VsAnnJob *job)
 {
 	int			padded = team->ann->geo.padded;
 	VsQuantInterrupt interrupt = vs_ann_interrupt();
-	VsAnnTraining training;
+	Training	training;
 	void	   *memory = NULL;
 	VsAssign   *assign = NULL;
 	int64		piece;
@@ -279,7 +295,7 @@ job_nearest(VsAnnTeam *team, const VsAnnJob *job)
 static void
 team_nearest(void *arg, int lists, const float *centroids, int32_t *nearest, float *distance)
 {
-	VsAnnTraining *training = (VsAnnTraining *) arg;
+	Training   *training = (Training *) arg;
 	int			participants = training->team->shared->participants;
 	int64		rows = training->nrows;
 	int			piece_size = Max(LEAST_ROWS, Min(LEAST_ROWS * 16,
@@ -299,7 +315,7 @@ job_clusters(VsAnnTeam *team, const VsAnnJob *job)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann training",
 												  ALLOCSET_DEFAULT_SIZES);
 	VsKmeansOptions options = vs_ann_kmeans_options(team->ann, job->lists, context);
-	VsAnnTraining training;
+	Training	training;
 	int64		piece;
 
 	training_attach(&training, team, job);
@@ -312,7 +328,7 @@ job_clusters(VsAnnTeam *team, const VsAnnJob *job)
 static void
 team_clusters(void *arg, int n, VsKmeansCluster *clusters, float *centroids)
 {
-	VsAnnTraining *training = (VsAnnTraining *) arg;
+	Training   *training = (Training *) arg;
 
 	Assert(n <= Min(training->lists, MOST_CLUSTERS));
 	memcpy(training->clusters, clusters, sizeof(VsKmeansCluster) * n);
@@ -323,12 +339,46 @@ team_clusters(void *arg, int n, VsKmeansCluster *clusters, float *centroids)
 }
 
 /* What vs_kmeans_train needs to use the team. */
-VsKmeansTeam
-vs_ann_training_team(VsAnnTraining *training)
+static VsKmeansTeam
+training_team(Training *training)
 {
 	VsKmeansTeam team = {team_nearest, team_clusters, training};
 
 	return team;
+}
+
+/* Trains on n rows of the spool in shared memory; see VsAnnTrainTeam. */
+static bool
+train(void *arg, VsAnnDirectory *dir, const VsKmeansOptions *options, VsAnnSpool *spool, int64 n,
+	  const float *mean)
+{
+	VsAnnTeam  *team = (VsAnnTeam *) arg;
+	VsKmeansOptions together = *options;
+	Training	training;
+	VsKmeansTeam helpers;
+
+	if (!training_begin(&training, team, options->lists, n))
+		return false;
+	n = vs_ann_pick_sample(team->ann, spool, n, training.items);
+	n = training_read(&training, n);
+	helpers = training_team(&training);
+	together.team = &helpers;
+	vs_ann_train_sample(team->ann, dir, &together, training.rows, n, mean);
+	training_end(&training);
+	return true;
+}
+
+VsAnnTrainTeam
+vs_ann_team_trainers(VsAnnTeam *team)
+{
+	VsAnnTrainTeam trainers = {
+		.arg = team,
+		.participants = team->shared->participants,
+		.bytes = training_bytes,
+		.train = train,
+	};
+
+	return trainers;
 }
 
 /* ---- coding ---- */

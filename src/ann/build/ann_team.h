@@ -11,6 +11,7 @@
 #include "ann/page/ann_change.h"
 #include "ann/page/ann_directory.h"
 #include "ann/seal/ann_spool.h"
+#include "ann/seal/ann_train.h"
 #include "quant/kmeans.h"
 
 #include "access/parallel.h"
@@ -124,33 +125,8 @@ extern VsAnnSpool *vs_ann_team_scan(VsAnnTeam *team, double *heap_tuples);
 extern bool vs_ann_team_assign(VsAnnTeam *team, VsAnnDirectory *dir, VsAnnSpool *spool,
 							   int64 *rows);
 
-/* Memory of a training in the team's segment; results of NULL: not to be had. */
-typedef struct VsAnnTraining
-{
-	VsAnnTeam  *team;
-	int			lists;
-	int64		rows_room;
-	int64		nrows;
-	char	   *items;			/* the sample's, as spooled */
-	float	   *rows;
-	float	   *centroids;
-	int32	   *nearest;
-	float	   *distance;
-	VsKmeansCluster *clusters;
-} VsAnnTraining;
-
-extern Size vs_ann_training_bytes(const VsAnn *ann, int lists, int64 rows);
-extern bool vs_ann_training_begin(VsAnnTraining *training, VsAnnTeam *team, int lists,
-								  int64 rows);
-extern int64 vs_ann_training_read(VsAnnTraining *training, int64 n);
-extern void vs_ann_training_end(VsAnnTraining *training);
-extern VsKmeansTeam vs_ann_training_team(VsAnnTraining *training);
-
-/* ann_seal.c */
-extern VsKmeansOptions vs_ann_kmeans_options(const VsAnn *ann, int lists,
-											 MemoryContext context);
-extern VsAnnDirectory *vs_ann_train_with(const VsAnn *ann, Relation heap, VsAnnSpool *spool,
-										 int lists, const float *mean, VsAnnTeam *team);
+/* The team as a training needs it. */
+extern VsAnnTrainTeam vs_ann_team_trainers(VsAnnTeam *team);
 
 /* ann_build.c */
 extern void vs_ann_open_new(VsAnn *ann, Relation index);

@@ -239,6 +239,7 @@ tries_again(Relation index, double times, int64 rows)
 void
 vs_ann_seal_if_large(Relation index, Relation heap)
 {
+	VsAnnSealRequest request = {.caller = VS_ANN_SEAL_AUTOMATIC};
 	VsAnnMetaData meta;
 	VsAnnSealResult result;
 	int64		rows;
@@ -256,12 +257,9 @@ vs_ann_seal_if_large(Relation index, Relation heap)
 	}
 	if (meta.sealing != 0 && !tries_again(index, times, rows))
 		return;
-	/* training all lists anew is left to others when it would take long */
-	vs_ann_maintain(index, heap, VS_ANN_NOWAIT,
-					meta.list_rows < MOST_ROWS_TRAINED ?
-					VS_ANN_DO_FLUSH | VS_ANN_DO_GROW :
-					VS_ANN_DO_FLUSH,
-					&result);
+	/* training all lists is left to others when it would take long */
+	request.may_train = meta.list_rows < MOST_ROWS_TRAINED;
+	vs_ann_seal(index, heap, VS_ANN_NOWAIT, &request, &result);
 	if (retried_for == RelationGetRelid(index))
 		retried_for = InvalidOid;
 }
@@ -308,19 +306,18 @@ seal_opened(Relation index, Relation heap)
 	VsAnnMetaData meta;
 	VsAnnSealResult result;
 	int64		rows;
-	int			what = VS_ANN_DO_FLUSH;
+	VsAnnSealRequest request = {.caller = VS_ANN_SEAL_AUTOMATIC};
 
 	if (!vs_ann_is_vecann(index) || !index->rd_index->indisready ||
 		index->rd_index->indrelid != RelationGetRelid(heap) || times_too_large(index, &meta, &rows) < 1)
 		return;
-	if (meta.list_rows < MOST_TRAINED_BY_WORKER)
-		what |= VS_ANN_DO_GROW;
+	request.may_train = meta.list_rows < MOST_TRAINED_BY_WORKER;
 	for (int i = 0; i < LOCK_TRIES; i++)
 	{
 		/* if a check is all that keeps us from sealing, we are next */
 		VsAnnWait	wait = vs_ann_seal_under_way(index) ? VS_ANN_NOWAIT : VS_ANN_WAIT;
 
-		if (vs_ann_maintain(index, heap, wait, what, &result))
+		if (vs_ann_seal(index, heap, wait, &request, &result))
 			break;
 		pg_usleep(LOCK_NAP_US);
 		CHECK_FOR_INTERRUPTS();

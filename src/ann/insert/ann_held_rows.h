@@ -7,6 +7,7 @@
 #define VS_ANN_HELD_ROWS_H
 
 #include "ann/page/ann_change.h"
+#include "ann/page/ann_page.h"
 
 typedef struct VsAnnBuffer VsAnnBuffer;
 

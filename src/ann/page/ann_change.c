@@ -30,9 +30,11 @@
 #include "utils/snapmgr.h"
 
 #include "ann/page/ann_change.h"
+#include "ann/page/ann_geometry.h"
 #include "ann/page/ann_meta.h"
 #include "ann/page/ann_page.h"
 #include "compat/ann_compat.h"
+#include "quant/quant.h"
 #include "util/recent_pages.h"
 
 /* An empty page of the kind, without a hole. */
@@ -104,7 +106,7 @@ extent_end(const VsAnnGeometry *geo, Page page)
 
 /*
  * What a page of the kind may not hold, whatever the other pages say: NULL if it is sound.
- * ann_check.c uses it too, to name the fault.
+ * inspect_index_check.c uses it too, to name the fault.
  */
 const char *
 vs_ann_page_fault(const VsAnn *ann, Page page, VsAnnPageKind kind)

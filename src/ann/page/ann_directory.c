@@ -25,6 +25,7 @@
 #include "ann/page/ann_page.h"
 #include "compat/ann_compat.h"
 #include "quant/kmeans.h"
+#include "quant/quant.h"
 
 /* Writes a stream of floats over pages; returns the first page. */
 static BlockNumber

@@ -7,7 +7,7 @@
 #define VS_ANN_DIRECTORY_H
 
 #include "ann/page/ann_change.h"
-
+#include "ann/page/ann_page.h"
 #include "quant/kmeans.h"
 
 /* A directory read whole: centroids (rotated, relative to mean), heads. */

@@ -7,6 +7,9 @@
 #define VS_ANN_LIST_H
 
 #include "ann/page/ann_change.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_page.h"
+#include "quant/quant.h"
 
 /* An entry coded against its list's centroid, ready to be appended. */
 typedef struct VsAnnCoded

@@ -7,6 +7,7 @@
 #define VS_ANN_META_H
 
 #include "ann/page/ann_change.h"
+#include "ann/page/ann_page.h"
 
 /* Fills a page as the metapage of an empty index; the shape too if ann has one. */
 extern void vs_ann_meta_init(Page page, const VsAnn *ann, uint64 seed);

@@ -7,6 +7,8 @@
 #define VS_ANN_PENDING_H
 
 #include "ann/page/ann_change.h"
+#include "ann/page/ann_page.h"
+#include "quant/quant.h"
 
 /* Entries on their way to pending pages, all coded against the same vector. */
 typedef struct VsAnnRun

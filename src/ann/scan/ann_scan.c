@@ -31,7 +31,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "ann/am/ann_am.h"
 #include "ann/base/ann_effort.h"
 #include "ann/base/ann_index.h"
 #include "ann/base/ann_options.h"

@@ -11,6 +11,7 @@
 #include "quant/quant.h"
 #include "store/store.h"
 
+#include "access/genam.h"
 #include "access/relscan.h"
 
 /* A candidate: an entry and the lower bound of its distance.  ref says which entry, see below. */
@@ -221,6 +222,23 @@ typedef struct VsAnnScan
 	VsAnnScanStats stats;
 	VsStoreReader *reader;
 } VsAnnScan;
+
+/* ambeginscan, amrescan, amgettuple, amendscan (ann_scan.c) */
+extern IndexScanDesc vs_ann_beginscan(Relation index, int nkeys, int norderbys);
+extern void vs_ann_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
+						  ScanKey orderbys, int norderbys);
+extern bool vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction);
+extern void vs_ann_endscan(IndexScanDesc scan);
+
+/*
+ * Whether the scan has looked at the index since it began or was rescanned.  Rows
+ * that this session holds back must be on pages before it does.
+ */
+static inline bool
+vs_ann_scan_started(IndexScanDesc scan)
+{
+	return ((const VsAnnScan *) scan->opaque)->started;
+}
 
 /* ann_scratch.c */
 extern VsAnnScratch *vs_ann_scratch_take(MemoryContext scan_context);

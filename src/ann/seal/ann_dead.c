@@ -12,7 +12,7 @@
  * go that it could see, the transaction that removed the last of them is logged, which
  * cancels such queries (invariant A9).
  *
- * vs_ann_prune flags dead entries of lists, as ambulkdelete does.  Locks: a page of the
+ * vs_ann_flag_dead flags dead entries of lists, as ambulkdelete does.  Locks: a page of the
  * table alone; then first page of an extent and a detail page.
  *-------------------------------------------------------------------------
  */
@@ -341,7 +341,7 @@ flag_dead(Prune *prune)
  * list 0); returns how many.  Needs the seal lock.
  */
 int64
-vs_ann_prune(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir, int first, int n)
+vs_ann_flag_dead(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir, int first, int n)
 {
 	const VsAnnGeometry *geo = &ann->geo;
 	Prune		prune;

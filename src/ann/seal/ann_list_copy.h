@@ -6,6 +6,8 @@
 #ifndef VS_ANN_LIST_COPY_H
 #define VS_ANN_LIST_COPY_H
 
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_page.h"
 #include "ann/seal/ann_spool.h"
 
 /* Puts the ids (and codes of bits) of the list's live entries into the spool. */

@@ -29,22 +29,22 @@
 #include "ann/page/ann_directory.h"
 #include "ann/page/ann_list.h"
 #include "ann/page/ann_page.h"
-#include "ann/seal/ann_assign.h"
 #include "ann/seal/ann_list_copy.h"
 #include "ann/seal/ann_plan.h"
 #include "ann/seal/ann_seal.h"
 #include "ann/seal/ann_spool.h"
+#include "ann/seal/ann_train.h"
 #include "quant/kmeans.h"
 #include "quant/quant.h"
 
 #define SPLIT_FACTOR		2.5		/* times the mean size: split */
 #define MERGE_FACTOR		0.125	/* times the mean size: merge */
 /* a list is copied without its dead when they are this share of it: */
-#define DEAD_SHARE_ASKED	0.05	/* vecstore.compact */
-#define DEAD_SHARE_FLUSH	0.1		/* vecstore.flush */
-#define DEAD_SHARE			0.2		/* VACUUM */
-#define DEAD_SHARE_INSERT	0.25		/* a seal that makes an INSERT wait */
-#define COPIED				8		/* such a seal copies so many times its rows at most */
+#define DEAD_SHARE_COMPACT	0.05
+#define DEAD_SHARE_FLUSH	0.1
+#define DEAD_SHARE_VACUUM	0.2
+#define DEAD_SHARE_AUTOMATIC 0.25
+#define COPIED				8		/* an automatic seal copies at most this multiple of its rows */
 #define TOO_FEW_LISTS		3		/* by this factor: train all anew */
 #define TOO_MANY_LISTS		8
 #define MOVED_SHARE			0.5		/* of the rows assigned anew: train all anew, it costs little more */
@@ -93,8 +93,8 @@ mark_neighbours(const VsAssign *assign, const VsAnnDirectory *dir, int padded, i
 		if (scores[best] == INFINITY)
 			break;
 		scores[best] = INFINITY;
-		if (plan->fates[best] < VS_ANN_REWRITE)
-			plan->fates[best] = VS_ANN_REWRITE;
+		if (plan->actions[best] < VS_ANN_REASSIGN)
+			plan->actions[best] = VS_ANN_REASSIGN;
 	}
 }
 
@@ -110,15 +110,15 @@ mark_all_neighbours(const VsAnn *ann, const VsAnnDirectory *dir, VsAnnPlan *plan
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (plan->fates[i] == VS_ANN_SPLIT)
+		if (plan->actions[i] == VS_ANN_SPLIT)
 			mark_neighbours(assign, dir, padded, i, scores, plan);
 	}
 	pfree(scores);
 	pfree(memory);
 }
 
-static VsAnnFate
-fate_of(const VsAnnPlan *plan, int list, int nlists)
+static VsAnnListAction
+choose_action(const VsAnnPlan *plan, int list, int nlists)
 {
 	int64		live = plan->entries[list] - plan->dead[list];
 
@@ -131,30 +131,37 @@ fate_of(const VsAnnPlan *plan, int list, int nlists)
 }
 
 static double
-dead_share(int what)
+dead_share(VsAnnSealCaller caller)
 {
-	if ((what & VS_ANN_COMPACT) == VS_ANN_COMPACT)
-		return DEAD_SHARE_ASKED;
-	if ((what & VS_ANN_DO_PRUNE) != 0)
-		return DEAD_SHARE_FLUSH;
-	return (what & VS_ANN_DO_COMPACT) != 0 ? DEAD_SHARE : DEAD_SHARE_INSERT;
+	switch (caller)
+	{
+		case VS_ANN_SEAL_COMPACT:
+			return DEAD_SHARE_COMPACT;
+		case VS_ANN_SEAL_FLUSH:
+			return DEAD_SHARE_FLUSH;
+		case VS_ANN_SEAL_VACUUM:
+			return DEAD_SHARE_VACUUM;
+		case VS_ANN_SEAL_AUTOMATIC:
+			break;
+	}
+	return DEAD_SHARE_AUTOMATIC;
 }
 
 /* Lists with many dead entries are copied without them, unless they have another fate. */
 static void
-mark_dead_lists(VsAnnPlan *plan, int64 pending, int what)
+mark_dead_lists(VsAnnPlan *plan, int64 pending, VsAnnSealCaller caller)
 {
-	double		share = dead_share(what);
-	int64		budget = share == DEAD_SHARE_INSERT ? COPIED * pending : INT64_MAX;
+	double		share = dead_share(caller);
+	int64		budget = caller == VS_ANN_SEAL_AUTOMATIC ? COPIED * pending : INT64_MAX;
 
 	for (int i = 0; i < plan->nlists; i++)
 	{
 		int64		live = plan->entries[i] - plan->dead[i];
 
-		if (plan->fates[i] != VS_ANN_KEEP || plan->dead[i] == 0 ||
+		if (plan->actions[i] != VS_ANN_KEEP || plan->dead[i] == 0 ||
 			plan->dead[i] < share * plan->entries[i] || live > budget)
 			continue;
-		plan->fates[i] = VS_ANN_COPY;
+		plan->actions[i] = VS_ANN_COPY;
 		plan->any = true;
 		budget -= live;
 	}
@@ -168,7 +175,7 @@ vs_ann_plan_moved(const VsAnnPlan *plan)
 
 	for (int i = 0; i < plan->nlists; i++)
 	{
-		if (plan->fates[i] >= VS_ANN_REWRITE)
+		if (plan->actions[i] >= VS_ANN_REASSIGN)
 			moved += plan->entries[i] - plan->dead[i];
 	}
 	return moved;
@@ -177,10 +184,11 @@ vs_ann_plan_moved(const VsAnnPlan *plan)
 /*
  * Looks at all lists and decides.  pending: rows about to be added; fresh: rows added since all
  * lists were trained, without these.
- * Lists are split and merged with VS_ANN_DO_COMPACT only, all trained anew with that or VS_ANN_DO_GROW.
+ * A request that does not rearrange splits and merges no list, and trains all only if it may.
  */
 VsAnnPlan *
-vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fresh, int what)
+vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fresh,
+			const VsAnnSealRequest *request)
 {
 	VsAnnPlan  *plan = palloc0(sizeof(VsAnnPlan));
 	int64		rows = pending;
@@ -191,7 +199,7 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fr
 	bool		worth_training;
 
 	plan->nlists = dir->nlists;
-	plan->fates = palloc0(dir->nlists);
+	plan->actions = palloc0(dir->nlists);
 	plan->entries = palloc0(sizeof(int64) * dir->nlists);
 	plan->dead = palloc0(sizeof(int64) * dir->nlists);
 	plan->unsplit = palloc0(sizeof(uint32) * dir->nlists);
@@ -204,28 +212,28 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fr
 	target = vs_ann_target_lists(rows);
 	plan->rows_per_list = Max(1, rows / target);
 	worth_training = fresh + pending > FRESH_SHARE * rows && rows > 2 * unsplit;
-	plan->all = (what & (VS_ANN_DO_COMPACT | VS_ANN_DO_GROW)) != 0 &&
+	plan->all = (request->may_train || vs_ann_seal_rearranges(request)) &&
 		((target > TOO_FEW_LISTS * dir->nlists && worth_training) ||
 		 dir->nlists > TOO_MANY_LISTS * target);
 	for (int i = 0; i < dir->nlists; i++)
 	{
 		if (plan->all)
-			plan->fates[i] = VS_ANN_REWRITE;
-		else if ((what & VS_ANN_DO_COMPACT) != 0)
-			plan->fates[i] = fate_of(plan, i, dir->nlists);
-		split = split || plan->fates[i] == VS_ANN_SPLIT;
-		kept += plan->fates[i] != VS_ANN_DROP;
-		plan->any = plan->any || plan->fates[i] != VS_ANN_KEEP;
+			plan->actions[i] = VS_ANN_REASSIGN;
+		else if (vs_ann_seal_rearranges(request))
+			plan->actions[i] = choose_action(plan, i, dir->nlists);
+		split = split || plan->actions[i] == VS_ANN_SPLIT;
+		kept += plan->actions[i] != VS_ANN_DROP;
+		plan->any = plan->any || plan->actions[i] != VS_ANN_KEEP;
 	}
 	if (kept == 0)
-		plan->fates[0] = VS_ANN_REWRITE;
-	mark_dead_lists(plan, pending, what);
+		plan->actions[0] = VS_ANN_REASSIGN;
+	mark_dead_lists(plan, pending, request->caller);
 	if (split)
 		mark_all_neighbours(ann, dir, plan);
 	if (vs_ann_plan_moved(plan) > MOVED_SHARE * rows && (worth_training || kept == 0))
 	{
 		plan->all = true;
-		memset(plan->fates, VS_ANN_REWRITE, dir->nlists);
+		memset(plan->actions, VS_ANN_REASSIGN, dir->nlists);
 	}
 	return plan;
 }
@@ -237,7 +245,7 @@ parts_of(const VsAnnPlan *plan, int list)
 {
 	int64		live = plan->entries[list] - plan->dead[list];
 
-	switch ((VsAnnFate) plan->fates[list])
+	switch ((VsAnnListAction) plan->actions[list])
 	{
 		case VS_ANN_SPLIT:
 			return Max(2, live / plan->rows_per_list);
@@ -270,7 +278,7 @@ split_list(const VsAnn *ann, Relation heap, const VsAnnDirectory *old, int list,
 	VsAnnDirectory *trained;
 
 	vs_ann_list_collect(ann, old->heads[list], spool);
-	trained = vs_ann_train(ann, heap, spool, parts, old->mean);
+	trained = vs_ann_train(ann, heap, spool, parts, old->mean, NULL);
 	for (int i = 0; i < trained->nlists; i++)
 	{
 		add_list(ann, dir, trained->centroids + (Size) i * ann->geo.padded,
@@ -296,7 +304,7 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 	for (int i = 0; i < plan->nlists; i++)
 	{
 		most += parts_of(plan, i);
-		same = same && plan->fates[i] <= VS_ANN_REWRITE;
+		same = same && plan->actions[i] <= VS_ANN_REASSIGN;
 	}
 	if (same)
 	{
@@ -315,7 +323,7 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 		const float *centroid = old->centroids + (Size) i * padded;
 
 		CHECK_FOR_INTERRUPTS();
-		switch ((VsAnnFate) plan->fates[i])
+		switch ((VsAnnListAction) plan->actions[i])
 		{
 			case VS_ANN_KEEP:
 				add_list(ann, dir, centroid, old->heads[i], 0, epoch);
@@ -325,7 +333,7 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 				plan->copied += vs_ann_list_copy(ann, old->heads[i], dir->heads[dir->nlists - 1],
 												 epoch);
 				break;
-			case VS_ANN_REWRITE:
+			case VS_ANN_REASSIGN:
 				add_list(ann, dir, centroid, InvalidBlockNumber, plan->unsplit[i], epoch);
 				break;
 			case VS_ANN_SPLIT:

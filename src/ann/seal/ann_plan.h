@@ -6,22 +6,24 @@
 #ifndef VS_ANN_PLAN_H
 #define VS_ANN_PLAN_H
 
+#include "ann/page/ann_change.h"
 #include "ann/page/ann_directory.h"
+#include "ann/seal/ann_seal.h"
 
 /* What becomes of an old list. */
-typedef enum VsAnnFate
+typedef enum VsAnnListAction
 {
 	VS_ANN_KEEP,
 	VS_ANN_COPY,				/* same centroid, new list without the dead */
-	VS_ANN_REWRITE,				/* same centroid, new list; its rows are assigned again */
+	VS_ANN_REASSIGN,			/* same centroid, new list; its rows are assigned again */
 	VS_ANN_SPLIT,				/* new centroids */
 	VS_ANN_DROP					/* no centroid; its rows go to other lists */
-} VsAnnFate;
+} VsAnnListAction;
 
 typedef struct VsAnnPlan
 {
 	int			nlists;
-	uint8	   *fates;			/* VsAnnFate of each list */
+	uint8	   *actions;		/* VsAnnListAction of each list */
 	int64	   *entries;		/* of each list, dead ones too */
 	int64	   *dead;
 	uint32	   *unsplit;		/* entries that stayed together when last divided */
@@ -37,7 +39,8 @@ typedef struct VsAnnPlan
  * lock.
  */
 extern VsAnnPlan *vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir,
-							  int64 pending, int64 fresh, int what);
+							  int64 pending, int64 fresh,
+							  const VsAnnSealRequest *request);
 
 /* Rows that the plan puts into lists again. */
 extern int64 vs_ann_plan_moved(const VsAnnPlan *plan);

@@ -1,20 +1,22 @@
 /*-------------------------------------------------------------------------
  * ann_seal.c
- *	  Seals: the pending rows into lists; with it, whatever else is to be done
- *	  to the lists, as one seal with one publication.
+ *	  Seals: the pending rows go into lists; whatever else is to be done to the
+ *	  lists is done by the same seal, with one publication.
  *
  * Steps, each of which may be the last before a crash (README.md, crash table):
- *	1 begin: one change of the metapage gives the seal its number and moves the growing
- *	  chains to the closing ones
+ *	1 begin: one change of the metapage gives the seal its number and moves the
+ *	  growing chains to the closing ones
  *	2 close: each closing page is marked closed under its lock, and read
- *	3 assign: rows go to lists, numbered with the seal, so no scan counts them yet
- *	4 publish: one change of the metapage makes the number count, forgets the closing
- *	  chains and switches the directory
+ *	3 assign: rows go to lists, numbered with the seal, so that no scan counts
+ *	  them yet
+ *	4 publish: one change of the metapage makes the number count, forgets the
+ *	  closing chains and switches the directory (ann_publish.c)
  *	5 retire the pages that nothing leads to now
- * A seal that was begun and not published is found by its number in the metapage. The
- * next one flags the entries it left in lists dead, and does it again.
+ * A seal that was begun and not published is found by its number in the metapage.
+ * The next one flags the entries that it left in lists as dead, and seals its rows
+ * again.
  *
- * Locks: the seal lock throughout; buffers one change at a time.
+ * Locks: the seal lock throughout; buffers for one change at a time.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -43,17 +45,19 @@
 #include "ann/seal/ann_dead.h"
 #include "ann/seal/ann_list_copy.h"
 #include "ann/seal/ann_plan.h"
+#include "ann/seal/ann_publish.h"
 #include "ann/seal/ann_seal.h"
 #include "ann/seal/ann_spool.h"
+#include "ann/seal/ann_train.h"
 #include "util/stop_point.h"
 
-/* A growth by this factor makes a flush train the lists anew. */
+/* When the lists should be more by this factor, a seal may train all of them again. */
 #define GROWTH_FACTOR	4
-/* An automatic seal looks for the dead among so many times the entries that it seals ... */
+/* An automatic seal looks for dead entries among this multiple of the rows that it seals. */
 #define LOOKED_AT		8
-/* ... and any but a compaction only if about this share is dead. */
-#define WORTH_PRUNING	0.05
-/* This share of retired pages makes a seal look for those that can be reused, if some can. */
+/* A seal that is no compaction flags dead entries if about this share is dead. */
+#define WORTH_FLAGGING	0.05
+/* This share of retired pages makes a seal look for those that can be reused. */
 #define SWEEP_SHARE		0.125
 
 /* A seal at work. */
@@ -63,7 +67,7 @@ typedef struct Seal
 	Relation	heap;
 	VsAnnMetaData meta;			/* as of the beginning */
 	uint32		number;
-	int			what;			/* VS_ANN_DO_* */
+	const VsAnnSealRequest *request;	/* NULL: only end a seal that failed */
 	VsAnnSpool *spool;
 	char	   *page;			/* scratch: copy of a pending page, ... */
 	uint8	   *code;			/* ... a code of it, */
@@ -88,7 +92,7 @@ has_chain(const VsAnnChain *chains)
 
 /* Step 1.  Chains left closing by a seal that failed are taken as they are. */
 static void
-begin_seal(Seal *seal, bool flush)
+begin_seal(Seal *seal)
 {
 	VsAnnChange change;
 	VsAnnMetaData *meta;
@@ -98,7 +102,7 @@ begin_seal(Seal *seal, bool flush)
 	if (meta->sealing == 0)
 	{
 		meta->sealing = meta->sealed + 1;
-		for (int i = 0; i < VS_ANN_CHAINS && flush; i++)
+		for (int i = 0; i < VS_ANN_CHAINS && seal->request != NULL; i++)
 		{
 			meta->closing[i] = meta->growing[i];
 			meta->growing[i].head = meta->growing[i].tail = InvalidBlockNumber;
@@ -186,9 +190,9 @@ collect_lists(Seal *seal)
 {
 	for (int i = 0; i < seal->plan->nlists; i++)
 	{
-		if (seal->plan->fates[i] == VS_ANN_KEEP)
+		if (seal->plan->actions[i] == VS_ANN_KEEP)
 			continue;
-		if (seal->plan->fates[i] != VS_ANN_COPY)
+		if (seal->plan->actions[i] != VS_ANN_COPY)
 			vs_ann_list_collect(seal->ann, seal->old->heads[i], seal->spool);
 		vs_ann_list_pages(seal->ann, seal->old->heads[i], vs_ann_blocks_add, &seal->unused);
 	}
@@ -200,7 +204,7 @@ train_anew(Seal *seal)
 {
 	int64		rows = vs_ann_spool_count(seal->spool);
 	int			lists = vs_ann_target_lists(rows);
-	VsAnnDirectory *dir = vs_ann_train(seal->ann, seal->heap, seal->spool, lists, NULL);
+	VsAnnDirectory *dir = vs_ann_train(seal->ann, seal->heap, seal->spool, lists, NULL, NULL);
 	/* far fewer came of it: most rows are alike */
 	uint32		unsplit = dir->nlists < lists / 2 ? rows / dir->nlists : 0;
 
@@ -232,68 +236,49 @@ choose_directory(Seal *seal)
 		seal->dir = train_anew(seal);
 }
 
-/* Step 4. */
+/* What the lists that the plan replaces held is no longer counted. */
+static void
+subtract_replaced(const VsAnnPlan *plan, VsAnnPublication *publication)
+{
+	for (int i = 0; i < plan->nlists; i++)
+	{
+		if (plan->actions[i] == VS_ANN_KEEP)
+			continue;
+		publication->list_rows -= plan->entries[i];
+		publication->list_dead -= plan->dead[i];
+	}
+	publication->list_rows += plan->copied;
+	publication->fresh_rows -= vs_ann_plan_moved(plan);
+}
+
+/* Step 4.  rows were put into lists. */
 static void
 publish(Seal *seal, int64 rows)
 {
-	const VsAnn *ann = seal->ann;
-	BlockNumber root = seal->meta.directory;
-	BlockNumber centre = seal->meta.centre;
-	VsAnnSegment segment = {0};
-	VsAnnChange change;
-	VsAnnMetaData *meta;
+	const VsAnnPlan *plan = seal->plan;
+	VsAnnPublication publication = {
+		.number = seal->number,
+		.method = VS_ANN_SEALED_FLUSH,
+		.rows = rows,
+		.dir = seal->dir,
+		.dir_is_new = seal->dir != seal->old,
+		.list_rows = rows,
+		.fresh_rows = rows,
+	};
 
-	if (seal->dir != seal->old)
+	if (plan != NULL)
 	{
-		if (seal->old != NULL)
-			vs_ann_directory_pages(ann, root, seal->dir->centroids_at == 0,
-								   vs_ann_blocks_add, &seal->unused);
-		seal->dir->generation = seal->meta.generation + 1;
-		root = vs_ann_directory_write(ann, seal->dir, seal->number);
-		if (centre == InvalidBlockNumber && seal->dir->centre != NULL)
-			centre = vs_ann_centre_write(ann, seal->dir->centre, seal->number);
-		VS_STOP_POINT("seal: directory written");
+		if (plan->all || vs_ann_seal_rearranges(seal->request))
+			publication.method = VS_ANN_SEALED_COMPACT;
+		subtract_replaced(plan, &publication);
 	}
-	segment.number = seal->number;
-	segment.method = seal->plan != NULL &&
-		(seal->plan->all || (seal->what & VS_ANN_DO_COMPACT) != 0) ?
-		VS_ANN_SEALED_COMPACT :
-						 VS_ANN_SEALED_FLUSH;
-	segment.rows = rows;
-	segment.created = GetCurrentTimestamp();
-	segment.nlists = seal->dir != NULL ? seal->dir->nlists : 0;
-
-	vs_ann_change_begin(&change, ann);
-	meta = vs_ann_meta_change(&change);
-	meta->sealed = seal->number;
-	meta->sealing = 0;
-	for (int i = 0; i < VS_ANN_CHAINS; i++)
-	{
-		meta->closing[i].head = meta->closing[i].tail = InvalidBlockNumber;
-		meta->closing[i].npages = 0;
-	}
-	if (seal->dir != seal->old)
-	{
-		meta->directory = root;
-		meta->centre = centre;
-		meta->nlists = seal->dir->nlists;
-		meta->generation = seal->dir->generation;
-	}
-	for (int i = 0; seal->plan != NULL && i < seal->plan->nlists; i++)
-	{
-		if (seal->plan->fates[i] != VS_ANN_KEEP)
-		{
-			meta->list_rows -= seal->plan->entries[i];
-			meta->list_dead -= seal->plan->dead[i];
-		}
-	}
-	meta->list_rows += rows + (seal->plan != NULL ? seal->plan->copied : 0);
-	if (seal->dir != NULL && (seal->old == NULL || (seal->plan != NULL && seal->plan->all)))
-		meta->fresh_rows = 0;
-	else
-		meta->fresh_rows += Max(0, rows - (seal->plan != NULL ? vs_ann_plan_moved(seal->plan) : 0));
-	vs_ann_segment_append(&change, meta, &segment);
-	vs_ann_change_commit(&change);
+	publication.fresh_rows = Max(0, publication.fresh_rows);
+	publication.trained = seal->dir != NULL &&
+		(seal->old == NULL || (plan != NULL && plan->all));
+	if (publication.dir_is_new && seal->old != NULL)
+		vs_ann_directory_pages(seal->ann, seal->meta.directory, seal->dir->centroids_at == 0,
+							   vs_ann_blocks_add, &seal->unused);
+	vs_ann_publish(seal->ann, &publication);
 }
 
 /* Whether lists are too few for the rows by so much that scans suffer. */
@@ -306,31 +291,35 @@ outgrown(const VsAnnMetaData *meta, int64 pending)
 }
 
 /*
- * Flags dead entries of lists: in all lists if it is asked for and worth it.  An automatic
- * seal looks at some lists, each time at others, so that what it
- * costs is in proportion to the rows sealed.  Returns whether it found any.
+ * Looks for entries of dead rows in lists and flags them.  Returns whether there are
+ * enough dead entries, found now or flagged before, to copy lists without them.
+ *
+ * A flush and a compaction look at all lists.  VACUUM looks at none, because
+ * ambulkdelete has flagged them.  An automatic seal looks at some lists, each time
+ * at others, so that its cost is in proportion to the rows that it seals.
  */
 static bool
-prune_lists(Seal *seal, int64 pending)
+flag_dead(Seal *seal, int64 pending)
 {
 	const VsAnn *ann = seal->ann;
+	VsAnnSealCaller caller = seal->request->caller;
 	int			nlists = seal->old->nlists;
 	int			first = 0;
 	int			n = nlists;
+	bool		found;
 
-	if ((seal->what & VS_ANN_DO_PRUNE) == 0)
+	if (caller == VS_ANN_SEAL_VACUUM)
+		return false;
+	if (caller == VS_ANN_SEAL_AUTOMATIC)
 	{
-		double		share = (double) LOOKED_AT * pending / Max(seal->meta.list_rows, 1);
-
-		if ((seal->what & VS_ANN_DO_COMPACT) != 0)
-			return false;
-		n = Min(nlists, ceil(nlists * share));
+		n = Min(nlists, ceil(nlists * ((double) LOOKED_AT * pending / Max(seal->meta.list_rows, 1))));
 		first = (uint64) seal->meta.sealed * n % nlists;
 	}
-	if ((seal->what & VS_ANN_DO_COMPACT) == 0 &&
-		vs_ann_dead_share(ann, seal->heap, seal->old) < WORTH_PRUNING)
-		return false;
-	return vs_ann_prune(ann, seal->heap, seal->old, first, n) > 0;
+	found = (caller == VS_ANN_SEAL_COMPACT ||
+			 vs_ann_dead_share(ann, seal->heap, seal->old) >= WORTH_FLAGGING) &&
+		vs_ann_flag_dead(ann, seal->heap, seal->old, first, n) > 0;
+	return found || (caller != VS_ANN_SEAL_AUTOMATIC &&
+					 seal->meta.list_dead > WORTH_FLAGGING * seal->meta.list_rows);
 }
 
 /* A plan has counted all lists, and publication subtracts what it counted. */
@@ -348,72 +337,94 @@ count_planned(const VsAnn *ann, const VsAnnPlan *plan)
 	vs_ann_meta_count(ann, rows, dead);
 }
 
-/* What becomes of the lists: the seal's plan. */
+/* Decides what becomes of the lists: seal->plan, which stays NULL if nothing does. */
 static void
 make_plan(Seal *seal)
 {
 	const VsAnn *ann = seal->ann;
+	const VsAnnSealRequest *request = seal->request;
 	int64		pending = vs_ann_pending_rows(ann, &seal->meta);
-	bool		dead;
+	bool		dead = flag_dead(seal, pending);
+	VsAnnPlan  *plan;
 
-	seal->old = vs_ann_directory_read(ann, seal->meta.directory);
-	dead = prune_lists(seal, pending);
-	/* a flush also drops those that were known before */
-	if ((seal->what & VS_ANN_DO_PRUNE) != 0 &&
-		seal->meta.list_dead > WORTH_PRUNING * seal->meta.list_rows)
-		dead = true;
-	if (dead || (seal->what & VS_ANN_DO_COMPACT) != 0 ||
-		((seal->what & VS_ANN_DO_GROW) != 0 && outgrown(&seal->meta, pending)))
-	{
-		seal->plan = vs_ann_plan(ann, seal->old, pending, seal->meta.fresh_rows, seal->what);
-		count_planned(ann, seal->plan);
-	}
-	if (seal->plan != NULL && !seal->plan->any)
-		seal->plan = NULL;
+	if (!dead && !vs_ann_seal_rearranges(request) &&
+		!(request->may_train && outgrown(&seal->meta, pending)))
+		return;
+	plan = vs_ann_plan(ann, seal->old, pending, seal->meta.fresh_rows, request);
+	count_planned(ann, plan);
+	if (plan->any)
+		seal->plan = plan;
 }
 
-/* One seal; false when there was nothing to do. */
+/* Reads the metapage and the lists, and decides; false if there is nothing to do. */
 static bool
-seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
+prepare(Seal *seal)
 {
-	Seal		seal = {0};
-	bool		flush = (what & VS_ANN_DO_FLUSH) != 0;
-	bool		report = (what & VS_ANN_DO_REPORT) != 0;
-	int64		rows;
+	const VsAnn *ann = seal->ann;
 
-	seal.ann = ann;
-	seal.heap = heap;
-	seal.what = what;
-	vs_ann_meta_read(ann, &seal.meta);
-	if (flush && seal.meta.directory != InvalidBlockNumber)
-		make_plan(&seal);
-	else if (seal.meta.directory != InvalidBlockNumber)
-		seal.old = vs_ann_directory_read(ann, seal.meta.directory);
-	if (seal.plan == NULL && seal.meta.sealing == 0 &&
-		!(flush && has_chain(seal.meta.growing)))
-		return false;
+	vs_ann_meta_read(ann, &seal->meta);
+	if (seal->meta.directory != InvalidBlockNumber)
+	{
+		seal->old = vs_ann_directory_read(ann, seal->meta.directory);
+		if (seal->request != NULL)
+			make_plan(seal);
+	}
+	return seal->plan != NULL || seal->meta.sealing != 0 ||
+		(seal->request != NULL && has_chain(seal->meta.growing));
+}
 
-	begin_seal(&seal, flush);
-	VS_STOP_POINT("seal: begun");
-	seal.spool = vs_ann_spool_begin(ann, vs_ann_work_memory() / 4);
-	seal.page = palloc(BLCKSZ);
-	seal.code = palloc(ann->geo.code_bytes);
-	seal.suspects = palloc(sizeof(VsAnnSuspect) * ann->geo.pending_capacity);
-	seal.dead = palloc(sizeof(bool) * ann->geo.pending_capacity);
-	close_chains(&seal);
-	VS_STOP_POINT("seal: closed");
+static void
+allocate_scratch(Seal *seal)
+{
+	const VsAnn *ann = seal->ann;
+
+	seal->spool = vs_ann_spool_begin(ann, vs_ann_work_memory() / 4);
+	seal->page = palloc(BLCKSZ);
+	seal->code = palloc(ann->geo.code_bytes);
+	seal->suspects = palloc(sizeof(VsAnnSuspect) * ann->geo.pending_capacity);
+	seal->dead = palloc(sizeof(bool) * ann->geo.pending_capacity);
+}
+
+/* Step 3: chooses the directory and puts the rows into its lists; returns how many. */
+static int64
+assign_rows(Seal *seal)
+{
+	bool		report = seal->request != NULL && seal->request->report;
+	int64		rows = 0;
+
 	if (report)
 		vs_ann_progress_phase(VS_ANN_PHASE_TRAIN, 0);
-	choose_directory(&seal);
+	choose_directory(seal);
 	if (report)
-		vs_ann_progress_phase(VS_ANN_PHASE_ASSIGN, vs_ann_spool_count(seal.spool));
-	rows = 0;
-	if (seal.dir != NULL)
-		rows = vs_ann_assign(ann, heap, seal.dir, seal.spool, seal.number,
+		vs_ann_progress_phase(VS_ANN_PHASE_ASSIGN, vs_ann_spool_count(seal->spool));
+	if (seal->dir != NULL)
+		rows = vs_ann_assign(seal->ann, seal->heap, seal->dir, seal->spool, seal->number,
 							 report ? vs_ann_progress_done : NULL);
 	VS_STOP_POINT("seal: assigned");
-	if (seal.dir != NULL && seal.dir != seal.old)
-		vs_ann_note_unsplit(ann, seal.dir);
+	if (seal->dir != NULL && seal->dir != seal->old)
+		vs_ann_note_unsplit(seal->ann, seal->dir);
+	return rows;
+}
+
+/*
+ * One seal, from beginning to end; does nothing if there is nothing to do.  Without
+ * a request it ends a seal that was begun and not published: with that one's chains,
+ * and the lists as they are.
+ */
+static void
+seal_once(const VsAnn *ann, Relation heap, const VsAnnSealRequest *request, VsAnnSealResult *result)
+{
+	Seal		seal = {.ann = ann, .heap = heap, .request = request};
+	int64		rows;
+
+	if (!prepare(&seal))
+		return;
+	begin_seal(&seal);
+	VS_STOP_POINT("seal: begun");
+	allocate_scratch(&seal);
+	close_chains(&seal);
+	VS_STOP_POINT("seal: closed");
+	rows = assign_rows(&seal);
 	publish(&seal, rows);
 	VS_STOP_POINT("seal: published");
 	vs_ann_page_retire(ann, seal.unused.blocks, seal.unused.n);
@@ -422,7 +433,6 @@ seal_once(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
 
 	result->rows_sealed += rows;
 	result->segment = seal.number;
-	return true;
 }
 
 /*
@@ -442,41 +452,41 @@ worth_sweeping(const VsAnn *ann, const VsAnnMetaData *meta)
 }
 
 /*
- * Does what is asked; needs the seal lock.  First brings to an end what a seal
- * left that was begun and failed, and finds the pages that it left: if what is asked fails
- * again and again, for lack of time say, each attempt reuses those of the last ones.
+ * Does what is asked for.  Needs the seal lock.
+ *
+ * A seal that was begun and failed comes to its end first, and the pages that it
+ * left are found: if requests fail again and again, for lack of time say, each
+ * attempt reuses the pages of the last ones.
  */
 static void
-maintain_opened(const VsAnn *ann, Relation heap, int what, VsAnnSealResult *result)
+seal_opened(const VsAnn *ann, Relation heap, const VsAnnSealRequest *request, VsAnnSealResult *result)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann seal",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	VsAnnMetaData meta;
 
-	memset(result, 0, sizeof(*result));
 	vs_ann_meta_read(ann, &meta);
 	if (meta.sealing != 0)
 	{
-		vs_ann_kill_unpublished(ann, &meta);
+		vs_ann_flag_unpublished(ann, &meta);
 		/* one that trained the first lists left their pages, and may do so again */
 		if (meta.directory == InvalidBlockNumber)
 			vs_ann_sweep(ann);
-		seal_once(ann, heap, 0, result);
+		seal_once(ann, heap, NULL, result);
 		vs_ann_sweep(ann);
 	}
-	seal_once(ann, heap, what, result);
+	seal_once(ann, heap, request, result);
 	vs_ann_meta_read(ann, &meta);
-	if ((what & VS_ANN_DO_SWEEP) != 0 || worth_sweeping(ann, &meta))
+	if (vs_ann_seal_rearranges(request) || worth_sweeping(ann, &meta))
 		vs_ann_sweep(ann);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
 
-/* Takes the seal lock and does what is asked, as bits of VS_ANN_DO_*; see vs_ann_flush. */
 bool
-vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int what,
-				VsAnnSealResult *result)
+vs_ann_seal(Relation index, Relation heap, VsAnnWait wait, const VsAnnSealRequest *request,
+			VsAnnSealResult *result)
 {
 	VsAnn		ann;
 
@@ -485,19 +495,7 @@ vs_ann_maintain(Relation index, Relation heap, VsAnnWait wait, int what,
 		return false;
 	vs_ann_open(&ann, index);
 	if (ann.has_dim)
-		maintain_opened(&ann, heap, what, result);
+		seal_opened(&ann, heap, request, result);
 	vs_ann_seal_unlock(index);
 	return true;
-}
-
-bool
-vs_ann_flush(Relation index, Relation heap, VsAnnWait wait, VsAnnSealResult *result)
-{
-	return vs_ann_maintain(index, heap, wait, VS_ANN_FLUSH, result);
-}
-
-bool
-vs_ann_compact(Relation index, Relation heap, VsAnnWait wait, VsAnnSealResult *result)
-{
-	return vs_ann_maintain(index, heap, wait, VS_ANN_COMPACT, result);
 }

@@ -7,6 +7,7 @@
 #define VS_ANN_SPOOL_H
 
 #include "ann/page/ann_change.h"
+#include "ann/page/ann_page.h"
 
 #include "storage/buffile.h"
 #include "storage/sharedfileset.h"

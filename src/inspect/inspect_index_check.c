@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_check.c
+ * inspect_index_check.c
  *	  vecstore.check(), check_index(): the structure of a vecann index, and that each
  *	  row of the table is in it exactly once.
  *
@@ -46,11 +46,10 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
-#include "ann/ann.h"
-#include "ann/ann_inspect.h"
 #include "ann/base/ann_index.h"
 #include "ann/base/ann_lock.h"
 #include "ann/base/ann_value.h"
+#include "ann/insert/ann_held_rows.h"
 #include "ann/page/ann_change.h"
 #include "ann/page/ann_directory.h"
 #include "ann/page/ann_geometry.h"
@@ -60,6 +59,7 @@
 #include "ann/page/ann_pending.h"
 #include "ann/seal/ann_list_copy.h"
 #include "compat/compat.h"
+#include "inspect/inspect_index.h"
 #include "quant/quant.h"
 #include "store/store.h"
 #include "util/as_owner.h"
@@ -69,7 +69,7 @@
 #define PASSES			3
 #define PROBLEM_BYTES	256
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_check);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_check_index);
 
 typedef struct RowEntry
 {
@@ -684,6 +684,7 @@ run_pass(Check *check, Relation index)
 	{
 		if (!RecoveryInProgress())
 			vs_ann_check_lock(index);
+		vs_ann_buffer_write(index);
 		vs_ann_open(&check->ann, index);
 		check_all(check);
 		if (!RecoveryInProgress())
@@ -742,13 +743,13 @@ run_passes(Check *check, Relation index)
 }
 
 void
-vs_ann_check(Oid indexoid, VsAnnProblem problem, void *arg)
+vs_inspect_index_check(Oid indexoid, VsAnnProblem problem, void *arg)
 {
 	Check		check = {0};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann check",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Relation	index = vs_ann_open_for_inspection(indexoid, &check.heap);
+	Relation	index = vs_inspect_index_open(indexoid, &check.heap);
 	VsCaller	caller;
 
 	/* the index's predicate and expression are not to run with the rights of the role that checks */
@@ -785,9 +786,9 @@ put_problem(void *arg, ItemPointer tid, const char *problem)
 }
 
 Datum
-vs_ann_sql_check(PG_FUNCTION_ARGS)
+vs_inspect_check_index(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	vs_ann_check(PG_GETARG_OID(0), put_problem, fcinfo->resultinfo);
+	vs_inspect_index_check(PG_GETARG_OID(0), put_problem, fcinfo->resultinfo);
 	return (Datum) 0;
 }

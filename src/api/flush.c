@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_maintain.c
+ * flush.c
  *	  SQL: vecstore.flush and vecstore.compact, over an index or all vecann
  *	  indexes of a table and its partitions.
  *
@@ -26,13 +26,14 @@
 #include "utils/timestamp.h"
 
 #include "ann/ann.h"
-#include "ann/ann_inspect.h"
+#include "ann/base/ann_index.h"
+#include "ann/insert/ann_held_rows.h"
 #include "ann/seal/ann_seal.h"
 #include "compat/ann_compat.h"
 #include "compat/compat.h"
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_flush);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_compact);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_flush);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_compact);
 
 /*
  * Who may insert may seal, since inserts do; and who may VACUUM the table.  Of a partitioned
@@ -68,16 +69,18 @@ begin_progress(Relation index, Relation heap)
 
 /* Does one index, locked with RowExclusiveLock, and adds a row to the result. */
 static void
-maintain_index(Relation index, Relation heap, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
+maintain_index(Relation index, Relation heap, VsAnnWait wait, VsAnnSealCaller caller, ReturnSetInfo *rsinfo)
 {
 	vs_ann_refuse_foreign_temporary(index);
 	if (vs_ann_is_vecann(index) && index->rd_index->indisready)
 	{
 		TimestampTz begun = GetCurrentTimestamp();
+		VsAnnSealRequest request = {.caller = caller, .may_train = true, .report = true};
 		VsAnnSealResult result;
 
+		vs_ann_buffer_write(index);
 		begin_progress(index, heap);
-		if (vs_ann_maintain(index, heap, wait, what | VS_ANN_DO_REPORT, &result))
+		if (vs_ann_seal(index, heap, wait, &request, &result))
 		{
 			Interval   *elapsed = palloc0(sizeof(Interval));
 			Datum		values[4];
@@ -100,7 +103,7 @@ maintain_index(Relation index, Relation heap, VsAnnWait wait, int what, ReturnSe
  * ones are passed over, as queries do.
  */
 static void
-maintain_table(Oid tableoid, bool named, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
+maintain_table(Oid tableoid, bool named, VsAnnWait wait, VsAnnSealCaller caller, ReturnSetInfo *rsinfo)
 {
 	Relation	heap = table_open(tableoid, AccessShareLock);
 	List	   *indexes;
@@ -114,7 +117,7 @@ maintain_table(Oid tableoid, bool named, VsAnnWait wait, int what, ReturnSetInfo
 		{
 			Relation	index = index_open(lfirst_oid(cell), RowExclusiveLock);
 
-			maintain_index(index, heap, wait, what, rsinfo);
+			maintain_index(index, heap, wait, caller, rsinfo);
 			index_close(index, RowExclusiveLock);
 		}
 	}
@@ -142,7 +145,7 @@ open_named(Oid indexoid, Relation *index, Relation *heap)
 
 /* An index that was named, or is a partition of one; partitioned ones have nothing themselves. */
 static void
-maintain_named(Oid indexoid, bool named, VsAnnWait wait, int what, ReturnSetInfo *rsinfo)
+maintain_named(Oid indexoid, bool named, VsAnnWait wait, VsAnnSealCaller caller, ReturnSetInfo *rsinfo)
 {
 	Relation	heap;
 	Relation	index;
@@ -160,13 +163,13 @@ maintain_named(Oid indexoid, bool named, VsAnnWait wait, int what, ReturnSetInfo
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a vecann index", RelationGetRelationName(index))));
 	if (index->rd_rel->relkind == RELKIND_INDEX)
-		maintain_index(index, heap, wait, what, rsinfo);
+		maintain_index(index, heap, wait, caller, rsinfo);
 	relation_close(index, RowExclusiveLock);
 	relation_close(heap, AccessShareLock);
 }
 
 static Datum
-maintain(FunctionCallInfo fcinfo, int what)
+maintain(FunctionCallInfo fcinfo, VsAnnSealCaller caller)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			relation;
@@ -191,14 +194,14 @@ maintain(FunctionCallInfo fcinfo, int what)
 	{
 		check_permission(IndexGetRelation(relation, false));
 		foreach(cell, find_all_inheritors(relation, NoLock, NULL))
-			maintain_named(lfirst_oid(cell), lfirst_oid(cell) == relation, wait, what, rsinfo);
+			maintain_named(lfirst_oid(cell), lfirst_oid(cell) == relation, wait, caller, rsinfo);
 	}
 	else if (kind == RELKIND_RELATION || kind == RELKIND_MATVIEW ||
 			 kind == RELKIND_PARTITIONED_TABLE)
 	{
 		check_permission(relation);
 		foreach(cell, find_all_inheritors(relation, AccessShareLock, NULL))
-			maintain_table(lfirst_oid(cell), lfirst_oid(cell) == relation, wait, what, rsinfo);
+			maintain_table(lfirst_oid(cell), lfirst_oid(cell) == relation, wait, caller, rsinfo);
 	}
 	else
 		ereport(ERROR,
@@ -209,13 +212,13 @@ maintain(FunctionCallInfo fcinfo, int what)
 }
 
 Datum
-vs_ann_sql_flush(PG_FUNCTION_ARGS)
+vs_api_flush(PG_FUNCTION_ARGS)
 {
-	return maintain(fcinfo, VS_ANN_FLUSH);
+	return maintain(fcinfo, VS_ANN_SEAL_FLUSH);
 }
 
 Datum
-vs_ann_sql_compact(PG_FUNCTION_ARGS)
+vs_api_compact(PG_FUNCTION_ARGS)
 {
-	return maintain(fcinfo, VS_ANN_COMPACT);
+	return maintain(fcinfo, VS_ANN_SEAL_COMPACT);
 }

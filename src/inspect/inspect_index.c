@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_inspect.c
+ * inspect_index.c
  *	  SQL: vecstore.index_segments, vecstore.index_info, vecstore.last_scan_stats.
  *-------------------------------------------------------------------------
  */
@@ -23,9 +23,9 @@
 #include "utils/timestamp.h"
 
 #include "ann/ann.h"
-#include "ann/ann_inspect.h"
 #include "ann/base/ann_effort.h"
 #include "ann/base/ann_index.h"
+#include "ann/insert/ann_held_rows.h"
 #include "ann/page/ann_change.h"
 #include "ann/page/ann_directory.h"
 #include "ann/page/ann_geometry.h"
@@ -35,29 +35,20 @@
 #include "ann/page/ann_pending.h"
 #include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
+#include "inspect/inspect_index.h"
 #include "quant/quant.h"
 #include "util/inspect_right.h"
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_segments);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_index_info);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_last_scan_stats);
-
-/* Pages of another session's temporary index are in that session's memory. */
-void
-vs_ann_refuse_foreign_temporary(Relation index)
-{
-	if (RELATION_IS_OTHER_TEMP(index))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot access temporary indexes of other sessions")));
-}
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_index_segments);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_index_info);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_last_scan_stats);
 
 /*
  * Opens a vecann index and its table with AccessShareLock.  Needs the right to
  * inspect the table (util/inspect_right.h).
  */
 Relation
-vs_ann_open_for_inspection(Oid indexoid, Relation *heap)
+vs_inspect_index_open(Oid indexoid, Relation *heap)
 {
 	Oid			heapoid = IndexGetRelation(indexoid, true);
 	char	   *name = get_rel_name(indexoid);
@@ -88,9 +79,9 @@ vs_ann_open_for_inspection(Oid indexoid, Relation *heap)
  * has not built, or DROP INDEX CONCURRENTLY begun to drop, may have no page at all.
  */
 Relation
-vs_ann_open_built(Oid indexoid, Relation *heap)
+vs_inspect_index_open_built(Oid indexoid, Relation *heap)
 {
-	Relation	index = vs_ann_open_for_inspection(indexoid, heap);
+	Relation	index = vs_inspect_index_open(indexoid, heap);
 
 	if (!index->rd_index->indisready)
 		ereport(ERROR,
@@ -286,7 +277,7 @@ put_pending(ReturnSetInfo *result, const VsAnn *ann, const VsAnnChain *chains,
 
 /* One row a segment that has entries, newest first after the growing one. */
 Datum
-vs_ann_sql_segments(PG_FUNCTION_ARGS)
+vs_inspect_index_segments(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Relation	heap;
@@ -298,7 +289,8 @@ vs_ann_sql_segments(PG_FUNCTION_ARGS)
 	HTAB	   *counts;
 
 	InitMaterializedSRF(fcinfo, 0);
-	index = vs_ann_open_built(PG_GETARG_OID(0), &heap);
+	index = vs_inspect_index_open_built(PG_GETARG_OID(0), &heap);
+	vs_ann_buffer_write(index);
 	vs_ann_open(&ann, index);
 	vs_ann_meta_read(&ann, &meta);
 	put_pending(result, &ann, meta.growing, Max(meta.sealed, meta.sealing) + 1, "growing");
@@ -410,7 +402,7 @@ bytes_of_pages(int64 pages)
 }
 
 Datum
-vs_ann_sql_index_info(PG_FUNCTION_ARGS)
+vs_inspect_index_info(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
 	Relation	heap;
@@ -427,7 +419,8 @@ vs_ann_sql_index_info(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	index = vs_ann_open_built(PG_GETARG_OID(0), &heap);
+	index = vs_inspect_index_open_built(PG_GETARG_OID(0), &heap);
+	vs_ann_buffer_write(index);
 	vs_ann_open(&ann, index);
 	vs_ann_meta_read(&ann, &meta);
 	size_lists(&ann, &meta, &sizes);
@@ -483,7 +476,7 @@ may_show_stats(const VsAnnScanStats *stats)
 
 /* What the vecann scan of this session that ended last did; nulls before the first, or without the right to know. */
 Datum
-vs_ann_sql_last_scan_stats(PG_FUNCTION_ARGS)
+vs_inspect_last_scan_stats(PG_FUNCTION_ARGS)
 {
 	const VsAnnScanStats *stats = &vs_ann_scan_stats;
 	TupleDesc	desc;

@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * ann_recall.c
+ * inspect_recall.c
  *	  SQL: vecstore.recall(), measured by queries through the index and without it.
  *
  * Values of random rows are the queries.  An answer of the index is right if it
@@ -33,12 +33,12 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "ann/ann_inspect.h"
+#include "inspect/inspect_index.h"
 #include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
 #include "util/as_owner.h"
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_sql_recall);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_recall);
 
 /* Each query gets so many rows, and there are so many queries, at most. */
 #define MAX_K		10000
@@ -273,7 +273,7 @@ result_row(FunctionCallInfo fcinfo, const Recall *recall)
 }
 
 Datum
-vs_ann_sql_recall(PG_FUNCTION_ARGS)
+vs_inspect_recall(PG_FUNCTION_ARGS)
 {
 	int			k = PG_GETARG_INT32(1);
 	int			sample = PG_GETARG_INT32(2);
@@ -282,7 +282,7 @@ vs_ann_sql_recall(PG_FUNCTION_ARGS)
 
 	require_between("k", k, MAX_K);
 	require_between("sample", sample, MAX_SAMPLE);
-	recall.index = vs_ann_open_built(PG_GETARG_OID(0), &recall.heap);
+	recall.index = vs_inspect_index_open_built(PG_GETARG_OID(0), &recall.heap);
 	if (!recall.index->rd_index->indisvalid)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

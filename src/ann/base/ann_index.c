@@ -1,0 +1,151 @@
+/*-------------------------------------------------------------------------
+ * ann_index.c
+ *	  Opening an index for work: its type, and the shape of its codes.
+ *
+ * Opening writes nothing: plans and EXPLAIN open indexes too.  A caller that wants
+ * the rows that this session holds back on pages writes them first
+ * (insert/ann_held_rows.h).
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "utils/rel.h"
+
+#include "ann/ann.h"
+#include "ann/base/ann_index.h"
+#include "ann/base/ann_options.h"
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_geometry.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
+#include "quant/quant.h"
+
+/* What rd_amcache keeps of an index whose dimension is known. */
+typedef struct ShapeCache
+{
+	VsAnnType	type;
+	VsQuantSpec spec;
+	VsAnnGeometry geo;
+} ShapeCache;
+
+/* Fills spec and geometry.  bits is cut to what the dimension allows. */
+void
+vs_ann_set_shape(VsAnn *ann, int dim, int bits, uint64 seed)
+{
+	if (dim < 1 || dim > ann->type.max_dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" cannot hold values of %d dimensions, at most %d",
+						RelationGetRelationName(ann->index), dim, ann->type.max_dim)));
+	if (ann->type.metric == VS_QUANT_HAMMING)
+		bits = 1;
+	if (!vs_quant_spec(&ann->spec, ann->type.metric, dim, Min(bits, vs_ann_max_bits(dim)), seed))
+		elog(ERROR, "no quantizer for %d dimensions of %d bits", dim, bits);
+	vs_ann_geometry(&ann->geo, &ann->spec);
+	ann->has_dim = true;
+}
+
+static const VsAnnType *
+opclass_type(Relation index)
+{
+	FmgrInfo   *support = index_getprocinfo(index, 1, 1);
+
+	return (const VsAnnType *) DatumGetPointer(FunctionCall1(support, PointerGetDatum(NULL)));
+}
+
+/* Reads the shape from the metapage, unless it is known; false if there is none yet. */
+bool
+vs_ann_load_shape(VsAnn *ann)
+{
+	VsAnnMetaData meta;
+	ShapeCache *cache;
+
+	if (ann->has_dim)
+		return true;
+	vs_ann_meta_read(ann, &meta);
+	if (meta.dim == 0)
+		return false;
+	vs_ann_set_shape(ann, meta.dim, meta.bits, meta.seed);
+	cache = MemoryContextAlloc(ann->index->rd_indexcxt, sizeof(ShapeCache));
+	cache->type = ann->type;
+	cache->spec = ann->spec;
+	cache->geo = ann->geo;
+	if (ann->index->rd_amcache != NULL)
+		pfree(ann->index->rd_amcache);
+	ann->index->rd_amcache = cache;
+	return true;
+}
+
+/* Opens an index that exists on disk.  Reads at most the metapage, and writes nothing. */
+void
+vs_ann_open(VsAnn *ann, Relation index)
+{
+	memset(ann, 0, sizeof(*ann));
+	ann->index = index;
+	if (index->rd_amcache != NULL)
+	{
+		ShapeCache *cache = (ShapeCache *) index->rd_amcache;
+
+		ann->type = cache->type;
+		ann->spec = cache->spec;
+		ann->geo = cache->geo;
+		ann->has_dim = true;
+		return;
+	}
+	ann->type = *opclass_type(index);
+	vs_ann_load_shape(ann);
+}
+
+/*
+ * Refuses a value of another dimension than the index's; the first value of
+ * an index without one decides it.
+ */
+void
+vs_ann_check_dim(VsAnn *ann, int dim)
+{
+	if (!vs_ann_load_shape(ann))
+	{
+		VsAnnChange change;
+		VsAnnMetaData *meta;
+		VsAnn		shaped = *ann;
+
+		vs_ann_set_shape(&shaped, dim, vs_ann_option_bits(ann->index), 1);
+		vs_ann_change_begin(&change, ann);
+		meta = vs_ann_meta_change(&change);
+		if (meta->dim == 0)
+		{
+			meta->dim = dim;
+			meta->bits = shaped.spec.bits;
+			vs_ann_change_commit(&change);
+		}
+		else
+			vs_ann_change_abort(&change);
+		vs_ann_load_shape(ann);
+	}
+	if (dim != ann->spec.dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("expected %d dimensions, not %d", ann->spec.dim, dim),
+				 errdetail("Index \"%s\" holds values of %d dimensions.",
+						   RelationGetRelationName(ann->index), ann->spec.dim)));
+}
+
+/* Other access methods have other functions for their options. */
+bool
+vs_ann_is_vecann(Relation rel)
+{
+	return rel->rd_rel->relkind == RELKIND_INDEX && rel->rd_indam != NULL &&
+		rel->rd_indam->amoptions == vs_ann_options;
+}
+
+/* Pages of another session's temporary index are in that session's memory. */
+void
+vs_ann_refuse_foreign_temporary(Relation index)
+{
+	if (RELATION_IS_OTHER_TEMP(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary indexes of other sessions")));
+}

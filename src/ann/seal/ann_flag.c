@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ * ann_flag.c
+ *	  Flagging entries in lists as dead: by VACUUM, and after a seal that failed.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "ann/page/ann_change.h"
+#include "ann/page/ann_directory.h"
+#include "ann/page/ann_list.h"
+#include "ann/page/ann_meta.h"
+#include "ann/page/ann_page.h"
+#include "ann/seal/ann_dead.h"
+#include "compat/ann_compat.h"
+#include "util/stop_point.h"
+
+/*
+ * Flags entries of lists; returns how many.  What the metapage says of the lists is exact
+ * afterwards; broken off, it is wrong until the next walk, or the next plan of a seal.
+ */
+int64
+vs_ann_flag_lists(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnIdVisit visit, void *arg)
+{
+	VsAnnListCounts counts = {0};
+	VsAnnDirectory *dir;
+
+	if (meta->directory == InvalidBlockNumber)
+		return 0;
+	dir = vs_ann_directory_read(ann, meta->directory);
+	for (int i = 0; i < dir->nlists; i++)
+	{
+		vs_compat_vacuum_delay();
+		vs_ann_list_walk(ann, dir->heads[i], true, visit, arg, &counts);
+		VS_STOP_POINT("lists: one walked");
+	}
+	vs_ann_meta_count(ann, counts.entries, counts.dead);
+	return counts.changed;
+}
+
+static bool
+flag_if_unpublished(VsAnnId *id, void *arg)
+{
+	if ((id->flags & VS_ANN_DEAD) != 0 || id->seal <= *(uint32 *) arg)
+		return false;
+	id->flags |= VS_ANN_DEAD;
+	return true;
+}
+
+/*
+ * Flags entries that a seal put into lists and did not publish; their rows are
+ * pending still.  Needs the seal lock.
+ */
+void
+vs_ann_flag_unpublished(const VsAnn *ann, const VsAnnMetaData *meta)
+{
+	uint32		sealed = meta->sealed;
+
+	vs_ann_flag_lists(ann, meta, flag_if_unpublished, &sealed);
+}
