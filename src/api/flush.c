@@ -78,7 +78,7 @@ maintain_index(Relation index, Relation heap, VsAnnWait wait, VsAnnSealCaller ca
 		VsAnnSealRequest request = {.caller = caller, .may_train = true, .report = true};
 		VsAnnSealResult result;
 
-		vs_ann_buffer_write(index);
+		vs_ann_held_write(index);
 		begin_progress(index, heap);
 		if (vs_ann_seal(index, heap, wait, &request, &result))
 		{

@@ -290,7 +290,7 @@ vs_inspect_index_segments(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	index = vs_inspect_index_open_built(PG_GETARG_OID(0), &heap);
-	vs_ann_buffer_write(index);
+	vs_ann_held_write(index);
 	vs_ann_open(&ann, index);
 	vs_ann_meta_read(&ann, &meta);
 	put_pending(result, &ann, meta.growing, Max(meta.sealed, meta.sealing) + 1, "growing");
@@ -420,7 +420,7 @@ vs_inspect_index_info(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	index = vs_inspect_index_open_built(PG_GETARG_OID(0), &heap);
-	vs_ann_buffer_write(index);
+	vs_ann_held_write(index);
 	vs_ann_open(&ann, index);
 	vs_ann_meta_read(&ann, &meta);
 	size_lists(&ann, &meta, &sizes);

@@ -684,7 +684,7 @@ run_pass(Check *check, Relation index)
 	{
 		if (!RecoveryInProgress())
 			vs_ann_check_lock(index);
-		vs_ann_buffer_write(index);
+		vs_ann_held_write(index);
 		vs_ann_open(&check->ann, index);
 		check_all(check);
 		if (!RecoveryInProgress())

@@ -33,7 +33,7 @@ static bool
 get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
 	if (!vs_ann_scan_started(scan))
-		vs_ann_buffer_write(scan->indexRelation);
+		vs_ann_held_write(scan->indexRelation);
 	return vs_ann_gettuple(scan, direction);
 }
 

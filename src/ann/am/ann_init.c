@@ -16,6 +16,6 @@ vs_ann_init(void)
 {
 	vs_quant_init();
 	vs_ann_options_init();
-	vs_ann_buffer_init();
+	vs_ann_held_init();
 	vs_ann_explain_init();
 }

@@ -276,7 +276,7 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 				 errhint("Use CREATE TABLE ... USING vecstore, for partitions and copies with LIKE too, or set default_table_access_method to vecstore. For a table that exists, use ALTER TABLE %s SET ACCESS METHOD vecstore.",
 						 quote_identifier(RelationGetRelationName(heap)))));
 
-	vs_ann_buffer_forget(index);
+	vs_ann_held_forget(index);
 	vs_ann_cache_forget(index);
 	old = MemoryContextSwitchTo(context);
 	vs_ann_open_new(&ann, index);

@@ -47,9 +47,9 @@
 #define CODE_PIECE		1024
 /* pieces of a job for each participant, so that all end at about the same time */
 #define PIECES_EACH		16
-#define LEAST_ROWS		480
+#define MIN_ROWS		480
 /* of a training: the square root of the most lists */
-#define MOST_CLUSTERS	256
+#define MAX_CLUSTERS	256
 /* entries gathered at once */
 #define GATHER			1024
 
@@ -68,8 +68,8 @@ typedef struct Training
 	VsKmeansCluster *clusters;
 } Training;
 
-static VsAnnPart *
-my_part(VsAnnTeam *team)
+static VsAnnParticipant *
+my_participant(VsAnnTeam *team)
 {
 	return &team->shared->parts[team->self];
 }
@@ -89,7 +89,7 @@ static void
 job_scan(VsAnnTeam *team)
 {
 	VsAnnShared *shared = team->shared;
-	VsAnnPart  *part = my_part(team);
+	VsAnnParticipant *part = my_participant(team);
 	VsAnnSpool *spool = NULL;
 	TableScanDesc scan = table_beginscan_parallel(team->heap, team->scan);
 	double		tuples = vs_ann_build_scan(team->ann, team->heap, team->info, scan,
@@ -154,7 +154,7 @@ training_layout(Training *training, const VsAnn *ann, char *memory, int lists, i
 	training->rows_room = rows;
 	training->centroids = (float *) take_memory(&next, row_bytes * lists);
 	training->clusters = (VsKmeansCluster *)
-		take_memory(&next, sizeof(VsKmeansCluster) * Min(lists, MOST_CLUSTERS));
+		take_memory(&next, sizeof(VsKmeansCluster) * Min(lists, MAX_CLUSTERS));
 	training->nearest = (int32 *) take_memory(&next, sizeof(int32) * rows);
 	training->distance = (float *) take_memory(&next, sizeof(float) * rows);
 	training->items = take_memory(&next, item_size * rows);
@@ -298,8 +298,8 @@ team_nearest(void *arg, int lists, const float *centroids, int32_t *nearest, flo
 	Training   *training = (Training *) arg;
 	int			participants = training->team->shared->participants;
 	int64		rows = training->nrows;
-	int			piece_size = Max(LEAST_ROWS, Min(LEAST_ROWS * 16,
-												 rows / (participants * PIECES_EACH)));
+	int			piece_size = Max(MIN_ROWS, Min(MIN_ROWS * 16,
+											   rows / (participants * PIECES_EACH)));
 
 	memcpy(training->centroids, centroids,
 		   sizeof(float) * training->team->ann->geo.padded * lists);
@@ -330,7 +330,7 @@ team_clusters(void *arg, int n, VsKmeansCluster *clusters, float *centroids)
 {
 	Training   *training = (Training *) arg;
 
-	Assert(n <= Min(training->lists, MOST_CLUSTERS));
+	Assert(n <= Min(training->lists, MAX_CLUSTERS));
 	memcpy(training->clusters, clusters, sizeof(VsKmeansCluster) * n);
 	training_run(training, VS_ANN_JOB_CLUSTERS, n, n, 1);
 	memcpy(clusters, training->clusters, sizeof(VsKmeansCluster) * n);
@@ -427,7 +427,7 @@ run_file(VsAnnTeam *team, const char *what, int part, bool create)
 static void
 write_run(VsAnnTeam *team, VsAnnRound *round, RunFiles *files)
 {
-	VsAnnPart  *part = my_part(team);
+	VsAnnParticipant *part = my_participant(team);
 
 	if (files->runs == NULL)
 	{
@@ -624,7 +624,7 @@ job_lists(VsAnnTeam *team, const VsAnnJob *job)
 
 		for (int list = first; list < end; list++)
 			dir.heads[list] = gather_list(&gather, job->lists, list);
-		my_part(team)->lists += end - first;
+		my_participant(team)->lists += end - first;
 	}
 	gather_end(&gather);
 }

@@ -59,7 +59,7 @@ extern PGDLLEXPORT void vs_ann_worker_main(dsm_segment *seg, shm_toc *toc);
 static void
 shared_init(VsAnnShared *shared, const VsAnnTeam *team, int workers)
 {
-	memset(shared, 0, offsetof(VsAnnShared, parts) + sizeof(VsAnnPart) * (workers + 1));
+	memset(shared, 0, offsetof(VsAnnShared, parts) + sizeof(VsAnnParticipant) * (workers + 1));
 	shared->heap = RelationGetRelid(team->heap);
 	shared->index = RelationGetRelid(team->ann->index);
 	shared->concurrent = team->info->ii_Concurrent;
@@ -91,7 +91,7 @@ static bool
 launch(VsAnnTeam *team, int workers)
 {
 	ParallelContext *pcxt = team->pcxt;
-	Size		shared_size = offsetof(VsAnnShared, parts) + sizeof(VsAnnPart) * (workers + 1);
+	Size		shared_size = offsetof(VsAnnShared, parts) + sizeof(VsAnnParticipant) * (workers + 1);
 	Size		scan_size = table_parallelscan_estimate(team->heap, team->snapshot);
 	Size		query_size = debug_query_string != NULL ? strlen(debug_query_string) + 1 : 0;
 

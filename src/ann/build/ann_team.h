@@ -49,14 +49,14 @@ typedef struct VsAnnJob
 } VsAnnJob;
 
 /* What a participant has done. */
-typedef struct VsAnnPart
+typedef struct VsAnnParticipant
 {
 	int64		ids;			/* spooled */
 	int			dim;			/* of its rows, 0 if it does not know */
 	int			runs;			/* written */
 	int64		coded;			/* rows in them */
 	int			lists;			/* gathered */
-} VsAnnPart;
+} VsAnnParticipant;
 
 /* In the parallel context's memory. */
 typedef struct VsAnnShared
@@ -85,7 +85,7 @@ typedef struct VsAnnShared
 
 	pg_atomic_uint64 next;		/* piece to take */
 	pg_atomic_uint64 done;		/* rows, for progress */
-	VsAnnPart	parts[FLEXIBLE_ARRAY_MEMBER];	/* leader, workers */
+	VsAnnParticipant parts[FLEXIBLE_ARRAY_MEMBER];	/* leader, workers */
 } VsAnnShared;
 
 /* A participant's view. */

@@ -49,17 +49,17 @@
 #include "ann/seal/ann_seal.h"
 
 /* More rows than these are not trained on anew while a statement waits. */
-#define MOST_ROWS_TRAINED	200000
+#define MAX_ROWS_TRAINED	200000
 /* nor than these by a worker, which DDL on the table has to wait for */
-#define MOST_TRAINED_BY_WORKER	1000000
+#define MAX_ROWS_TRAINED_BY_WORKER	1000000
 
 /* A worker tries so often to get the seal lock, or a place, which others may try at the same moment. */
 #define LOCK_TRIES			10
 #define LOCK_NAP_US			10000L
 
 /* Bounds of the automatic pending_limit. */
-#define LEAST_PENDING		10000.0
-#define MOST_PENDING		100000.0
+#define MIN_PENDING		10000.0
+#define MAX_PENDING		100000.0
 
 /* After a seal that failed the next one is not tried before so long. */
 #define RETRY_AFTER_MS		10000
@@ -67,7 +67,7 @@
 /* A session tries one that failed at so many times pending_limit, then at so many times what it was then. */
 #define TRY_AGAIN			2
 
-PGDLLEXPORT void vs_ann_auto_main(Datum arg);
+PGDLLEXPORT void vs_ann_background_main(Datum arg);
 
 /* What a worker is told. */
 typedef struct Job
@@ -97,7 +97,7 @@ automatic_limit(const VsAnnMetaData *meta)
 	double		share = meta->nlists == 0 ? 0 :
 		(double) vs_ann_probes_of(meta->nlists, meta->list_rows) / meta->nlists;
 
-	return Max(LEAST_PENDING, Min(MOST_PENDING, share * meta->list_rows));
+	return Max(MIN_PENDING, Min(MAX_PENDING, share * meta->list_rows));
 }
 
 /*
@@ -198,7 +198,7 @@ start_worker(Relation index, const VsAnnMetaData *meta)
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(worker.bgw_library_name, "vecstore", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "vs_ann_auto_main", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "vs_ann_background_main", BGW_MAXLEN);
 	snprintf(worker.bgw_name, BGW_MAXLEN, "vecstore seal of index %u", job.index);
 	strlcpy(worker.bgw_type, "vecstore seal", BGW_MAXLEN);
 	memcpy(worker.bgw_extra, &job, sizeof(job));
@@ -258,7 +258,7 @@ vs_ann_seal_if_large(Relation index, Relation heap)
 	if (meta.sealing != 0 && !tries_again(index, times, rows))
 		return;
 	/* training all lists is left to others when it would take long */
-	request.may_train = meta.list_rows < MOST_ROWS_TRAINED;
+	request.may_train = meta.list_rows < MAX_ROWS_TRAINED;
 	vs_ann_seal(index, heap, VS_ANN_NOWAIT, &request, &result);
 	if (retried_for == RelationGetRelid(index))
 		retried_for = InvalidOid;
@@ -311,7 +311,7 @@ seal_opened(Relation index, Relation heap)
 	if (!vs_ann_is_vecann(index) || !index->rd_index->indisready ||
 		index->rd_index->indrelid != RelationGetRelid(heap) || times_too_large(index, &meta, &rows) < 1)
 		return;
-	request.may_train = meta.list_rows < MOST_TRAINED_BY_WORKER;
+	request.may_train = meta.list_rows < MAX_ROWS_TRAINED_BY_WORKER;
 	for (int i = 0; i < LOCK_TRIES; i++)
 	{
 		/* if a check is all that keeps us from sealing, we are next */
@@ -360,7 +360,7 @@ set_up(void)
 
 /* Seals the index named in the worker's entry, unless there is nothing to do any more. */
 void
-vs_ann_auto_main(Datum arg)
+vs_ann_background_main(Datum arg)
 {
 	Job			job;
 

@@ -24,7 +24,7 @@
  * A serializable transaction that searched meanwhile has not met the rows: whether
  * there was one is asked when they are on pages, as index_insert asks for other indexes.
  *
- * Invariant A10.  Memory: a context for each buffer, below TopTransactionContext.
+ * Invariant A10.  Memory: a context per index, below TopTransactionContext.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -52,12 +52,12 @@
 #include "quant/quant.h"
 #include "util/withdrawn_row.h"
 
-/* A buffer is written when it would fill so many pages, or all together take so much. */
-#define MOST_PAGES		8
-#define MOST_BYTES		((Size) 8 << 20)
+/* Rows are written when those of an index would fill MAX_PAGES, or all take MAX_BYTES. */
+#define MAX_PAGES		8
+#define MAX_BYTES		((Size) 8 << 20)
 #define FIRST_ROWS		16
 
-struct VsAnnBuffer
+struct VsAnnHeldRows
 {
 	dlist_node	node;
 	MemoryContext context;		/* that it lies in */
@@ -68,100 +68,100 @@ struct VsAnnBuffer
 	VsAnnCoder	coder;			/* coder.ann is NULL before the first row */
 	float	   *centre;			/* what rows are coded against; NULL: the origin */
 	BlockNumber tail;
-	VsAnnRun	run;
+	VsAnnPendingBatch batch;
 	SubTransactionId *owners;	/* of each row */
 	int			capacity;
-	int			most;
+	int			max_rows;
 };
 
-static dlist_head buffers = DLIST_STATIC_INIT(buffers);
+static dlist_head all_held = DLIST_STATIC_INIT(all_held);
 static Size bytes_held;
 
-/* Changes whenever a buffer goes: pointers that were taken before are of no use. */
-uint64		vs_ann_buffer_epoch;
+/* Incremented when the rows of an index are discarded: older pointers dangle. */
+uint64		vs_ann_held_epoch;
 
 /* Past the last chance to write before the commit: rows go to the pages at once. */
 static bool committing;
 
 /* Utility commands under way that may change an index's file. */
-static int	commands;
+static int	replacing_commands;
 
 static ExecutorRun_hook_type next_executor_run;
 static ProcessUtility_hook_type next_process_utility;
 
 static Size
-row_bytes(const VsAnnBuffer *buffer)
+row_bytes(const VsAnnHeldRows *held)
 {
-	return sizeof(VsAnnId) + buffer->ann.geo.code_bytes + sizeof(VsQuantFactors) +
+	return sizeof(VsAnnId) + held->ann.geo.code_bytes + sizeof(VsQuantFactors) +
 		sizeof(SubTransactionId);
 }
 
 static void
-set_capacity(VsAnnBuffer *buffer, int capacity)
+set_capacity(VsAnnHeldRows *held, int capacity)
 {
-	VsAnnRun   *run = &buffer->run;
+	VsAnnPendingBatch *batch = &held->batch;
 
-	if (buffer->capacity > 0)
+	if (held->capacity > 0)
 	{
-		run->ids = repalloc(run->ids, sizeof(VsAnnId) * capacity);
-		run->codes = repalloc(run->codes, (Size) buffer->ann.geo.code_bytes * capacity);
-		run->factors = repalloc(run->factors, sizeof(VsQuantFactors) * capacity);
-		buffer->owners = repalloc(buffer->owners, sizeof(SubTransactionId) * capacity);
+		batch->ids = repalloc(batch->ids, sizeof(VsAnnId) * capacity);
+		batch->codes = repalloc(batch->codes, (Size) held->ann.geo.code_bytes * capacity);
+		batch->factors = repalloc(batch->factors, sizeof(VsQuantFactors) * capacity);
+		held->owners = repalloc(held->owners, sizeof(SubTransactionId) * capacity);
 	}
 	else
 	{
-		MemoryContext context = buffer->context;
+		MemoryContext context = held->context;
 
-		run->ids = MemoryContextAlloc(context, sizeof(VsAnnId) * capacity);
-		run->codes = MemoryContextAlloc(context, (Size) buffer->ann.geo.code_bytes * capacity);
-		run->factors = MemoryContextAllocZero(context, sizeof(VsQuantFactors) * capacity);
-		buffer->owners = MemoryContextAlloc(context, sizeof(SubTransactionId) * capacity);
+		batch->ids = MemoryContextAlloc(context, sizeof(VsAnnId) * capacity);
+		batch->codes = MemoryContextAlloc(context, (Size) held->ann.geo.code_bytes * capacity);
+		batch->factors = MemoryContextAllocZero(context, sizeof(VsQuantFactors) * capacity);
+		held->owners = MemoryContextAlloc(context, sizeof(SubTransactionId) * capacity);
 	}
-	bytes_held += row_bytes(buffer) * (capacity - buffer->capacity);
-	buffer->capacity = capacity;
+	bytes_held += row_bytes(held) * (capacity - held->capacity);
+	held->capacity = capacity;
 }
 
 /* Gives the memory of rows back, unless there are some. */
 static void
-shrink(VsAnnBuffer *buffer)
+shrink(VsAnnHeldRows *held)
 {
-	if (buffer->capacity == 0 || buffer->run.n > 0)
+	if (held->capacity == 0 || held->batch.n > 0)
 		return;
-	pfree(buffer->run.ids);
-	pfree(buffer->run.codes);
-	pfree(buffer->run.factors);
-	pfree(buffer->owners);
-	bytes_held -= row_bytes(buffer) * buffer->capacity;
-	buffer->capacity = 0;
+	pfree(held->batch.ids);
+	pfree(held->batch.codes);
+	pfree(held->batch.factors);
+	pfree(held->owners);
+	bytes_held -= row_bytes(held) * held->capacity;
+	held->capacity = 0;
 }
 
-/* Gives a buffer up, whatever it holds. */
+/* Gives a held up, whatever it holds. */
 static void
-discard(VsAnnBuffer *buffer)
+discard(VsAnnHeldRows *held)
 {
-	buffer->run.n = 0;
-	shrink(buffer);
-	dlist_delete(&buffer->node);
-	MemoryContextDelete(buffer->context);
-	vs_ann_buffer_epoch++;
+	held->batch.n = 0;
+	shrink(held);
+	dlist_delete(&held->node);
+	MemoryContextDelete(held->context);
+	vs_ann_held_epoch++;
 }
 
 /* Looks where rows go and how they are coded; only while there are none. */
 static void
-look_at_meta(VsAnnBuffer *buffer)
+look_at_meta(VsAnnHeldRows *held)
 {
 	VsAnnMetaData meta;
 	float	   *centre;
 
-	Assert(buffer->run.n == 0);
-	vs_ann_meta_read(&buffer->ann, &meta);
-	buffer->tail = vs_ann_pending_tail(&meta);
-	if (meta.centre == InvalidBlockNumber || buffer->centre != NULL ||
-		!buffer->ann.has_dim || !buffer->ann.geo.has_factors)
+	Assert(held->batch.n == 0);
+	vs_ann_meta_read(&held->ann, &meta);
+	held->tail = vs_ann_pending_tail(&meta);
+	if (meta.centre == InvalidBlockNumber || held->centre != NULL ||
+		!held->ann.has_dim || !held->ann.geo.has_factors)
 		return;
-	centre = MemoryContextAlloc(buffer->context, sizeof(float) * buffer->ann.geo.padded);
-	vs_ann_centre_read(&buffer->ann, meta.centre, centre);
-	buffer->centre = centre;
+	centre = MemoryContextAlloc(held->context, sizeof(float) * held->ann.geo.padded);
+	vs_ann_centre_read(&held->ann, meta.centre, centre);
+	held->centre = centre;
 }
 
 /*
@@ -169,31 +169,31 @@ look_at_meta(VsAnnBuffer *buffer)
  * are known.  Returns whether the pending part has more pages now.
  */
 static bool
-write_rows(VsAnnBuffer *buffer, Relation index)
+write_rows(VsAnnHeldRows *held, Relation index)
 {
 	bool		grown;
 
-	buffer->ann.index = index;
-	buffer->run.centred = buffer->centre != NULL;
-	grown = vs_ann_pending_append(&buffer->ann, &buffer->tail, &buffer->run);
-	buffer->run.n = buffer->run.written = 0;
+	held->ann.index = index;
+	held->batch.centred = held->centre != NULL;
+	grown = vs_ann_pending_append(&held->ann, &held->tail, &held->batch);
+	held->batch.n = held->batch.written = 0;
 	CheckForSerializableConflictIn(index, NULL, InvalidBlockNumber);
 	return grown;
 }
 
 static void
-write_buffer(VsAnnBuffer *buffer)
+write_held(VsAnnHeldRows *held)
 {
 	Relation	index;
 
-	if (buffer->run.n == 0)
+	if (held->batch.n == 0)
 		return;
 	/* locked since the first row; gone if this transaction dropped it */
-	index = try_relation_open(buffer->index, NoLock);
+	index = try_relation_open(held->index, NoLock);
 	if (index == NULL)
 		return;
-	if (vs_compat_relfilenumber(index) == buffer->file)
-		write_rows(buffer, index);
+	if (vs_compat_relfilenumber(index) == held->file)
+		write_rows(held, index);
 	relation_close(index, NoLock);
 }
 
@@ -202,113 +202,113 @@ write_all(void)
 {
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &buffers)
-		write_buffer(dlist_container(VsAnnBuffer, node, iter.cur));
+	dlist_foreach(iter, &all_held)
+		write_held(dlist_container(VsAnnHeldRows, node, iter.cur));
 }
 
-static VsAnnBuffer *
+static VsAnnHeldRows *
 find(Relation index)
 {
 	Oid			file = vs_compat_relfilenumber(index);
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &buffers)
+	dlist_foreach(iter, &all_held)
 	{
-		VsAnnBuffer *buffer = dlist_container(VsAnnBuffer, node, iter.cur);
+		VsAnnHeldRows *held = dlist_container(VsAnnHeldRows, node, iter.cur);
 
-		if (buffer->index == RelationGetRelid(index) && buffer->file == file)
-			return buffer;
+		if (held->index == RelationGetRelid(index) && held->file == file)
+			return held;
 	}
 	return NULL;
 }
 
 /* Puts what this session holds back of the index on its pages. */
 void
-vs_ann_buffer_write(Relation index)
+vs_ann_held_write(Relation index)
 {
-	VsAnnBuffer *buffer = dlist_is_empty(&buffers) ? NULL : find(index);
+	VsAnnHeldRows *held = dlist_is_empty(&all_held) ? NULL : find(index);
 
-	if (buffer != NULL && buffer->run.n > 0)
-		write_rows(buffer, index);
+	if (held != NULL && held->batch.n > 0)
+		write_rows(held, index);
 }
 
 /* The index is being built, from the rows of the table: what is held back is not needed. */
 void
-vs_ann_buffer_forget(Relation index)
+vs_ann_held_forget(Relation index)
 {
-	VsAnnBuffer *buffer = find(index);
+	VsAnnHeldRows *held = find(index);
 
-	if (buffer != NULL)
-		discard(buffer);
+	if (held != NULL)
+		discard(held);
 }
 
 /*
- * The session's buffer for the index, good until vs_ann_buffer_epoch changes, which it does at
+ * The session's held for the index, good until vs_ann_held_epoch changes, which it does at
  * the end of the transaction at the latest; the index is locked for as long as the transaction.
  * *fresh: there was none.
  */
-VsAnnBuffer *
-vs_ann_buffer_get(Relation index, Relation heap, bool *fresh)
+VsAnnHeldRows *
+vs_ann_held_get(Relation index, Relation heap, bool *fresh)
 {
-	VsAnnBuffer *buffer = find(index);
+	VsAnnHeldRows *held = find(index);
 
 	LockRelationOid(RelationGetRelid(index), RowExclusiveLock);
-	*fresh = buffer == NULL;
-	if (buffer == NULL)
+	*fresh = held == NULL;
+	if (held == NULL)
 	{
 		MemoryContext context = AllocSetContextCreate(TopTransactionContext, "vecann rows held back",
 													  ALLOCSET_SMALL_SIZES);
 
-		buffer = MemoryContextAllocZero(context, sizeof(VsAnnBuffer));
-		buffer->context = context;
-		buffer->index = RelationGetRelid(index);
-		buffer->file = vs_compat_relfilenumber(index);
-		buffer->heap = RelationGetRelid(heap);
-		vs_ann_open(&buffer->ann, index);
-		dlist_push_head(&buffers, &buffer->node);
+		held = MemoryContextAllocZero(context, sizeof(VsAnnHeldRows));
+		held->context = context;
+		held->index = RelationGetRelid(index);
+		held->file = vs_compat_relfilenumber(index);
+		held->heap = RelationGetRelid(heap);
+		vs_ann_open(&held->ann, index);
+		dlist_push_head(&all_held, &held->node);
 	}
-	return buffer;
+	return held;
 }
 
-/* The index as the buffer knows it, but for the relation. */
+/* The index as the held knows it, but for the relation. */
 const VsAnn *
-vs_ann_buffer_ann(const VsAnnBuffer *buffer)
+vs_ann_held_ann(const VsAnnHeldRows *held)
 {
-	return &buffer->ann;
+	return &held->ann;
 }
 
 /* Refuses a payload of another dimension; makes ready to code it. */
 static void
-check_shape(VsAnnBuffer *buffer, const void *payload)
+check_shape(VsAnnHeldRows *held, const void *payload)
 {
-	int			dim = vs_ann_payload_dim(buffer->ann.type.kind, payload);
+	int			dim = vs_ann_payload_dim(held->ann.type.kind, payload);
 	MemoryContext old;
 
-	if (!buffer->ann.has_dim || buffer->ann.spec.dim != dim)
-		vs_ann_check_dim(&buffer->ann, dim);
-	if (buffer->coder.ann != NULL)
+	if (!held->ann.has_dim || held->ann.spec.dim != dim)
+		vs_ann_check_dim(&held->ann, dim);
+	if (held->coder.ann != NULL)
 		return;
-	old = MemoryContextSwitchTo(buffer->context);
-	vs_ann_coder_init(&buffer->coder, &buffer->ann);
+	old = MemoryContextSwitchTo(held->context);
+	vs_ann_coder_init(&held->coder, &held->ann);
 	MemoryContextSwitchTo(old);
-	buffer->most = MOST_PAGES * buffer->ann.geo.pending_capacity;
+	held->max_rows = MAX_PAGES * held->ann.geo.pending_capacity;
 }
 
 /* Makes room for a row more. */
 static void
-make_room(VsAnnBuffer *buffer)
+make_room(VsAnnHeldRows *held)
 {
 	dlist_iter	iter;
 
-	if (buffer->run.n < buffer->capacity)
+	if (held->batch.n < held->capacity)
 		return;
-	if (bytes_held > MOST_BYTES)
+	if (bytes_held > MAX_BYTES)
 	{
 		write_all();
-		dlist_foreach(iter, &buffers)
-			shrink(dlist_container(VsAnnBuffer, node, iter.cur));
+		dlist_foreach(iter, &all_held)
+			shrink(dlist_container(VsAnnHeldRows, node, iter.cur));
 	}
-	set_capacity(buffer, Min(Max(2 * buffer->capacity, FIRST_ROWS), buffer->most));
+	set_capacity(held, Min(Max(2 * held->capacity, FIRST_ROWS), held->max_rows));
 }
 
 /*
@@ -316,28 +316,28 @@ make_room(VsAnnBuffer *buffer)
  * the pending part grew, which is when the caller may want to look at its size.
  */
 bool
-vs_ann_buffer_put(VsAnnBuffer *buffer, Relation index, const VsAnnId *id, const void *payload)
+vs_ann_held_put(VsAnnHeldRows *held, Relation index, const VsAnnId *id, const void *payload)
 {
-	VsAnnRun   *run = &buffer->run;
-	VsAnnCoder *coder = &buffer->coder;
+	VsAnnPendingBatch *batch = &held->batch;
+	VsAnnCoder *coder = &held->coder;
 
-	buffer->ann.index = index;
-	check_shape(buffer, payload);
-	make_room(buffer);
-	if (run->n == 0)
-		look_at_meta(buffer);
+	held->ann.index = index;
+	check_shape(held, payload);
+	make_room(held);
+	if (batch->n == 0)
+		look_at_meta(held);
 	vs_ann_coder_rotate(coder, payload, coder->rotated);
 	vs_ann_coder_encode(coder, payload, coder->rotated,
-						buffer->centre != NULL ? buffer->centre : coder->origin, false);
-	memcpy(run->codes + (Size) run->n * buffer->ann.geo.code_bytes, coder->code,
-		   buffer->ann.geo.code_bytes);
-	run->factors[run->n] = coder->factors;
-	run->ids[run->n] = *id;
-	buffer->owners[run->n] = GetCurrentSubTransactionId();
-	run->n++;
-	if (run->n < buffer->most && !committing && commands == 0)
+						held->centre != NULL ? held->centre : coder->origin, false);
+	memcpy(batch->codes + (Size) batch->n * held->ann.geo.code_bytes, coder->code,
+		   held->ann.geo.code_bytes);
+	batch->factors[batch->n] = coder->factors;
+	batch->ids[batch->n] = *id;
+	held->owners[batch->n] = GetCurrentSubTransactionId();
+	batch->n++;
+	if (batch->n < held->max_rows && !committing && replacing_commands == 0)
 		return false;
-	return write_rows(buffer, index) && !committing;
+	return write_rows(held, index) && !committing;
 }
 
 /* Drops the rows of a subtransaction and its children. */
@@ -346,14 +346,14 @@ drop_rows_since(SubTransactionId subxact)
 {
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &buffers)
+	dlist_foreach(iter, &all_held)
 	{
-		VsAnnBuffer *buffer = dlist_container(VsAnnBuffer, node, iter.cur);
-		VsAnnRun   *run = &buffer->run;
+		VsAnnHeldRows *held = dlist_container(VsAnnHeldRows, node, iter.cur);
+		VsAnnPendingBatch *batch = &held->batch;
 
-		while (run->n > 0 && buffer->owners[run->n - 1] >= subxact)
-			run->n--;
-		run->written = Min(run->written, run->n);
+		while (batch->n > 0 && held->owners[batch->n - 1] >= subxact)
+			batch->n--;
+		batch->written = Min(batch->written, batch->n);
 	}
 }
 
@@ -363,25 +363,25 @@ drop_row(Oid heap, ItemPointer tid)
 {
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &buffers)
+	dlist_foreach(iter, &all_held)
 	{
-		VsAnnBuffer *buffer = dlist_container(VsAnnBuffer, node, iter.cur);
-		VsAnnRun   *run = &buffer->run;
-		Size		code_bytes = buffer->ann.geo.code_bytes;
-		int			i = run->n - 1;
+		VsAnnHeldRows *held = dlist_container(VsAnnHeldRows, node, iter.cur);
+		VsAnnPendingBatch *batch = &held->batch;
+		Size		code_bytes = held->ann.geo.code_bytes;
+		int			i = batch->n - 1;
 		int			after;
 
-		if (buffer->heap != heap)
+		if (held->heap != heap)
 			continue;
-		while (i >= run->written && !ItemPointerEquals(&run->ids[i].tid, tid))
+		while (i >= batch->written && !ItemPointerEquals(&batch->ids[i].tid, tid))
 			i--;
-		if (i < run->written)
+		if (i < batch->written)
 			continue;
-		after = --run->n - i;
-		memmove(run->ids + i, run->ids + i + 1, sizeof(VsAnnId) * after);
-		memmove(run->codes + i * code_bytes, run->codes + (i + 1) * code_bytes, code_bytes * after);
-		memmove(run->factors + i, run->factors + i + 1, sizeof(VsQuantFactors) * after);
-		memmove(buffer->owners + i, buffer->owners + i + 1, sizeof(SubTransactionId) * after);
+		after = --batch->n - i;
+		memmove(batch->ids + i, batch->ids + i + 1, sizeof(VsAnnId) * after);
+		memmove(batch->codes + i * code_bytes, batch->codes + (i + 1) * code_bytes, code_bytes * after);
+		memmove(batch->factors + i, batch->factors + i + 1, sizeof(VsQuantFactors) * after);
+		memmove(held->owners + i, held->owners + i + 1, sizeof(SubTransactionId) * after);
 	}
 }
 
@@ -401,8 +401,8 @@ at_transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PARALLEL_ABORT:
-			dlist_init(&buffers);
-			vs_ann_buffer_epoch++;
+			dlist_init(&all_held);
+			vs_ann_held_epoch++;
 			bytes_held = 0;
 			committing = false;
 			break;
@@ -421,7 +421,7 @@ at_subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactio
 static void
 executor_run(VS_EXECUTOR_RUN_PARAMETERS)
 {
-	if (!dlist_is_empty(&buffers) && queryDesc->plannedstmt->parallelModeNeeded)
+	if (!dlist_is_empty(&all_held) && queryDesc->plannedstmt->parallelModeNeeded)
 		write_all();
 	if (next_executor_run != NULL)
 		next_executor_run(VS_EXECUTOR_RUN_ARGUMENTS);
@@ -430,15 +430,15 @@ executor_run(VS_EXECUTOR_RUN_PARAMETERS)
 }
 
 /* What a utility command means for rows held back. */
-typedef enum Harm
+typedef enum FileEffect
 {
-	HARMLESS,					/* looks at no index, but by the executor */
-	LOOKS,						/* keeps the files of indexes that were there before */
-	REPLACES					/* anything else */
-} Harm;
+	READS_NO_INDEX,				/* looks at no index, but by the executor */
+	KEEPS_FILES,				/* keeps the files of indexes that were there before */
+	MAY_REPLACE_FILES			/* anything else */
+} FileEffect;
 
-static Harm
-harm_of(const Node *statement)
+static FileEffect
+file_effect(const Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -448,7 +448,7 @@ harm_of(const Node *statement)
 		case T_VariableSetStmt:
 		case T_CallStmt:
 		case T_DoStmt:
-			return HARMLESS;
+			return READS_NO_INDEX;
 		case T_CopyStmt:
 		case T_ExplainStmt:
 		case T_CreateTableAsStmt:
@@ -457,27 +457,27 @@ harm_of(const Node *statement)
 		case T_PrepareStmt:
 		case T_DeallocateStmt:
 		case T_NotifyStmt:
-			return LOOKS;
+			return KEEPS_FILES;
 		case T_RefreshMatViewStmt:
-			return ((const RefreshMatViewStmt *) statement)->concurrent ? LOOKS : REPLACES;
+			return ((const RefreshMatViewStmt *) statement)->concurrent ? KEEPS_FILES : MAY_REPLACE_FILES;
 		default:
-			return REPLACES;
+			return MAY_REPLACE_FILES;
 	}
 }
 
-/* Puts all rows on pages, and gives up the buffers: their files may be others soon. */
+/* Puts all rows on pages, and gives up the all_held: their files may be others soon. */
 static void
-empty_buffers(void)
+empty_all(void)
 {
 	dlist_mutable_iter iter;
 
 	write_all();
-	dlist_foreach_modify(iter, &buffers)
+	dlist_foreach_modify(iter, &all_held)
 	{
-		VsAnnBuffer *buffer = dlist_container(VsAnnBuffer, node, iter.cur);
+		VsAnnHeldRows *held = dlist_container(VsAnnHeldRows, node, iter.cur);
 
-		if (buffer->run.n == 0)
-			discard(buffer);
+		if (held->batch.n == 0)
+			discard(held);
 	}
 }
 
@@ -499,17 +499,17 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
 				QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
-	Harm		harm = harm_of(statement->utilityStmt);
+	FileEffect	effect = file_effect(statement->utilityStmt);
 
-	if (!dlist_is_empty(&buffers) && harm != HARMLESS)
-		empty_buffers();
-	if (harm != REPLACES)
+	if (!dlist_is_empty(&all_held) && effect != READS_NO_INDEX)
+		empty_all();
+	if (effect != MAY_REPLACE_FILES)
 	{
 		next_utility(statement, text, read_only_tree, context, params, environment, dest,
 					 completion);
 		return;
 	}
-	commands++;
+	replacing_commands++;
 	PG_TRY();
 	{
 		next_utility(statement, text, read_only_tree, context, params, environment, dest,
@@ -517,14 +517,14 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 	}
 	PG_FINALLY();
 	{
-		commands--;
+		replacing_commands--;
 	}
 	PG_END_TRY();
 }
 
 /* Once, at load. */
 void
-vs_ann_buffer_init(void)
+vs_ann_held_init(void)
 {
 	RegisterXactCallback(at_transaction_event, NULL);
 	RegisterSubXactCallback(at_subtransaction_event, NULL);

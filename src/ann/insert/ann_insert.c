@@ -23,8 +23,8 @@
 /* Kept in the IndexInfo between the rows of a statement. */
 typedef struct InsertState
 {
-	VsAnnBuffer *buffer;
-	uint64		epoch;			/* vs_ann_buffer_epoch when it was had */
+	VsAnnHeldRows *held;
+	uint64		epoch;			/* vs_ann_held_epoch when it was had */
 } InsertState;
 
 /* Says why the table's store does not have the value, and what to do. */
@@ -74,40 +74,40 @@ vs_ann_value_address(Relation index, Relation heap, VsAnnValueKind kind, Datum v
  * The buffer for the rows of this statement.  Rows of former transactions may have
  * taken the pending part past the limit as they were committed; a statement then seals it.
  */
-static VsAnnBuffer *
+static VsAnnHeldRows *
 insert_buffer(Relation index, Relation heap, IndexInfo *info)
 {
 	InsertState *state = (InsertState *) info->ii_AmCache;
 	bool		fresh;
 
-	if (state != NULL && state->epoch == vs_ann_buffer_epoch)
-		return state->buffer;
+	if (state != NULL && state->epoch == vs_ann_held_epoch)
+		return state->held;
 	if (state == NULL)
 		state = MemoryContextAlloc(info->ii_Context, sizeof(InsertState));
-	state->buffer = vs_ann_buffer_get(index, heap, &fresh);
+	state->held = vs_ann_held_get(index, heap, &fresh);
 	if (fresh)
 		vs_ann_seal_if_large(index, heap);
-	state->epoch = vs_ann_buffer_epoch;
+	state->epoch = vs_ann_held_epoch;
 	info->ii_AmCache = state;
-	return state->buffer;
+	return state->held;
 }
 
 bool
 vs_ann_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 			  Relation heap, IndexUniqueCheck check, bool unchanged, IndexInfo *info)
 {
-	VsAnnBuffer *buffer;
+	VsAnnHeldRows *held;
 	struct varlena *value;
 	VsAnnId		id;
 
 	if (isnull[0])
 		return false;
-	buffer = insert_buffer(index, heap, info);
+	held = insert_buffer(index, heap, info);
 	memset(&id, 0, sizeof(id));
 	id.tid = *tid;
-	id.address = vs_ann_value_address(index, heap, vs_ann_buffer_ann(buffer)->type.kind, values[0]);
+	id.address = vs_ann_value_address(index, heap, vs_ann_held_ann(held)->type.kind, values[0]);
 	value = PG_DETOAST_DATUM_PACKED(values[0]);
-	if (vs_ann_buffer_put(buffer, index, &id, VARDATA_ANY(value)))
+	if (vs_ann_held_put(held, index, &id, VARDATA_ANY(value)))
 		vs_ann_seal_if_large(index, heap);
 	if (value != (struct varlena *) DatumGetPointer(values[0]))
 		pfree(value);

@@ -154,22 +154,22 @@ vs_ann_pending_widen(const VsAnn *ann, Page page, char *memory, VsQuantBlock *ou
 
 /* Puts as much of the run on the page as it has room for; returns how much. */
 static int
-put_entries(const VsAnn *ann, Page page, const VsAnnRun *run)
+put_entries(const VsAnn *ann, Page page, const VsAnnPendingBatch *batch)
 {
 	const VsAnnGeometry *geo = &ann->geo;
 	VsAnnPageOpaque opaque = VS_ANN_OPAQUE(page);
-	int			n = Min(run->n - run->written, geo->pending_capacity - opaque->used);
+	int			n = Min(batch->n - batch->written, geo->pending_capacity - opaque->used);
 
-	memcpy(vs_ann_pending_ids(page) + opaque->used, run->ids + run->written, sizeof(VsAnnId) * n);
+	memcpy(vs_ann_pending_ids(page) + opaque->used, batch->ids + batch->written, sizeof(VsAnnId) * n);
 	for (int i = 0; i < n; i++)
 	{
-		int			from = run->written + i;
-		const uint8 *code = run->codes + (Size) from * geo->code_bytes;
+		int			from = batch->written + i;
+		const uint8 *code = batch->codes + (Size) from * geo->code_bytes;
 
 		if (geo->pending_blocks > 0)
-			put_in_block(geo, page, opaque->used + i, code, &run->factors[from]);
+			put_in_block(geo, page, opaque->used + i, code, &batch->factors[from]);
 		else
-			put_in_narrow_block(geo, page, opaque->used + i, code, &run->factors[from]);
+			put_in_narrow_block(geo, page, opaque->used + i, code, &batch->factors[from]);
 	}
 	opaque->used += n;
 	return n;
@@ -177,20 +177,20 @@ put_entries(const VsAnn *ann, Page page, const VsAnnRun *run)
 
 /* Appends to the tail page as much as it takes; nothing if it is closed or coded otherwise. */
 static int
-append_to_page(const VsAnn *ann, BlockNumber tail, const VsAnnRun *run)
+append_to_page(const VsAnn *ann, BlockNumber tail, const VsAnnPendingBatch *batch)
 {
 	Buffer		buffer = ReadBuffer(ann->index, tail);
 	VsAnnChange change;
 	int			n;
 
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	if (!has_room(ann, BufferGetPage(buffer), run->centred))
+	if (!has_room(ann, BufferGetPage(buffer), batch->centred))
 	{
 		UnlockReleaseBuffer(buffer);
 		return 0;
 	}
 	vs_ann_change_begin(&change, ann);
-	n = put_entries(ann, vs_ann_change_page(&change, buffer), run);
+	n = put_entries(ann, vs_ann_change_page(&change, buffer), batch);
 	vs_ann_change_commit(&change);
 	return n;
 }
@@ -201,7 +201,7 @@ append_to_page(const VsAnn *ann, BlockNumber tail, const VsAnnRun *run)
  * every pending page of an epoch that is not yet sealed is reachable.
  */
 static int
-extend_chain(const VsAnn *ann, int chain_no, const VsAnnRun *run, BlockNumber *tail)
+extend_chain(const VsAnn *ann, int chain_no, const VsAnnPendingBatch *batch, BlockNumber *tail)
 {
 	VsAnnChange change;
 	VsAnnMetaData *meta;
@@ -216,7 +216,7 @@ extend_chain(const VsAnn *ann, int chain_no, const VsAnnRun *run, BlockNumber *t
 	if (chain->tail != InvalidBlockNumber)
 	{
 		last = vs_ann_change_read(&change, chain->tail, VS_ANN_PENDING);
-		if (has_room(ann, last, run->centred))
+		if (has_room(ann, last, batch->centred))
 		{
 			*tail = chain->tail;
 			vs_ann_change_abort(&change);
@@ -224,7 +224,7 @@ extend_chain(const VsAnn *ann, int chain_no, const VsAnnRun *run, BlockNumber *t
 		}
 	}
 	page = vs_ann_change_new(&change, VS_ANN_PENDING, Max(meta->sealed, meta->sealing) + 1, tail);
-	if (run->centred)
+	if (batch->centred)
 		VS_ANN_OPAQUE(page)->flags |= VS_ANN_CENTRED;
 	if (last != NULL)
 		VS_ANN_OPAQUE(last)->next = *tail;
@@ -232,7 +232,7 @@ extend_chain(const VsAnn *ann, int chain_no, const VsAnnRun *run, BlockNumber *t
 		chain->head = *tail;
 	chain->tail = *tail;
 	chain->npages++;
-	n = put_entries(ann, page, run);
+	n = put_entries(ann, page, batch);
 	vs_ann_change_commit(&change);
 	return n;
 }
@@ -257,11 +257,11 @@ vs_ann_pending_tail(const VsAnnMetaData *meta)
  * the size of the pending part.
  */
 bool
-vs_ann_pending_append(const VsAnn *ann, BlockNumber *tail, VsAnnRun *run)
+vs_ann_pending_append(const VsAnn *ann, BlockNumber *tail, VsAnnPendingBatch *batch)
 {
 	bool		grown = false;
 
-	while (run->written < run->n)
+	while (batch->written < batch->n)
 	{
 		int			n = 0;
 
@@ -269,15 +269,15 @@ vs_ann_pending_append(const VsAnn *ann, BlockNumber *tail, VsAnnRun *run)
 		if (*tail != InvalidBlockNumber)
 		{
 			VS_STOP_POINT("insert: tail known");
-			n = append_to_page(ann, *tail, run);
+			n = append_to_page(ann, *tail, batch);
 		}
 		if (n == 0)
 		{
 			VS_STOP_POINT("insert: no room");
-			n = extend_chain(ann, my_chain(), run, tail);
+			n = extend_chain(ann, my_chain(), batch, tail);
 			grown = grown || n > 0;
 		}
-		run->written += n;
+		batch->written += n;
 	}
 	return grown;
 }

@@ -11,7 +11,7 @@
 #include "quant/quant.h"
 
 /* Entries on their way to pending pages, all coded against the same vector. */
-typedef struct VsAnnRun
+typedef struct VsAnnPendingBatch
 {
 	int			n;
 	int			written;		/* of those, on pages by now */
@@ -19,15 +19,15 @@ typedef struct VsAnnRun
 	VsAnnId    *ids;
 	uint8	   *codes;			/* n * code_bytes */
 	VsQuantFactors *factors;
-} VsAnnRun;
+} VsAnnPendingBatch;
 
 /*
- * Appends the entries of the run that are not yet written, and counts them
+ * Appends the entries of the batch that are not yet written, and counts them
  * there page by page, so that nothing is written twice after an error.  The
  * caller keeps *tail between calls.  Returns whether a page was added, which is
  * when a caller may want to look at the size of the pending part.
  */
-extern bool vs_ann_pending_append(const VsAnn *ann, BlockNumber *tail, VsAnnRun *run);
+extern bool vs_ann_pending_append(const VsAnn *ann, BlockNumber *tail, VsAnnPendingBatch *batch);
 
 /* Where this backend's next entries go: a first *tail for vs_ann_pending_append. */
 extern BlockNumber vs_ann_pending_tail(const VsAnnMetaData *meta);
