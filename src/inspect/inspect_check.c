@@ -5,15 +5,19 @@
  * Of a table: its rows and values, and each vecann index (inspect_index_check.c).  Of a partitioned
  * one: each partition that is a vecstore table.  Of an index: that index.
  *
+ * C0	the TOAST relation is a value store, or nothing can be stored; the others are then left out.
  * Rows and values, under one snapshot, for every row that it sees:
- *	C1	each pointer names the table's own value store;
+ *	C1	each pointer names the table's own value store, and has sizes that agree;
  *	C2	it leads to a chain of chunks of the pointer's size, in sequence, each
  *		visible to the snapshot;
  *	C3	no two values share an address;
- *	C4	a vector's dimension is that of its size;
+ *	C4	a vector is not compressed, and its dimension is that of its size;
  * and for the value store:
  *	C5	every chunk that the snapshot sees belongs to a value found by C2;
  *	C6	its index is empty.
+ *
+ * Pages of the store are read here and not by a table scan, which would prune them: on a damaged
+ * page that ends in a PANIC.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -25,10 +29,12 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/toast_compression.h"
 #include "ann/ann.h"
 #include "compat/compat.h"
 #include "inspect/inspect_index.h"
 #include "inspect/inspect_table.h"
+#include "store/store.h"
 #include "store/store_page.h"
 #include "table/table_types.h"
 #include "catalog/pg_class.h"
@@ -67,6 +73,7 @@ typedef struct CheckState
 
 static void check_rows(CheckState *state);
 static void check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value);
+static void check_inline(CheckState *state, Form_pg_attribute att, struct varlena *value);
 static void check_chunks(CheckState *state);
 static void check_index(CheckState *state);
 static void report(CheckState *state, Oid address, const char *format,...) pg_attribute_printf(3, 4);
@@ -87,13 +94,20 @@ check_table(CheckState *state)
 
 	/* not older than a rewrite of the table, which stores values anew */
 	state->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	check_rows(state);
-	if (state->store != NULL)
+	if (state->store != NULL && !vs_store_is_store(state->store))
+		report(state, InvalidOid, "TOAST relation \"%s\" is not a value store: nothing can be stored until SET ACCESS METHOD makes one",
+			   RelationGetRelationName(state->store));
+	else
 	{
-		check_chunks(state);
-		check_index(state);
-		table_close(state->store, AccessShareLock);
+		check_rows(state);
+		if (state->store != NULL)
+		{
+			check_chunks(state);
+			check_index(state);
+		}
 	}
+	if (state->store != NULL)
+		table_close(state->store, AccessShareLock);
 	UnregisterSnapshot(state->snapshot);
 	hash_destroy(state->values);
 }
@@ -216,11 +230,14 @@ check_rows(CheckState *state)
 			Form_pg_attribute att = TupleDescAttr(desc, i);
 			struct varlena *value = (struct varlena *) DatumGetPointer(slot->tts_values[i]);
 
-			if (slot->tts_isnull[i] || att->attlen != -1 || !VARATT_IS_EXTERNAL(value))
+			if (slot->tts_isnull[i] || att->attlen != -1)
 				continue;
 			state->tid = slot->tts_tid;
 			state->column = NameStr(att->attname);
-			check_pointer(state, att, value);
+			if (VARATT_IS_EXTERNAL(value))
+				check_pointer(state, att, value);
+			else
+				check_inline(state, att, value);
 		}
 	}
 	table_endscan(scan);
@@ -234,7 +251,7 @@ check_rows(CheckState *state)
  */
 static bool
 check_chunk(CheckState *state, Oid at, Oid address, int32 seq, Size *len, Oid *next,
-			int16 *dim)
+			uint32 *head)
 {
 	BlockNumber block = vs_address_block(at);
 	OffsetNumber offset = vs_address_offset(at);
@@ -263,8 +280,8 @@ check_chunk(CheckState *state, Oid at, Oid address, int32 seq, Size *len, Oid *n
 		visible = HeapTupleSatisfiesVisibility(&tuple, state->snapshot, buffer);
 		*len = chunk.len;
 		*next = chunk.next;
-		if (seq == 0 && chunk.len >= sizeof(int16))
-			memcpy(dim, chunk.data, sizeof(int16));
+		if (seq == 0)
+			memcpy(head, chunk.data, Min(sizeof(*head), chunk.len));
 	}
 	UnlockReleaseBuffer(buffer);
 
@@ -273,6 +290,56 @@ check_chunk(CheckState *state, Oid at, Oid address, int32 seq, Size *len, Oid *n
 	else if (!visible)
 		report(state, address, "chunk %d is not visible to who sees its row", seq);
 	return found;
+}
+
+/* C4, of a vector of size bytes without its length word that begins with head. */
+static void
+check_vector(CheckState *state, Oid address, Size element, Size size, uint32 head)
+{
+	int16		dim;
+
+	memcpy(&dim, &head, sizeof(dim));
+	if (dim < 1 || size != 2 * sizeof(int16) + (Size) dim * element)
+		report(state, address, "vector of %zu bytes has dimension %d", size, dim);
+}
+
+/* A value in the row. */
+static void
+check_inline(CheckState *state, Form_pg_attribute att, struct varlena *value)
+{
+	Size		element = vs_type_element_size(att->atttypid);
+	uint32		head = 0;
+
+	if (element == 0 || VARATT_IS_COMPRESSED(value))
+		return;
+	memcpy(&head, VARDATA_ANY(value), Min(sizeof(head), VARSIZE_ANY_EXHDR(value)));
+	check_vector(state, InvalidOid, element, VARSIZE_ANY_EXHDR(value), head);
+}
+
+/* C1: the sizes that a pointer gives, of a value that begins with head. */
+static void
+check_sizes(CheckState *state, const struct varatt_external *pointer, Size element, uint32 head)
+{
+	Size		size = VARATT_EXTERNAL_GET_EXTSIZE(*pointer);
+	int			method = VARATT_EXTERNAL_GET_COMPRESS_METHOD(*pointer);
+	int			raw = pointer->va_rawsize - (int) VARHDRSZ;
+
+	if (!VARATT_EXTERNAL_IS_COMPRESSED(*pointer))
+	{
+		if (raw != size || method != 0)
+			report(state, pointer->va_valueid, "pointer to %zu bytes says that they are %d", size, raw);
+		else if (element > 0)
+			check_vector(state, pointer->va_valueid, element, size, head);
+	}
+	else if (element > 0)
+		report(state, pointer->va_valueid, "pointer says that a vector is compressed, %zu bytes of %d",
+			   size, raw);
+	else if (head != ((uint32) raw | (uint32) method << VARLENA_EXTSIZE_BITS) ||
+			 !CompressionMethodIsValid(method == TOAST_PGLZ_COMPRESSION_ID ? TOAST_PGLZ_COMPRESSION :
+									   method == TOAST_LZ4_COMPRESSION_ID  ? TOAST_LZ4_COMPRESSION :
+									   InvalidCompressionMethod))
+		report(state, pointer->va_valueid, "pointer to %zu compressed bytes says that they are %d, by method %d",
+			   size, raw, method);
 }
 
 static void
@@ -285,8 +352,7 @@ check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value)
 	Size		done = 0;
 	Oid			at;
 	int32		seq;
-	int16		dim = 0;
-	Size		element = vs_type_element_size(att->atttypid);
+	uint32		head = 0;
 
 	if (!VARATT_IS_EXTERNAL_ONDISK(value))
 	{
@@ -313,7 +379,7 @@ check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value)
 	{
 		Size		len;
 
-		if (!check_chunk(state, at, pointer.va_valueid, seq, &len, &at, &dim))
+		if (!check_chunk(state, at, pointer.va_valueid, seq, &len, &at, &head))
 			break;
 		done += len;
 	}
@@ -321,9 +387,60 @@ check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value)
 
 	if (done != size || OidIsValid(at))
 		report(state, pointer.va_valueid, "value of %zu bytes should have %zu", done, size);
-	else if (element > 0 && !VARATT_EXTERNAL_IS_COMPRESSED(pointer) &&
-			 size != 2 * sizeof(int16) + (Size) dim * element)
-		report(state, pointer.va_valueid, "vector of %zu bytes has dimension %d", size, dim);
+	else
+		check_sizes(state, &pointer, vs_type_element_size(att->atttypid), head);
+}
+
+/* C5, of a line pointer of a page that is locked. */
+static void
+check_item(CheckState *state, Buffer buffer, BlockNumber block, OffsetNumber offset)
+{
+	Page		page = BufferGetPage(buffer);
+	ItemId		item = PageGetItemId(page, offset);
+	HeapTupleData tuple;
+	ValueEntry *entry;
+	Oid			address;
+	int32		seq;
+
+	if (!ItemIdIsNormal(item))
+		return;
+	if (ItemIdGetOffset(item) + ItemIdGetLength(item) > BLCKSZ ||
+		ItemIdGetOffset(item) < ((PageHeader) page)->pd_upper ||
+		ItemIdGetOffset(item) != MAXALIGN(ItemIdGetOffset(item)) ||
+		ItemIdGetLength(item) <= VS_CHUNK_DATA_OFFSET)
+	{
+		report(state, InvalidOid, "line pointer (%u,%u) of the value store is damaged", block, offset);
+		return;
+	}
+	tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
+	tuple.t_len = ItemIdGetLength(item);
+	tuple.t_tableOid = RelationGetRelid(state->store);
+	ItemPointerSet(&tuple.t_self, block, offset);
+	if (!HeapTupleSatisfiesVisibility(&tuple, state->snapshot, buffer))
+		return;
+	memcpy(&address, (char *) tuple.t_data + VS_CHUNK_ID_OFFSET, sizeof(address));
+	memcpy(&seq, (char *) tuple.t_data + VS_CHUNK_SEQ_OFFSET, sizeof(seq));
+	entry = hash_search(state->values, &address, HASH_FIND, NULL);
+	if (entry != NULL)
+		entry->seen++;
+	else
+		report(state, address, "chunk %d at (%u,%u) belongs to no row", seq, block, offset);
+}
+
+/* C5, of a page of the store, which is locked. */
+static void
+check_store_page(CheckState *state, Buffer buffer, BlockNumber block)
+{
+	Page		page = BufferGetPage(buffer);
+	OffsetNumber last = PageIsNew(page) ? 0 : PageGetMaxOffsetNumber(page);
+
+	if (!PageIsNew(page) && ((PageHeader) page)->pd_lower < SizeOfPageHeaderData)
+		report(state, InvalidOid, "page %u of the value store has a damaged header", block);
+	else
+	{
+		for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
+			check_item(state, buffer, block, offset);
+	}
 }
 
 /*
@@ -332,28 +449,22 @@ check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value)
 static void
 check_chunks(CheckState *state)
 {
-	TupleTableSlot *slot = table_slot_create(state->store, NULL);
-	TableScanDesc scan = table_beginscan(state->store, state->snapshot, 0, NULL);
+	BlockNumber nblocks = RelationGetNumberOfBlocks(state->store);
+	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
 	HASH_SEQ_STATUS values;
 	ValueEntry *entry;
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	for (BlockNumber block = 0; block < nblocks; block++)
 	{
-		bool		isnull;
-		Oid			address = DatumGetObjectId(slot_getattr(slot, 1, &isnull));
-		int32		seq = DatumGetInt32(slot_getattr(slot, 2, &isnull));
+		Buffer		buffer;
 
 		CHECK_FOR_INTERRUPTS();
-		entry = hash_search(state->values, &address, HASH_FIND, NULL);
-		if (entry != NULL)
-			entry->seen++;
-		else
-			report(state, address, "chunk %d at (%u,%u) belongs to no row", seq,
-				   ItemPointerGetBlockNumber(&slot->tts_tid),
-				   ItemPointerGetOffsetNumber(&slot->tts_tid));
+		buffer = ReadBufferExtended(state->store, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		check_store_page(state, buffer, block);
+		UnlockReleaseBuffer(buffer);
 	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
+	FreeAccessStrategy(strategy);
 
 	hash_seq_init(&values, state->values);
 	while ((entry = hash_seq_search(&values)) != NULL)

@@ -12,7 +12,9 @@
 
 #include "postgres.h"
 
+#include "compat/compat.h"
 #include "storage/itemptr.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 /*
@@ -39,6 +41,15 @@ extern VsStoreReader *vs_store_reader_open(Relation table);
 extern const void *vs_store_reader_get(VsStoreReader *reader, Oid address, Size len);
 extern void vs_store_reader_prefetch(VsStoreReader *reader, const Oid *addresses, int n);
 extern void vs_store_reader_close(VsStoreReader *reader);
+
+/*
+ * Opens the table's TOAST relation, which it must have.  One that is of another access method is
+ * no value store (a tool that copied the table has made it): ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE.
+ * What lies in such a one can be read by detoasting; nothing can be stored.
+ */
+extern Relation vs_store_open(Relation table, LOCKMODE lockmode);
+extern bool vs_store_is_store(Relation store);
+pg_noreturn extern void vs_store_refuse(Relation store);
 
 /*
  * The address and payload length of an out-of-line value of the table, as an

@@ -38,6 +38,36 @@ static void page_extend(Relation store, Size want, bool conditional, int options
 static void page_add_extra(Relation store);
 
 /*
+ * Refuses a page that a tuple cannot be added to without harm: PageAddItem would PANIC, or put
+ * the tuple where it is not found again.
+ */
+static void
+page_check(Relation store, Page page, BlockNumber block)
+{
+	PageHeader	header = (PageHeader) page;
+	bool		sound = PageIsNew(page) || (header->pd_lower >= SizeOfPageHeaderData &&
+											header->pd_lower <= header->pd_upper &&
+											header->pd_upper <= header->pd_special && header->pd_special == BLCKSZ &&
+											header->pd_upper == MAXALIGN(header->pd_upper));
+	OffsetNumber last = sound && !PageIsNew(page) ? PageGetMaxOffsetNumber(page) : 0;
+
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
+	{
+		ItemId		item = PageGetItemId(page, offset);
+
+		/* a free line pointer with storage is not taken; a tuple above pd_upper is written over */
+		sound = sound && (ItemIdIsUsed(item) ?
+						  !ItemIdIsNormal(item) || ItemIdGetOffset(item) >= header->pd_upper :
+						  !ItemIdHasStorage(item));
+	}
+	if (!sound)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("page %u of value store \"%s\" is damaged", block,
+						RelationGetRelationName(store))));
+}
+
+/*
  * Simulates PageAddItem on a page that the caller keeps locked.
  */
 void
@@ -178,6 +208,25 @@ vs_store_page_release(VsStorePage *page)
 }
 
 /*
+ * Prunes a pinned page if there is something to prune and its lock is free.  On a damaged page
+ * pruning would PANIC, so it is looked at first; with conditional, only if its lock is free for
+ * that too, since the caller may hold it already.
+ */
+static void
+page_prune(Relation store, VsStorePage *out, bool conditional)
+{
+	if (!TransactionIdIsValid(((PageHeader) out->page)->pd_prune_xid))
+		return;
+	if (!conditional)
+		LockBuffer(out->buffer, BUFFER_LOCK_SHARE);
+	else if (!ConditionalLockBuffer(out->buffer))
+		return;
+	page_check(store, out->page, out->block);
+	LockBuffer(out->buffer, BUFFER_LOCK_UNLOCK);
+	heap_page_prune_opt(store, out->buffer);
+}
+
+/*
  * Pins and locks the block if it has an addressable line pointer and room for
  * a tuple of `need` bytes.  Otherwise returns false with the page released and
  * *space set to its room (0 if the lock was not to be had at once).
@@ -196,8 +245,7 @@ page_try(Relation store, BlockNumber block, Size need, bool conditional,
 	out->buffer = ReadBuffer(store, block);
 	out->page = BufferGetPage(out->buffer);
 
-	/* takes the lock only if it is free */
-	heap_page_prune_opt(store, out->buffer);
+	page_prune(store, out, conditional);
 
 	for (;;)
 	{
@@ -222,6 +270,7 @@ page_try(Relation store, BlockNumber block, Size need, bool conditional,
 		MarkBufferDirty(out->buffer);
 	}
 
+	page_check(store, out->page, block);
 	vs_page_plan_begin(&plan, out->page, block);
 	*space = vs_page_plan_space(&plan);
 	if (*space >= need)

@@ -102,8 +102,7 @@ copy_from_page(Buffer buffer, const struct varatt_external *pointer)
 }
 
 /*
- * The value in palloc'd memory; NULL if the pointer is not to a value store or
- * the value is compressed.
+ * The value in palloc'd memory; NULL if the pointer is not to a value store.
  */
 static struct varlena *
 fetch_vector(struct varlena *value)
@@ -115,11 +114,10 @@ fetch_vector(struct varlena *value)
 	Buffer		buffer;
 
 	VARATT_EXTERNAL_GET_POINTER(pointer, value);
-	if (VARATT_EXTERNAL_IS_COMPRESSED(pointer))
-		return NULL;
 	block = vs_address_block(pointer.va_valueid);
 
-	if (!VS_SNAPSHOTS_GROW_OLD() && recent_page(pointer.va_toastrelid, block))
+	if (!VS_SNAPSHOTS_GROW_OLD() && !VARATT_EXTERNAL_IS_COMPRESSED(pointer) &&
+		recent_page(pointer.va_toastrelid, block))
 	{
 		vs_store_settle(last_page.buffer);
 		result = copy_from_page(last_page.buffer, &pointer);
@@ -139,6 +137,9 @@ fetch_vector(struct varlena *value)
 		return NULL;
 	}
 
+	/* nothing of these types is ever compressed in a value store */
+	if (VARATT_EXTERNAL_IS_COMPRESSED(pointer))
+		vs_store_corrupted(store, pointer.va_valueid, "vector that its row takes for compressed");
 	buffer = ReadBuffer(store, block);
 	vs_store_settle(buffer);
 	vs_compat_test_old_snapshot(store, BufferGetPage(buffer));

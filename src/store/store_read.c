@@ -17,6 +17,8 @@
 #include "access/detoast.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/tableam.h"
+#include "commands/defrem.h"
 #include "compat/compat.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -60,7 +62,9 @@ vs_chunk_locate(Page page, OffsetNumber offset, Oid value, int32 seq, VsChunk *c
 	if (!ItemIdIsNormal(&item))
 		return false;
 	length = ItemIdGetLength(&item);
-	if (length < VS_CHUNK_DATA_OFFSET || ItemIdGetOffset(&item) + length > BLCKSZ)
+	if (length < VS_CHUNK_DATA_OFFSET || ItemIdGetOffset(&item) + length > BLCKSZ ||
+		ItemIdGetOffset(&item) < SizeOfPageHeaderData ||
+		ItemIdGetOffset(&item) != MAXALIGN(ItemIdGetOffset(&item)))
 		return false;
 
 	tuple = (const char *) page + ItemIdGetOffset(&item);
@@ -216,6 +220,37 @@ vs_store_pointer_relid(Relation table)
 }
 
 bool
+vs_store_is_store(Relation store)
+{
+	return store->rd_tableam != NULL &&
+		store->rd_tableam->relation_fetch_toast_slice == vs_store_fetch_toast_slice;
+}
+
+void
+vs_store_refuse(Relation store)
+{
+	char	   *am = get_am_name(store->rd_rel->relam);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("\"%s\" is not a value store of access method vecstore",
+					RelationGetRelationName(store)),
+			 errdetail("It has access method \"%s\". A tool that copies tables may have made it under another default_table_access_method.",
+					   am != NULL ? am : "none"),
+			 errhint("Drop the vecann indexes of its table, ALTER the table SET ACCESS METHOD heap and then vecstore, and create them again.")));
+}
+
+Relation
+vs_store_open(Relation table, LOCKMODE lockmode)
+{
+	Relation	store = table_open(table->rd_rel->reltoastrelid, lockmode);
+
+	if (unlikely(!vs_store_is_store(store)))
+		vs_store_refuse(store);
+	return store;
+}
+
+bool
 vs_store_datum_address(Relation table, Datum value, Oid *address, Size *len)
 {
 	struct varlena *attr = (struct varlena *) DatumGetPointer(value);
@@ -239,7 +274,7 @@ vs_store_reader_open(Relation table)
 
 	if (OidIsValid(table->rd_rel->reltoastrelid))
 	{
-		reader->store = table_open(table->rd_rel->reltoastrelid, AccessShareLock);
+		reader->store = vs_store_open(table, AccessShareLock);
 		reader->recent = vs_recent_pages(reader->store);
 	}
 	reader->buffer = InvalidBuffer;

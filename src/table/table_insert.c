@@ -41,7 +41,7 @@ store_rows(Relation rel, VsRow *rows, int n, CommandId cid, int options)
 		for (int j = 0; j < rows[i].nstored; j++)
 			values[next++] = rows[i].stored[j];
 
-	store = table_open(rel->rd_rel->reltoastrelid, RowExclusiveLock);
+	store = vs_store_open(rel, RowExclusiveLock);
 	vs_store_write(store, values, total, cid, options);
 	table_close(store, NoLock);
 

@@ -131,9 +131,9 @@ copy_begin(CopyState *state)
 	state->old_store = NULL;
 	state->new_store = NULL;
 	if (OidIsValid(state->old_rel->rd_rel->reltoastrelid))
-		state->old_store = table_open(state->old_rel->rd_rel->reltoastrelid, AccessShareLock);
+		state->old_store = vs_store_open(state->old_rel, AccessShareLock);
 	if (OidIsValid(state->new_rel->rd_rel->reltoastrelid))
-		state->new_store = table_open(state->new_rel->rd_rel->reltoastrelid, RowExclusiveLock);
+		state->new_store = vs_store_open(state->new_rel, RowExclusiveLock);
 }
 
 /*

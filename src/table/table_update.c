@@ -60,7 +60,8 @@ copy_external_tuple(Relation rel, ItemPointer tid)
 }
 
 /*
- * Marks n values of the table's store deleted.
+ * Marks n values of the table's store deleted.  Of a TOAST relation that is none, heapam has
+ * deleted them by its index.
  */
 static void
 release_values(Relation rel, const Oid *addresses, int n, CommandId cid, bool speculative)
@@ -70,7 +71,7 @@ release_values(Relation rel, const Oid *addresses, int n, CommandId cid, bool sp
 	if (n == 0)
 		return;
 	store = table_open(rel->rd_rel->reltoastrelid, RowExclusiveLock);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && vs_store_is_store(store); i++)
 		vs_store_release(store, addresses[i], cid, speculative);
 	table_close(store, NoLock);
 }
@@ -170,7 +171,7 @@ vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, Comm
 
 		if (row.nstored > 0)
 		{
-			store = table_open(rel->rd_rel->reltoastrelid, RowExclusiveLock);
+			store = vs_store_open(rel, RowExclusiveLock);
 			for (int i = 0; i < row.nstored; i++)
 				vs_carrier_arm(row.carriers[i], store, cid);
 		}

@@ -44,7 +44,22 @@ StaticAssertDecl(offsetof(SparseVector, indices) == 16, "SparseVector has paddin
 	(offsetof(SparseVector, indices) + (sizeof(int32) + sizeof(float)) * (Size) (nnz))
 #define SPARSEVEC_VALUES(v)			((float *) ((v)->indices + (v)->nnz))
 
-#define DatumGetSparseVector(d)		((SparseVector *) PG_DETOAST_DATUM(d))
+/* Raises the error for a value whose size is not that of its elements. */
+pg_noreturn extern void vs_sparsevec_damaged(const SparseVector *v);
+
+/* A damaged page may say to hold any number of elements, so that is compared with the size. */
+static inline SparseVector *
+vs_sparsevec_detoast(Datum datum)
+{
+	SparseVector *v = (SparseVector *) PG_DETOAST_DATUM(datum);
+
+	if (unlikely(VARSIZE(v) < offsetof(SparseVector, indices) || v->nnz < 0 ||
+				 VARSIZE(v) != SPARSEVEC_SIZE(v->nnz)))
+		vs_sparsevec_damaged(v);
+	return v;
+}
+
+#define DatumGetSparseVector(d)		vs_sparsevec_detoast(d)
 #define PG_GETARG_SPARSEVEC_P(n)	DatumGetSparseVector(PG_GETARG_DATUM(n))
 
 /* a nonzero element read from text; its index counts from 0 */

@@ -105,7 +105,12 @@ to_floats(const SparseVector *v, int32 typmod, const char *type)
 
 	x = palloc0(sizeof(float) * v->dim);
 	for (int i = 0; i < v->nnz; i++)
+	{
+		/* only on a damaged page */
+		if (unlikely(v->indices[i] < 0 || v->indices[i] >= v->dim))
+			vs_sparsevec_damaged(v);
 		x[v->indices[i]] = SPARSEVEC_VALUES(v)[i];
+	}
 	return x;
 }
 

@@ -88,6 +88,14 @@ report(const VsSparseFault *fault, const char *text, Node *escontext)
 }
 
 void
+vs_sparsevec_damaged(const SparseVector *v)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("sparsevec of %zu bytes has other elements than it says", (Size) VARSIZE(v))));
+}
+
+void
 vs_sparsevec_fail(VsSparseStatus status)
 {
 	VsSparseFault fault = {.status = status};

@@ -54,26 +54,35 @@ StaticAssertDecl(offsetof(HalfVector, x) == 8, "HalfVector has padding");
 extern struct varlena *(*vs_vector_fetch_hook) (struct varlena *pointer);
 
 /*
- * Detoast a datum.  Every argument becomes a Vector by this function.  The
- * result is read-only: it may be the datum itself, or it is palloc'd.
+ * Raises ERRCODE_DATA_CORRUPTED for a value whose size is not that of its
+ * dimension.
+ */
+pg_noreturn extern void vs_vector_damaged(const struct varlena *value);
+
+/*
+ * Detoast a datum whose elements have that many bytes.  Every argument becomes a
+ * Vector by this function.  A damaged page may hold any dimension, so the
+ * dimension is compared with the size.  The result is read-only: it may be the
+ * datum itself, or it is palloc'd.
  */
 static inline struct varlena *
-vs_vector_detoast(Datum datum)
+vs_vector_detoast(Datum datum, Size element)
 {
 	struct varlena *value = (struct varlena *) DatumGetPointer(datum);
+	struct varlena *fetched = NULL;
 
 	if (VARATT_IS_EXTERNAL_ONDISK(value) && vs_vector_fetch_hook != NULL)
-	{
-		struct varlena *fetched = vs_vector_fetch_hook(value);
-
-		if (fetched != NULL)
-			return fetched;
-	}
-	return PG_DETOAST_DATUM(datum);
+		fetched = vs_vector_fetch_hook(value);
+	if (fetched == NULL)
+		fetched = PG_DETOAST_DATUM(datum);
+	if (unlikely(VARSIZE(fetched) < offsetof(Vector, x) ||
+				 VARSIZE(fetched) != offsetof(Vector, x) + element * ((Vector *) fetched)->dim))
+		vs_vector_damaged(fetched);
+	return fetched;
 }
 
-#define DatumGetVector(d)		((Vector *) vs_vector_detoast(d))
-#define DatumGetHalfVector(d)	((HalfVector *) vs_vector_detoast(d))
+#define DatumGetVector(d)		((Vector *) vs_vector_detoast(d, sizeof(float)))
+#define DatumGetHalfVector(d)	((HalfVector *) vs_vector_detoast(d, sizeof(VsHalf)))
 #define PG_GETARG_VECTOR_P(n)	DatumGetVector(PG_GETARG_DATUM(n))
 #define PG_GETARG_HALFVEC_P(n)	DatumGetHalfVector(PG_GETARG_DATUM(n))
 

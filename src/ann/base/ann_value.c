@@ -71,6 +71,16 @@ vs_ann_payload_fits(VsAnnValueKind kind, const void *payload, Size bytes)
 	return dim >= 0 && bytes == vs_ann_payload_bytes(kind, dim);
 }
 
+/* Raises an error for a payload that says to have another dimension than its size is of. */
+void
+vs_ann_payload_check(VsAnnValueKind kind, const void *payload, Size bytes)
+{
+	if (unlikely(!vs_ann_payload_fits(kind, payload, bytes)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("value of %zu bytes has another dimension than it says", bytes)));
+}
+
 /* Norm 1; a zero vector stays zero. */
 static void
 normalise(int dim, float *x)

@@ -16,6 +16,9 @@
 extern Size vs_ann_payload_bytes(VsAnnValueKind kind, int dim);
 extern int	vs_ann_payload_dim(VsAnnValueKind kind, const void *payload);
 
+/* Raises ERRCODE_DATA_CORRUPTED unless vs_ann_payload_fits. */
+extern void vs_ann_payload_check(VsAnnValueKind kind, const void *payload, Size bytes);
+
 /* Whether a payload of that many bytes has the dimension that it says. */
 extern bool vs_ann_payload_fits(VsAnnValueKind kind, const void *payload, Size bytes);
 

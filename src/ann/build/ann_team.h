@@ -12,7 +12,6 @@
 #include "ann/page/ann_directory.h"
 #include "ann/seal/ann_spool.h"
 #include "ann/seal/ann_train.h"
-#include "quant/kmeans.h"
 
 #include "access/parallel.h"
 #include "access/relscan.h"

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "ann/base/ann_value.h"
 #include "ann/insert/ann_held_rows.h"
 #include "ann/insert/ann_insert.h"
 #include "ann/page/ann_change.h"
@@ -107,6 +108,8 @@ vs_ann_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 	id.tid = *tid;
 	id.address = vs_ann_value_address(index, heap, vs_ann_held_ann(held)->type.kind, values[0]);
 	value = PG_DETOAST_DATUM_PACKED(values[0]);
+	vs_ann_payload_check(vs_ann_held_ann(held)->type.kind, VARDATA_ANY(value),
+						 VARSIZE_ANY_EXHDR(value));
 	if (vs_ann_held_put(held, index, &id, VARDATA_ANY(value)))
 		vs_ann_seal_if_large(index, heap);
 	if (value != (struct varlena *) DatumGetPointer(values[0]))

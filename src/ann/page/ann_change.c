@@ -221,6 +221,18 @@ vs_ann_id_check(const VsAnn *ann, BlockNumber block, const VsAnnId *id)
 					   ItemPointerGetBlockNumberNoCheck(&id->tid), offset);
 }
 
+/* Raises the error for an entry that leads beyond the table. */
+void
+vs_ann_refuse_row(const VsAnn *ann, Relation heap, ItemPointer tid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" has an entry of row (%u,%u), beyond the end of table \"%s\"",
+					RelationGetRelationName(ann->index), ItemPointerGetBlockNumber(tid),
+					ItemPointerGetOffsetNumber(tid), RelationGetRelationName(heap)),
+			 errhint("Please REINDEX it.")));
+}
+
 /*
  * Whether xid is past the horizon of the tables of this database, that is, whether no
  * snapshot of a scan here is older.  Snapshots of other databases do not count.

@@ -112,6 +112,9 @@ pg_noreturn extern void vs_ann_damaged(const VsAnn *ann, BlockNumber block, cons
 /* Raises that error for an id that leads to no place where a row can be. */
 extern void vs_ann_id_check(const VsAnn *ann, BlockNumber block, const VsAnnId *id);
 
+/* Raises ERRCODE_INDEX_CORRUPTED for an entry that leads beyond the end of the table. */
+pg_noreturn extern void vs_ann_refuse_row(const VsAnn *ann, Relation heap, ItemPointer tid);
+
 /*
  * What is wrong with a page of the kind, whatever the other pages say; NULL if it
  * is sound.  Needs a lock on it.

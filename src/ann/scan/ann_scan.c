@@ -109,6 +109,7 @@ take_query(IndexScanDesc scan, VsAnnScan *so)
 		return;
 	value = PG_DETOAST_DATUM_PACKED(scan->orderByData[0].sk_argument);
 	size = VARSIZE_ANY_EXHDR(value);
+	vs_ann_payload_check(so->ann.type.kind, VARDATA_ANY(value), size);
 	/* as the value store has it: 4 bytes past an alignment boundary */
 	payload = (char *) palloc(size + VARHDRSZ) + VARHDRSZ;
 	memcpy(payload, VARDATA_ANY(value), size);
@@ -271,6 +272,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	so->started = true;
 	so->emitted = 0;
 	so->nupper = so->nsettled = 0;
+	so->heap_blocks = 0;
 	so->pending_query = so->list_query = NULL;
 	so->epsilon = vs_ann_epsilon;
 	so->stats.scans++;
@@ -338,6 +340,20 @@ settle_ahead(VsAnnScan *so)
 	}
 }
 
+/*
+ * An entry may lead beyond the table on a damaged page only: VACUUM cuts no table that is scanned, and
+ * has flagged the entries of rows that it removed.
+ */
+static void
+check_row_block(IndexScanDesc scan, VsAnnScan *so, ItemPointer tid)
+{
+	if (likely(ItemPointerGetBlockNumber(tid) < so->heap_blocks))
+		return;
+	so->heap_blocks = RelationGetNumberOfBlocks(scan->heapRelation);
+	if (ItemPointerGetBlockNumber(tid) >= so->heap_blocks)
+		vs_ann_refuse_row(&so->ann, scan->heapRelation, tid);
+}
+
 /* Scores lists, those before until, after which other rows may be the nearest. */
 static void
 probe_further(VsAnnScan *so, int until)
@@ -376,6 +392,7 @@ vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
 
 	so->emitted++;
 	so->stats.rows_returned++;
+	check_row_block(scan, so, &found->tid);
 	scan->xs_heaptid = found->tid;
 	scan->xs_recheck = false;
 	scan->xs_recheckorderby = false;

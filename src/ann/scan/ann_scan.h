@@ -199,6 +199,7 @@ typedef struct VsAnnScan
 	VsAnn		ann;
 	VsAnnMetaData meta;
 	VsAnnScratch *scratch;
+	BlockNumber heap_blocks;	/* of the table, as last asked for */
 	VsAnnWalk	walk;			/* along pending chains and lists; a page is met once */
 	MemoryContext context;		/* reset by rescans */
 	bool		started;

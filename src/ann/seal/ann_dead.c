@@ -73,17 +73,6 @@ vs_ann_suspect(const VsAnnId *id, uint64 place, VsAnnSuspect *suspect)
 	suspect->place = place;
 }
 
-pg_noreturn static void
-refuse_row(const VsAnn *ann, Relation heap, ItemPointer tid)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("index \"%s\" has an entry of row (%u,%u), beyond the end of table \"%s\"",
-					RelationGetRelationName(ann->index), ItemPointerGetBlockNumber(tid),
-					ItemPointerGetOffsetNumber(tid), RelationGetRelationName(heap)),
-			 errhint("Please REINDEX it.")));
-}
-
 /* Moves those dead to everybody to the front; returns how many.  Sorted by row. */
 static int64
 move_dead_first(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 n)
@@ -110,7 +99,7 @@ move_dead_first(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 n
 			block = ItemPointerGetBlockNumber(&tid);
 			buffer = InvalidBuffer;
 			if (block >= nblocks)
-				refuse_row(ann, heap, &tid);
+				vs_ann_refuse_row(ann, heap, &tid);
 			buffer = ReadBuffer(heap, block);
 			LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		}
