@@ -70,6 +70,8 @@ vacuum_pending_page(const VsAnn *ann, BlockNumber block, DeadCheck *check, Block
 	{
 		VsAnnId		id = vs_ann_pending_ids(page)[i];
 
+		if ((id.flags & VS_ANN_DEAD) == 0)
+			vs_ann_id_check(ann, block, &id);
 		if (!flag_if_dead(&id, check))
 			continue;
 		if (dead++ == 0)

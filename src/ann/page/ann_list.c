@@ -330,6 +330,9 @@ walk_page(const VsAnn *ann, BlockNumber block, int n, bool change_them,
 		bool		changed_it;
 
 		memcpy(&id, at, sizeof(id));
+		/* what VACUUM is asked about is a TID */
+		if (change_them && (id.flags & VS_ANN_DEAD) == 0)
+			vs_ann_id_check(ann, block, &id);
 		changed_it = visit(&id, arg);
 		dead += (id.flags & VS_ANN_DEAD) != 0;
 		if (!changed_it)
