@@ -79,11 +79,11 @@ COMMENT ON FUNCTION l2_normalize(vector) IS 'scaled to Euclidean norm 1';
 
 CREATE FUNCTION binary_quantize(vector) RETURNS bit
 	AS 'MODULE_PATHNAME', 'vs_vector_binary_quantize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION binary_quantize(vector) IS 'one bit an element: whether it is positive';
+COMMENT ON FUNCTION binary_quantize(vector) IS 'bit string with one bit per element: 1 if the element is positive';
 
 CREATE FUNCTION subvector(vector, integer, integer) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vs_vector_subvector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION subvector(vector, integer, integer) IS 'elements from a position, counted from 1, and how many';
+COMMENT ON FUNCTION subvector(vector, integer, integer) IS 'part of a vector: first element, counted from 1, and number of elements';
 
 -- Arithmetic, comparison
 

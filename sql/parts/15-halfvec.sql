@@ -79,11 +79,11 @@ COMMENT ON FUNCTION l2_normalize(halfvec) IS 'scaled to Euclidean norm 1';
 
 CREATE FUNCTION binary_quantize(halfvec) RETURNS bit
 	AS 'MODULE_PATHNAME', 'vs_halfvec_binary_quantize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION binary_quantize(halfvec) IS 'one bit an element: whether it is positive';
+COMMENT ON FUNCTION binary_quantize(halfvec) IS 'bit string with one bit per element: 1 if the element is positive';
 
 CREATE FUNCTION subvector(halfvec, integer, integer) RETURNS halfvec
 	AS 'MODULE_PATHNAME', 'vs_halfvec_subvector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION subvector(halfvec, integer, integer) IS 'elements from a position, counted from 1, and how many';
+COMMENT ON FUNCTION subvector(halfvec, integer, integer) IS 'part of a vector: first element, counted from 1, and number of elements';
 
 -- Arithmetic, comparison
 
@@ -289,4 +289,4 @@ COMMENT ON OPERATOR CLASS halfvec_ops USING hash IS 'equality of halfvec values'
 CREATE FUNCTION binary_quantize(text) RETURNS bit
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000
 	RETURN @extschema@.binary_quantize($1::@extschema@.vector);
-COMMENT ON FUNCTION binary_quantize(text) IS 'one bit an element of a vector in text form: whether it is positive';
+COMMENT ON FUNCTION binary_quantize(text) IS 'bit string with one bit per element of a vector in text form: 1 if the element is positive';

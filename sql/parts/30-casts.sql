@@ -1,5 +1,5 @@
 -- Casts of vector and halfvec: to themselves (the type modifier), to each other,
--- from and to arrays.  What is implicit and what on assignment is as in pgvector.
+-- from and to arrays.  Implicit and assignment casts are those of pgvector.
 
 CREATE FUNCTION vector(vector, integer, boolean) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vs_vector_typmod_cast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;

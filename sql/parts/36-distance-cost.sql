@@ -1,4 +1,4 @@
--- What the planner is told of the cost of distances.
+-- The cost of distances for the planner.
 
 CREATE FUNCTION vecstore.distance_cost(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'vs_distance_cost' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -17,4 +17,4 @@ CREATE FUNCTION vecstore.check(relation regclass,
 	OUT object regclass, OUT row_tid tid, OUT column_name text, OUT address int8, OUT problem text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vs_inspect_check' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION vecstore.check(regclass) IS 'vecstore: what is wrong with a vecstore table, its value store and its vecann indexes, or with one vecann index; no row if it is sound';
+COMMENT ON FUNCTION vecstore.check(regclass) IS 'vecstore: problems of a vecstore table, its value store and its vecann indexes, or of one vecann index; no row if it is sound';

@@ -63,13 +63,13 @@ CREATE FUNCTION vecstore.flush(relation regclass, wait boolean DEFAULT true,
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vs_api_flush' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.flush(regclass, boolean) IS
-	'seals the pending rows of a vecann index, or of all vecann indexes of a table; wait: for a seal that is under way, else skip that index';
+	'seal the pending rows of a vecann index, or of all vecann indexes of a table; without wait, skip an index of which a seal is under way';
 CREATE FUNCTION vecstore.compact(relation regclass, wait boolean DEFAULT true,
 	OUT index regclass, OUT rows_sealed bigint, OUT segment integer, OUT elapsed interval)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vs_api_compact' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.compact(regclass, boolean) IS
-	'seals, drops dead entries, splits and merges lists, makes unused pages reusable';
+	'seal pending rows, drop dead entries, split and merge lists, make unused pages reusable';
 
 CREATE FUNCTION vecstore.index_segments(index regclass,
 	OUT segment integer, OUT state text, OUT rows bigint, OUT dead bigint,
@@ -77,7 +77,7 @@ CREATE FUNCTION vecstore.index_segments(index regclass,
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vs_inspect_index_segments' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vecstore.index_segments(regclass) IS
-	'segments of a vecann index: the growing one (pending rows), one being sealed if there is, then the sealed ones that have entries, newest first; pages: with entries of it, perhaps of others too';
+	'segments of a vecann index: the growing one (pending rows), one that is being sealed, then the sealed ones that have entries, newest first; pages may have entries of other segments too';
 
 CREATE FUNCTION vecstore.index_info(index regclass,
 	OUT dimensions integer, OUT code_dimensions integer, OUT bits integer, OUT last_segment integer,
@@ -88,22 +88,22 @@ CREATE FUNCTION vecstore.index_info(index regclass,
 	OUT retired_bytes bigint, OUT total_bytes bigint)
 	AS 'MODULE_PATHNAME', 'vs_inspect_index_info' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vecstore.index_info(regclass) IS
-	'shape, rows, lists and bytes of a vecann index';
+	'dimensions, rows, lists and bytes of a vecann index';
 
 CREATE FUNCTION vecstore.check_index(index regclass, OUT problem text) RETURNS SETOF text
 	AS 'MODULE_PATHNAME', 'vs_inspect_check_index' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.check_index(regclass) IS
-	'problems of a vecann index: structure, and that each row of its table is in it exactly once; no rows: sound; the same as check() of the index';
+	'problems of a vecann index, as check() finds them: its structure, and that each row of its table is in it exactly once; no row if it is sound';
 
 CREATE FUNCTION vecstore.last_scan_stats(
 	OUT index regclass, OUT scans bigint, OUT lists bigint, OUT lists_probed bigint, OUT codes_scanned bigint,
 	OUT pending_scanned bigint, OUT refined bigint, OUT exact_distances bigint, OUT rows_returned bigint)
 	AS 'MODULE_PATHNAME', 'vs_inspect_last_scan_stats' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vecstore.last_scan_stats() IS
-	'what the scan of a vecann index that ended last in this session did, its rescans added up; nulls without the right to inspect its table';
+	'work of the vecann index scan that ended last in this session, with its rescans added up; NULL without the right to inspect its table';
 
 CREATE FUNCTION vecstore.recall(index regclass, k integer DEFAULT 10, sample integer DEFAULT 200,
 	OUT queries integer, OUT recall float8, OUT index_ms float8, OUT exact_ms float8)
 	AS 'MODULE_PATHNAME', 'vs_inspect_recall' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION vecstore.recall(regclass, integer, integer) IS
-	'recall at k of a vecann index under the current settings, and mean milliseconds of a query with it and without, on random rows as queries';
+	'recall at k of a vecann index under the current settings, and mean milliseconds per query with and without the index; random rows are the queries';

@@ -1,13 +1,14 @@
--- Upserts.  The functions run as their caller: an upsert is an INSERT … ON CONFLICT by whoever calls it.
+-- Upserts.  The functions run as their caller: an upsert is the caller's
+-- INSERT … ON CONFLICT.
 
 CREATE TYPE vecstore.upsert_result AS (inserted bigint, replaced bigint, unchanged bigint);
 COMMENT ON TYPE vecstore.upsert_result IS
-'what an upsert did: rows that were new, rows that replaced others, rows left as they were (equal to the stored ones, or refused by a trigger)';
+'counts of an upsert: rows inserted, rows that replaced stored ones, rows not written (equal to the stored ones, or refused by a trigger)';
 
 CREATE DOMAIN vecstore.dynamic_fields AS pg_catalog.jsonb
 	CONSTRAINT dynamic_fields_is_object CHECK (pg_catalog.jsonb_typeof(VALUE) OPERATOR(pg_catalog.=) 'object');
 COMMENT ON DOMAIN vecstore.dynamic_fields IS
-'a column of this type takes the fields that its table does not have, in upserts';
+'in an upsert, a column of this type takes the fields that its table does not have';
 
 CREATE FUNCTION vecstore.upsert(collection regclass, data json, partial bool DEFAULT false,
 	partition regclass DEFAULT NULL, timeout interval DEFAULT NULL, skip_unchanged bool DEFAULT false)
@@ -20,7 +21,7 @@ CREATE FUNCTION vecstore.upsert_columns(collection regclass, columns text[], VAR
 RETURNS vecstore.upsert_result
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_columns';
 COMMENT ON FUNCTION vecstore.upsert_columns(regclass, text[], "any") IS
-'insert or replace rows by primary key, from one array a column';
+'insert or replace rows by primary key, from one array per column';
 
 CREATE FUNCTION vecstore.upsert_columns_with(collection regclass, options json, columns text[], VARIADIC arrays "any")
 RETURNS vecstore.upsert_result
@@ -47,17 +48,18 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_from';
 COMMENT ON FUNCTION vecstore.upsert_from(regclass, text, bool, regclass, interval, bool) IS
 'insert or replace rows by primary key, from the result of a query';
 
--- What the statements behind upserts call, with a number that identifies the batch.  They run with the
--- rights of the upsert's caller, so PUBLIC may execute them; but they refuse all other calls.
+-- The statements behind upserts call these functions, with a number that
+-- identifies the batch.  The statements run with the rights of the upsert's
+-- caller, so PUBLIC may execute the functions; they refuse all other calls.
 
 CREATE FUNCTION vecstore.batch_row(batch bigint, ordinal bigint, pattern int, merged bool) RETURNS bool
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_row';
-COMMENT ON FUNCTION vecstore.batch_row(bigint, bigint, int, bool) IS 'internal: the row of the batch that comes next';
+COMMENT ON FUNCTION vecstore.batch_row(bigint, bigint, int, bool) IS 'internal: announces the next row of a batch';
 
 CREATE FUNCTION vecstore.batch_gives(batch bigint, attno int) RETURNS bool
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_gives';
-COMMENT ON FUNCTION vecstore.batch_gives(bigint, int) IS 'internal: does the row of the batch give this column?';
+COMMENT ON FUNCTION vecstore.batch_gives(bigint, int) IS 'internal: whether the row of the batch gives this column';
 
 CREATE FUNCTION vecstore.batch_replaces(batch bigint, changed bool) RETURNS bool
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_batch_replaces';
-COMMENT ON FUNCTION vecstore.batch_replaces(bigint, bool) IS 'internal: the row of the batch meets one with its key';
+COMMENT ON FUNCTION vecstore.batch_replaces(bigint, bool) IS 'internal: notes that the row of the batch replaces a stored one';

@@ -1,8 +1,8 @@
--- Upsert views: INSERT and COPY FROM that upsert.
+-- Upsert views: INSERT and COPY FROM into them upsert.
 
 CREATE FUNCTION vecstore.upsert_view_trigger() RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_view_trigger';
-COMMENT ON FUNCTION vecstore.upsert_view_trigger() IS 'the triggers of the views that create_upsert_view makes';
+COMMENT ON FUNCTION vecstore.upsert_view_trigger() IS 'trigger function of the views that create_upsert_view makes';
 
 CREATE FUNCTION vecstore.create_upsert_view(collection regclass, skip_unchanged bool DEFAULT false)
 RETURNS regclass
@@ -29,7 +29,8 @@ BEGIN
 	END LOOP;
 	view_name := format('%I.%I', schema_name, stem || '_upsert');
 
-	-- what has the name already is only replaced if it is this table's upsert view
+		-- an existing relation of that name is replaced only if it is this table's
+	-- upsert view
 	existing := to_regclass(view_name);
 	IF existing IS NOT NULL AND NOT EXISTS (
 		SELECT FROM pg_trigger t
@@ -49,7 +50,8 @@ BEGIN
 	EXECUTE format('CREATE %s VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %I.%I',
 		CASE WHEN existing IS NOT NULL THEN 'OR REPLACE' END, view_name, columns, schema_name, base.relname);
 
-	-- what an INSERT leaves out takes the table's default; a key is left to the upsert
+		-- a column that an INSERT leaves out takes the table's default; the upsert
+	-- fills in the key
 	FOR col IN
 		SELECT a.attname,
 			CASE WHEN a.attidentity = 'd'
@@ -79,4 +81,4 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION vecstore.create_upsert_view(regclass, bool) IS
-'create (or replace) the view <collection>_upsert, into which INSERT and COPY FROM upsert';
+'create or replace the view <collection>_upsert; INSERT and COPY FROM into it upsert';

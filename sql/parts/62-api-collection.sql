@@ -1,8 +1,8 @@
--- Collections as one call each.  A collection is a table: CREATE TABLE … USING vecstore and
--- CREATE INDEX … USING vecann give the same.
+-- One call creates a collection.  A collection is a table: CREATE TABLE … USING
+-- vecstore and CREATE INDEX … USING vecann give the same.
 
--- Names and types that the caller writes mean what they mean to the caller: no search_path.
--- In C no other name depends on it.
+-- The function sets no search_path, so that names and types in its arguments
+-- mean what they mean to the caller.  Its C code resolves no other name by path.
 CREATE FUNCTION vecstore.create_collection(name text, dimension int, metric text DEFAULT 'cosine',
 	id_type text DEFAULT 'bigint', auto_id bool DEFAULT false, vector_field text DEFAULT 'embedding',
 	fields json DEFAULT NULL, dynamic bool DEFAULT false, partition_by text DEFAULT NULL,
@@ -10,13 +10,13 @@ CREATE FUNCTION vecstore.create_collection(name text, dimension int, metric text
 RETURNS regclass
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_create_collection';
 COMMENT ON FUNCTION vecstore.create_collection(text, int, text, text, bool, text, json, bool, text, text) IS
-'make a table for vectors, with key and index';
+'create a table for vectors, with a key and a vecann index';
 
 CREATE FUNCTION vecstore.create_partition(collection regclass, name text, bounds text DEFAULT 'DEFAULT')
 RETURNS regclass
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_create_partition';
 COMMENT ON FUNCTION vecstore.create_partition(regclass, text, text) IS
-'add a partition to a partitioned collection; without bounds the one that takes all other rows';
+'add a partition to a partitioned collection; without bounds, the partition that takes all other rows';
 
 CREATE FUNCTION vecstore.drop_collection(collection regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -42,4 +42,4 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION vecstore.drop_collection(regclass) IS
-'drop a collection and its upsert view; an error if anything else depends on it';
+'drop a collection and its upsert view; fails if any other object depends on it';

@@ -1,4 +1,4 @@
--- What shows the state of collections.
+-- The state of collections.
 
 CREATE FUNCTION vecstore.vecann_indexes(relation regclass) RETURNS SETOF regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -14,9 +14,10 @@ AS $function$
 	ORDER BY i.oid
 $function$;
 COMMENT ON FUNCTION vecstore.vecann_indexes(regclass) IS
-'the vecann indexes of a table and its partitions; of an index, that and its partitions';
+'the vecann indexes of a table and its partitions, or of an index and its partitions';
 
--- An index that cannot be read does not hide the others' segments; one that is not built has none.
+-- An index that cannot be read does not hide the others' segments; one that is
+-- not built has none.
 CREATE FUNCTION vecstore.segments(collection regclass)
 RETURNS TABLE (index regclass, segment int, state text, rows bigint, dead bigint,
 	created timestamptz, method text, rows_sealed bigint, pages bigint)
@@ -40,9 +41,9 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION vecstore.segments(regclass) IS
-'the segments of a collection''s vecann indexes: the growing one (pending rows), then the sealed ones, newest first; an index that cannot be read gets a warning';
+'segments of a collection''s vecann indexes: the growing one (pending rows), then the sealed ones, newest first; an index that cannot be read gives a warning';
 
--- What a vector column measures by: the operator class of an index of it.
+-- The metric of a vector column is that of the operator class of its index.
 CREATE FUNCTION vecstore.opclass_metric(opclass oid) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -111,8 +112,8 @@ $function$;
 COMMENT ON FUNCTION vecstore.describe(regclass) IS
 'a collection as JSON: fields, types, defaults, key, indexes, partitions, options';
 
--- Rows by the cumulative statistics, which count them as they come and go, unless these were
--- lost since the last ANALYZE; NULL where neither knows.
+-- The cumulative statistics count rows as they come and go.  If they were lost
+-- since the last ANALYZE, reltuples may know more.  NULL if neither knows.
 CREATE FUNCTION vecstore.estimated_rows(relation regclass) RETURNS bigint
 LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -130,7 +131,7 @@ AS $function$
 	WHERE c.oid = relation
 $function$;
 COMMENT ON FUNCTION vecstore.estimated_rows(regclass) IS
-'internal: rows of one table, as far as statistics tell';
+'internal: number of rows of one table according to statistics';
 
 CREATE FUNCTION vecstore.collection_names(OUT relation regclass, OUT schema text, OUT name text) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -147,8 +148,9 @@ $function$;
 COMMENT ON FUNCTION vecstore.collection_names() IS
 'internal: the tables in view collections';
 
--- The state of a table is shown as far as it can be read.  An index that is not built, is damaged,
--- was dropped meanwhile or that one may not inspect is no error, but named in problem.
+-- The state of a table is shown as far as it can be read.  An index that is not
+-- built, is damaged, was dropped meanwhile or that the user may not inspect is
+-- no error, but named in problem.
 CREATE FUNCTION vecstore.collection_state(collection regclass,
 	OUT rows_estimate bigint, OUT dimensions int, OUT metric text, OUT pending bigint, OUT segments bigint, OUT dead bigint,
 	OUT row_bytes bigint, OUT value_bytes bigint, OUT index_bytes bigint, OUT other_index_bytes bigint, OUT problem text)
@@ -211,12 +213,12 @@ $function$;
 COMMENT ON FUNCTION vecstore.collection_state(regclass) IS
 'internal: a row of view collections';
 
--- Nothing in the view resolves through a search_path: neither the one of its users, nor that of
--- CREATE EXTENSION, where the schema that the extension goes into comes before all others.
+-- No name in the view resolves through a search_path: neither that of its users,
+-- nor that of CREATE EXTENSION, which puts the extension's schema first.
 CREATE VIEW vecstore.collections WITH (security_invoker = true) AS
 SELECT c.name, c.schema, c.relation, s.rows_estimate, s.dimensions, s.metric, s.pending, s.segments, s.dead,
 	s.row_bytes, s.value_bytes, s.index_bytes, s.other_index_bytes, s.problem
 FROM vecstore.collection_names() c CROSS JOIN LATERAL vecstore.collection_state(c.relation) s;
 COMMENT ON VIEW vecstore.collections IS
-'tables of access method vecstore or with a vecann index: rows (an estimate), dimensions, metric, pending rows, sealed segments, dead entries, bytes by part, indexes that cannot be read; only tables that one may read';
+'tables of access method vecstore or with a vecann index that the user may read: estimated rows, dimensions, metric, pending rows, sealed segments, dead entries, bytes by part, problems of indexes';
 GRANT SELECT ON vecstore.collections TO PUBLIC;
