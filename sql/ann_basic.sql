@@ -5,7 +5,7 @@ SELECT setseed(0.5);
 CREATE FUNCTION random_vector(dim int, g int) RETURNS vector LANGUAGE sql VOLATILE AS
 	$$ SELECT array_agg(random()::real + 0 * i * g)::real[]::vector FROM generate_series(1, dim) i $$;
 
--- on a heap table: not supported, and the hint says what to do
+-- an index on a heap table is refused; the hint says what to do
 CREATE TABLE on_heap (id int PRIMARY KEY, embedding vector(3)) USING heap;
 CREATE INDEX ON on_heap USING vecann (embedding);
 
@@ -30,18 +30,18 @@ SELECT id, round((embedding <-> '[1,2,3]')::numeric, 4) FROM items ORDER BY embe
 SELECT id, embedding <#> '[1,2,3]' FROM items ORDER BY embedding <#> '[1,2,3]';
 SELECT id, round((embedding <=> '[1,2,3]')::numeric, 4) FROM items ORDER BY embedding <=> '[1,2,3]';
 
--- rolled back rows are never found, own rows at once
+-- rolled back rows are never found, a transaction's own rows at once
 BEGIN;
 INSERT INTO items VALUES (6, '[1,2,3]');
 SELECT id FROM items ORDER BY embedding <-> '[1,2,3]', id LIMIT 2;
 ROLLBACK;
 SELECT id FROM items ORDER BY embedding <-> '[1,2,3]' LIMIT 2;
 
--- a query of null, of another dimension
+-- the query vector is null, or has another dimension
 SELECT count(*) FROM (SELECT id FROM items ORDER BY embedding <-> NULL LIMIT 10) AS q;
 SELECT id FROM items ORDER BY embedding <-> '[1,2]' LIMIT 1;
 
--- an undeclared dimension is that of the first row
+-- an undeclared dimension becomes that of the first row
 CREATE TABLE loose (id int PRIMARY KEY, embedding vector) USING vecstore;
 CREATE INDEX loose_l2 ON loose USING vecann (embedding);
 INSERT INTO loose VALUES (1, '[1,2]');
@@ -50,7 +50,7 @@ SELECT id FROM loose ORDER BY embedding <-> '[1,1]' LIMIT 1;
 CREATE INDEX ON loose USING vecann (embedding) WITH (dimensions = 3);
 CREATE INDEX ON loose USING vecann (embedding) WITH (bits = 9);
 
--- an expression has no place in the value store
+-- the value of an expression is not in the value store
 CREATE INDEX loose_expr ON loose USING vecann ((l2_normalize(embedding)));
 
 -- cursor, rescan, join
@@ -70,7 +70,7 @@ SELECT rows_sealed > 0 AS sealed FROM vecstore.flush('points');
 SELECT count(*) FROM points;
 COMMIT;
 SELECT id FROM points ORDER BY embedding <-> '[1,1,1,1,1,1,1,1]' LIMIT 3;
--- rows in one list, and many pending ones further away: the list is searched at first
+-- rows in one list, and many pending rows farther away: the list is searched first
 CREATE TABLE few (id int, v vector(2)) USING vecstore;
 INSERT INTO few SELECT i, ARRAY[i, 0]::real[]::vector FROM generate_series(1, 100) i;
 CREATE INDEX ON few USING vecann (v vector_l2_ops) WITH (pending_limit = 0);

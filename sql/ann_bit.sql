@@ -1,4 +1,4 @@
--- vecann on bit strings: Hamming distance, exact wherever a row lies.
+-- vecann on bit strings: Hamming distance, exact for pending and sealed rows.
 SET vecann.background_seals = off;
 SET client_min_messages = warning;
 SELECT setseed(0.25);
@@ -8,7 +8,7 @@ CREATE TABLE hashes (id int PRIMARY KEY, code bit(100)) USING vecstore;
 CREATE INDEX hashes_hamming ON hashes USING vecann (code bit_hamming_ops) WITH (pending_limit = 400);
 SET vecann.probes = 1000;
 
--- distances of all rows by index and by a sort: the same, and each row once
+-- the index and a sort give the same distances, and each row once
 CREATE FUNCTION same(q bit) RETURNS boolean LANGUAGE plpgsql
 	SET enable_seqscan = on SET enable_sort = on SET enable_indexscan = on AS $$
 DECLARE
@@ -42,7 +42,7 @@ SELECT same(random_bits(100, 1)::bit(100)) AS rebuilt;
 SELECT problem FROM vecstore.check_index('hashes_hamming');
 SELECT dimensions, bits, list_rows, pending_rows FROM vecstore.index_info('hashes_hamming');
 
--- what does not fit
+-- values that the index refuses
 SET enable_seqscan = off;
 SELECT id FROM hashes ORDER BY code <~> B'101' LIMIT 1;
 CREATE TABLE wide (code bit(3000)) USING vecstore;

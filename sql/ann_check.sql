@@ -1,5 +1,5 @@
--- vecstore.check and check_index of indexes on expressions and of partial ones: sound ones are found sound, and a
--- value that is not the entry's is noticed.
+-- vecstore.check and check_index of indexes on expressions and of partial ones:
+-- sound indexes are found sound, and an entry with another value is reported.
 SET vecann.background_seals = off;
 SET client_min_messages = warning;
 CREATE FUNCTION at(i int) RETURNS vector LANGUAGE sql IMMUTABLE RETURN (SELECT array_agg(sin(i * j)) FROM generate_series(1, 64) j)::real[]::vector;
@@ -20,7 +20,7 @@ SELECT * FROM vecstore.check_index('points_some');
 VACUUM points;
 SELECT * FROM vecstore.check('points');
 
--- a function that is not what it was when the entries were made
+-- a function that changed after the entries were made
 CREATE FUNCTION bits_of(v vector) RETURNS bit(64) LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.binary_quantize(v)::bit(64); END';
 CREATE INDEX points_changed ON points USING vecann (bits_of(v) bit_hamming_ops) WITH (pending_limit = 0);
 INSERT INTO points VALUES (1001, at(1001));
@@ -28,7 +28,7 @@ SELECT * FROM vecstore.check_index('points_changed');
 CREATE OR REPLACE FUNCTION bits_of(v vector) RETURNS bit(64) LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN ~public.binary_quantize(v)::bit(64); END';
 SELECT count(*), min(split_part(problem, ': ', 2)) FROM vecstore.check_index('points_changed');
 SELECT count(v) FROM points;
--- one that fails, and one that says who runs it
+-- a function that fails, and one that reports its user
 CREATE OR REPLACE FUNCTION bits_of(v vector) RETURNS bit(64) LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE ''no bits''; END';
 SELECT * FROM vecstore.check_index('points_changed');
 CREATE OR REPLACE FUNCTION bits_of(v vector) RETURNS bit(64) LANGUAGE plpgsql IMMUTABLE AS

@@ -1,4 +1,5 @@
--- What a vecann index can be on: what it could not hold is refused when the index is made, on an empty table too.
+-- Columns that a vecann index can have.  CREATE INDEX refuses a column whose
+-- values the index could not hold, on an empty table too.
 CREATE TABLE col (id int PRIMARY KEY, a vector(3), b vector(3), plain vector(3), h halfvec(3),
 	code bit(8), varying bit varying, short bit varying(8)) USING vecstore;
 ALTER TABLE col ALTER plain SET STORAGE PLAIN;
@@ -33,14 +34,14 @@ DROP INDEX parted_sum;
 CREATE INDEX parted_a ON parted USING vecann (a);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1) USING heap;
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1) USING vecstore;
--- what other access methods have
+-- options and features that vecann does not have
 CREATE UNIQUE INDEX ON col USING vecann (a);
 CREATE INDEX ON col USING vecann (a) INCLUDE (id);
 CREATE INDEX ON col USING vecann (a, b);
 CREATE INDEX ON col USING vecann (a DESC);
 CREATE INDEX ON col USING vecann (a halfvec_l2_ops);
 CREATE INDEX ON col USING vecann (a) WITH (dimensions = 4);
--- values of the table by way of an expression, and bits from anywhere
+-- expressions that return values of the table, and any expression of type bit
 CREATE INDEX col_coalesce ON col USING vecann ((coalesce(a, b)));
 CREATE INDEX col_when ON col USING vecann ((CASE WHEN id % 2 = 0 THEN a END));
 CREATE INDEX col_quantized ON col USING vecann ((binary_quantize(a)::bit(3)) bit_hamming_ops);

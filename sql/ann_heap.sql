@@ -1,4 +1,4 @@
--- Tables that are not vecstore tables: the error says how to make them so.
+-- Tables of another access method: the error says how to make them vecstore tables.
 CREATE TABLE parted (id int, k int, e vector(3)) PARTITION BY LIST (k);
 CREATE INDEX ON parted USING vecann (e);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);

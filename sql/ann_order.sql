@@ -1,4 +1,5 @@
--- Index access method vecann: at default settings the first ten rows are sorted, though a bound in 35 is above the truth.
+-- Index access method vecann: at default settings the first ten rows are sorted,
+-- although one bound in 35 is above the true distance.
 SET client_min_messages = warning;
 SET enable_seqscan = off;
 SELECT setseed(0.25);
@@ -17,7 +18,7 @@ SELECT unsorted(10) AS pending;
 SELECT rows_sealed FROM vecstore.flush('points');
 SELECT unsorted(10) AS sealed;
 
--- what is held back is not lost at the end, nor by a new scan
+-- rows that the scan holds back are not lost, neither at its end nor by a rescan
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM points ORDER BY v <-> (SELECT v FROM points WHERE id = 1) LIMIT 5000) q;
 SELECT count(*), count(DISTINCT s.id) FROM generate_series(1, 20) i,
 	LATERAL (SELECT id FROM points ORDER BY v <-> (SELECT v FROM points WHERE id = i) LIMIT 2) s;

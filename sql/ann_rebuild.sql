@@ -1,9 +1,10 @@
--- An index that is built anew in its own file: nothing that the session remembers of the old one is used.
+-- An index that is rebuilt in its own file: the session uses nothing that it
+-- remembers of the old contents.
 SET client_min_messages = warning;
 SET vecann.background_seals = off;
 CREATE FUNCTION at(i int) RETURNS vector LANGUAGE sql IMMUTABLE RETURN ARRAY[i, i % 7, i % 11, 1]::real[]::vector;
 
--- nearest rows by the index, and whether a scan of the table finds the same
+-- the nearest rows by the index, compared with a scan of the table
 CREATE FUNCTION nearest(tab regclass, q vector) RETURNS text LANGUAGE plpgsql
 	SET enable_seqscan = off SET enable_sort = off SET vecann.probes = 100000 AS $$
 DECLARE
@@ -46,7 +47,8 @@ SELECT nearest('just_made', at(9200));
 COMMIT;
 SELECT * FROM vecstore.check('just_made');
 
--- rows that code of users inserts while a command is under way that keeps or replaces the index's file
+-- user code inserts rows while a command is under way that keeps or replaces the
+-- index's file
 CREATE FUNCTION insert_one() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO just_made SELECT 10000 + count(*), at((10000 + count(*))::int) FROM just_made;
@@ -60,7 +62,7 @@ DROP EVENT TRIGGER one_more;
 SELECT nearest('just_made', at(10500));
 SELECT * FROM vecstore.check('just_made');
 
--- and while it is truncated, which is then undone
+-- user code inserts rows during a TRUNCATE that is then rolled back
 CREATE FUNCTION insert_another() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO just_made VALUES (20000, at(20000));

@@ -10,7 +10,7 @@ CREATE FUNCTION found() RETURNS text LANGUAGE sql AS $$
 	SELECT CASE WHEN recall >= 0.95 THEN 'enough' ELSE recall::text END FROM vecstore.recall('points_v', k => 10, sample => 50)
 $$;
 
--- all far from the origin: pending, sealed, and pending once there is a centre
+-- all rows far from the origin: pending, sealed, and pending once there is a center
 INSERT INTO points SELECT i, random_vector(1e6, 4, i) FROM generate_series(1, 1500) i;
 SELECT found() AS pending;
 SELECT rows_sealed FROM vecstore.flush('points');
@@ -24,7 +24,7 @@ INSERT INTO points SELECT i, random_vector(500 * (i % 2 * 2 - 1), 0.3, i) FROM g
 SELECT rows_sealed FROM vecstore.flush('points');
 SELECT found() AS groups;
 
--- one row very far away does not take the others' centre with it
+-- one row very far away does not move the center of the others
 TRUNCATE points;
 INSERT INTO points SELECT i, random_vector(0, 1, i) FROM generate_series(1, 300) i;
 INSERT INTO points SELECT 0, random_vector(1e12, 1, 1);

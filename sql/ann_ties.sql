@@ -1,4 +1,5 @@
--- Index access method vecann: distances that differ by less than a float tells, infinite ones and NaN.
+-- Index access method vecann: distances that are equal as float4, infinite
+-- distances and NaN.
 SET client_min_messages = warning;
 SET enable_seqscan = off;
 SET vecann.probes = 1000;

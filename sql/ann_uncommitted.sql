@@ -1,5 +1,5 @@
--- Rows of a transaction that is not over: whoever may look at the index finds them, and
--- nobody finds those that were rolled back.
+-- Rows of a transaction in progress: all that the transaction runs finds them by
+-- the index, and no query finds rows that were rolled back.
 SET client_min_messages = warning;
 SET enable_seqscan = off;
 SET enable_sort = off;
@@ -10,12 +10,12 @@ CREATE TABLE rows (id int PRIMARY KEY, v vector(3)) USING vecstore;
 CREATE INDEX rows_v ON rows USING vecann (v vector_l2_ops);
 CREATE TABLE other (id int, v vector(3)) USING vecstore;
 CREATE INDEX other_v ON other USING vecann (v vector_l2_ops);
--- what the index has, in order of the distance to 0
+-- the rows that the index finds, by distance from 0
 CREATE FUNCTION found() RETURNS int[] LANGUAGE sql STABLE PARALLEL SAFE AS
 	$$ SELECT array_agg(id) FROM (SELECT id FROM rows ORDER BY v <-> '[0,0,0]' LIMIT 1000) s $$;
 EXPLAIN (COSTS OFF) SELECT id FROM rows ORDER BY v <-> '[0,0,0]' LIMIT 1000;
 
--- by the same transaction: a query, a function, a join, a DML command
+-- found by the same transaction: a query, a function, a join, a DML command
 BEGIN;
 INSERT INTO rows SELECT i, at(i) FROM generate_series(1, 3) i;
 SELECT found();
@@ -24,20 +24,20 @@ SELECT n.id FROM other o RIGHT JOIN LATERAL (SELECT id FROM rows ORDER BY v <-> 
 DELETE FROM rows WHERE id = (SELECT id FROM rows ORDER BY v <-> '[4,4,1]' LIMIT 1);
 INSERT INTO rows SELECT id + 10, at(id + 10) FROM (SELECT id FROM rows ORDER BY v <-> '[0,0,0]' LIMIT 10) s;
 SELECT found();
--- not by the statement that inserts them
+-- not found by the statement that inserts them
 WITH new AS (INSERT INTO rows VALUES (20, at(20)) RETURNING id) SELECT (SELECT id FROM new), found();
 SELECT found();
 ROLLBACK;
 SELECT found();
 
--- by a parallel worker
+-- found by a parallel worker
 SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 BEGIN;
 INSERT INTO rows SELECT i, at(i) FROM generate_series(1, 3) i;
 EXPLAIN (COSTS OFF) SELECT id FROM rows ORDER BY v <-> '[0,0,0]' LIMIT 10;
 SELECT id FROM rows ORDER BY v <-> '[0,0,0]' LIMIT 10;
 INSERT INTO rows VALUES (4, at(4));
--- a plan that does not name the table
+-- found by a plan that does not name the table
 SELECT found();
 COMMIT;
 SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
@@ -60,7 +60,7 @@ RELEASE c;
 RELEASE a;
 SAVEPOINT d;
 INSERT INTO rows VALUES (11, at(11));
--- pages have it now, rolled back or not
+-- the rows are on pages now, rolled back or not
 SELECT found();
 INSERT INTO rows VALUES (12, at(12));
 ROLLBACK TO d;
@@ -70,7 +70,7 @@ COMMIT;
 SELECT found();
 SELECT * FROM vecstore.check_index('rows_v');
 
--- a loop whose every second row is thrown away
+-- a loop that rolls every second row back
 CREATE PROCEDURE every_second(first int, last int, commits bool) LANGUAGE plpgsql AS $$
 BEGIN
 	FOR i IN first .. last LOOP
@@ -98,7 +98,7 @@ INSERT INTO rows SELECT i, at(i) FROM generate_series(1, 12) i ON CONFLICT DO NO
 INSERT INTO rows SELECT i, at(30 - i) FROM generate_series(1, 3) i ON CONFLICT (id) DO UPDATE SET v = excluded.v;
 SELECT found();
 
--- cursors: one that is open does not see rows inserted later; one WITH HOLD sees all that were there
+-- cursors: an open one does not see rows inserted later; one WITH HOLD sees all earlier rows
 BEGIN;
 INSERT INTO rows VALUES (15, at(15));
 DECLARE before CURSOR FOR SELECT id FROM rows ORDER BY v <-> '[16,2,1]' LIMIT 2;
@@ -111,7 +111,7 @@ FETCH ALL held;
 FETCH ALL held_too;
 CLOSE ALL;
 
--- triggers, deferred ones too, that look by the index
+-- triggers that search by the index, deferred ones too
 CREATE TABLE seen (what text, ids int[]);
 CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -131,7 +131,7 @@ DROP TRIGGER before_row ON rows;
 DROP TRIGGER after_row ON rows;
 DROP TRIGGER after_statement ON rows;
 DROP TRIGGER deferred ON rows;
--- one that inserts at the very end
+-- a trigger that inserts at the end of the transaction
 CREATE FUNCTION add() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO rows VALUES (new.id + 1000, at(new.id + 1000)); RETURN new; END $$;
 CREATE CONSTRAINT TRIGGER adding AFTER INSERT ON rows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.id < 1000) EXECUTE FUNCTION add();
 INSERT INTO rows VALUES (103, at(103));
@@ -194,7 +194,7 @@ INSERT INTO rows VALUES (1, at(1));
 COMMIT;
 SELECT found();
 
--- created, filled and looked at in one transaction; temporary; dropped
+-- a table created, filled and searched in one transaction; a temporary one; a dropped one
 BEGIN;
 CREATE TEMP TABLE mine (id int, v vector(3)) USING vecstore ON COMMIT DELETE ROWS;
 CREATE INDEX mine_v ON mine USING vecann (v vector_l2_ops);
@@ -224,7 +224,7 @@ COMMIT;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM other ORDER BY v <-> '[0,0,0]' LIMIT 100000) s;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM other ORDER BY v <#> '[0,0,0]' LIMIT 100000) s;
 SELECT i.relname, c.* FROM pg_class i CROSS JOIN vecstore.check_index(i.oid::regclass) c WHERE i.relname LIKE 'other\__';
--- rows after the first seal are coded against its centre
+-- rows after the first seal are coded against its center
 SELECT index, rows_sealed > 0 AS sealed FROM vecstore.flush('other') ORDER BY index::text;
 INSERT INTO other SELECT i, at(i) FROM generate_series(20001, 20100) i;
 SELECT id FROM other ORDER BY v <-> '[20050.1,2,1]' LIMIT 3;

@@ -1,4 +1,5 @@
--- Vectors of which a block of codes does not fit a pending page: scans find the same pending as sealed.
+-- Vectors so wide that a block of codes does not fit a pending page: scans find
+-- the same rows pending and sealed.
 SET client_min_messages = warning;
 SET enable_bitmapscan = off;
 SET vecann.probes = 1000;
@@ -41,7 +42,7 @@ CALL compare(8192, 'vector', 'vector_cosine_ops', '<=>');
 CALL compare(16000, 'vector', 'vector_l2_ops', '<->');
 SELECT dims, ops, state, count(DISTINCT ids) AS answers, min(cardinality(ids)) AS found, bool_and(codes) AS codes
 FROM results GROUP BY dims, ops, state ORDER BY dims, ops, state;
--- every row, though the query is null
+-- a null query vector gives every row
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM wide ORDER BY v <-> NULL LIMIT 1000) s;
 DROP TABLE wide, results;
 DROP PROCEDURE compare;

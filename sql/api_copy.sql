@@ -10,14 +10,14 @@ COPY items_upsert FROM stdin;
 \.
 TABLE items ORDER BY id;
 
--- columns left out take their default, in CSV too
+-- columns that are left out take their default, in CSV too
 COPY items_upsert (embedding, id) FROM stdin WITH (FORMAT csv);
 "[9,9]",1
 "[8,8]",4
 \.
 TABLE items ORDER BY id;
 
--- errors leave everything as it was
+-- an error leaves everything as it was
 COPY items_upsert FROM stdin;
 1	x	[1,1]
 5	x	[1,1,1]
@@ -34,7 +34,7 @@ COPY items_upsert FROM stdin;
 \.
 TABLE items ORDER BY id;
 
--- triggers that do not fire lose no row: neither from the start nor in the middle of a statement
+-- disabled triggers lose no row, neither from the start nor in the middle of a statement
 SET session_replication_role = replica;
 COPY items_upsert FROM '/dev/null';
 RESET session_replication_role;
@@ -44,6 +44,6 @@ INSERT INTO items_upsert SELECT g, CASE g WHEN 8 THEN set_config('session_replic
 INSERT INTO items_upsert VALUES (1, 'writable', '[9,9]');
 TABLE items ORDER BY id;
 
--- out of the view, and in again
+-- COPY out of the view and in again
 COPY (SELECT * FROM items_upsert ORDER BY id) TO stdout;
 SELECT vecstore.drop_collection('items');

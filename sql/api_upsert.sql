@@ -1,7 +1,7 @@
--- The forms of an upsert, one after the other, over one table of each vector type's kind.
+-- The forms of an upsert, one after the other, on one table per vector type.
 CREATE TABLE items (id bigint PRIMARY KEY, title text NOT NULL, n int DEFAULT 7, embedding vector(3), CHECK (n < 100));
 
--- row-wise: defaults for what is left out, the last of equal keys wins
+-- row-wise: a column left out takes its default, the last of equal keys wins
 SELECT * FROM vecstore.upsert('items', '[{"id": 1, "title": "a", "n": 1, "embedding": [1, 2, 3]},
 	{"id": 2, "title": "b"}, {"id": 3, "title": "first"}, {"id": 3, "title": "last", "embedding": "[7,8,9]"}]');
 TABLE items ORDER BY id;

@@ -11,7 +11,7 @@ SELECT B'1100' <%> B'1100';
 SELECT B'000' <%> B'000';
 SELECT B'' <%> B'';
 
--- Every length, against counting in SQL
+-- Every length, compared with counting in SQL
 WITH pairs AS (
 	SELECT n, substr(a.bits, 1, n)::varbit AS a, substr(b.bits, 3, n)::varbit AS b
 	FROM (SELECT string_agg(((i * i + i / 7) % 2)::text, '' ORDER BY i) AS bits FROM generate_series(1, 1200) i) a,
@@ -23,14 +23,14 @@ SELECT count(*) AS lengths,
 		CASE WHEN bit_count(a & b) = 0 THEN 1 ELSE 1 - bit_count(a & b)::float8 / bit_count(a | b) END) AS jaccard_right
 FROM pairs;
 
--- A mismatch names both
+-- The error about different lengths names both
 SELECT B'111' <~> B'00';
 SELECT B'1111' <%> B'00000';
 
--- NULL in, NULL out
+-- NULL arguments give NULL
 SELECT NULL::bit(3) <~> B'000', B'000' <%> NULL;
 
--- Nearest by either
+-- The nearest rows by each distance
 CREATE TABLE bits (id int PRIMARY KEY, b bit(4));
 INSERT INTO bits VALUES (1, B'0000'), (2, B'0111'), (3, B'1111'), (4, B'1000'), (5, NULL);
 SELECT id FROM bits ORDER BY b <~> B'0110', id;

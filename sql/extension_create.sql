@@ -1,8 +1,8 @@
--- Where the extension's objects go: types, operators and operator classes into
--- the schema that the user chooses, the API into schema vecstore.
+-- The extension's objects go into two schemas: types, operators and operator
+-- classes into the one that the user chooses, the API into schema vecstore.
 SELECT nspname FROM pg_namespace WHERE nspname = 'vecstore';
 
--- once a database, in a schema of one's choice
+-- once per database, in a schema that the user chooses
 DROP EXTENSION vecstore;
 CREATE SCHEMA elsewhere;
 CREATE EXTENSION vecstore SCHEMA elsewhere;
@@ -18,13 +18,13 @@ JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE e.extname = 'vecstore' AND nspname NOT IN ('elsewhere', 'vecstore');
 
--- it goes without a trace, and comes back
+-- DROP EXTENSION leaves nothing, and the extension can be created again
 DROP EXTENSION vecstore;
 SELECT nspname FROM pg_namespace WHERE nspname = 'vecstore';
 CREATE EXTENSION vecstore;
 DROP SCHEMA elsewhere;
 
--- every object of it is described
+-- every object has a comment
 SELECT pg_describe_object(d.classid, d.objid, 0) AS undescribed
 FROM pg_depend d
 JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid

@@ -9,7 +9,7 @@ SELECT l2_distance('[0,0]'::halfvec, '[3,4]'), inner_product('[1,2]'::halfvec, '
        cosine_distance('[1,2]'::halfvec, '[2,4]'), l1_distance('[0,0]'::halfvec, '[3,-4]'),
        halfvec_l2_squared_distance('[0,0]', '[3,4]'), halfvec_negative_inner_product('[1,2]', '[3,4]');
 
--- long enough for every lane and remainder; the same as vector's
+-- long enough for every lane and remainder; the same results as for vector
 SELECT bool_and((h <-> g) = (h::vector <-> g::vector) AND (h <#> g) = (h::vector <#> g::vector)
                 AND (h <+> g) = (h::vector <+> g::vector) AND (h <=> g) = (h::vector <=> g::vector)) AS as_vector,
        bool_and((h <#> h) = -n) AS squares, bool_and((h <+> g) = (SELECT sum(abs(1 - i % 3)) FROM generate_series(1, n) i)) AS l1
@@ -17,7 +17,7 @@ SELECT bool_and((h <-> g) = (h::vector <-> g::vector) AND (h <#> g) = (h::vector
                (SELECT array_agg(i % 3) FROM generate_series(1, n) i)::halfvec AS g
           FROM generate_series(1, 130) n) t;
 
--- sums are not held in half
+-- sums are not kept as half
 SELECT '[60000]'::halfvec <-> '[-60000]' AS l2, '[60000,60000]'::halfvec <#> '[60000,60000]' AS ip, '[60000,1]'::halfvec <+> '[-60000,0]' AS l1,
        '[6e-8]'::halfvec <-> '[0]' AS small;
 
@@ -31,7 +31,7 @@ SELECT '[1,2]'::halfvec <#> '[3]';
 SELECT '[1,2]'::halfvec <=> '[3]';
 SELECT '[1,2]'::halfvec <+> '[3]';
 
--- dimensions, norm, quantization, parts
+-- dimensions, norm, quantization, subvectors
 SELECT vector_dims('[1,2,3]'::halfvec), l2_norm('[3,4]'::halfvec), l2_norm('[0,0]'::halfvec), l2_norm('[60000,-45000]'::halfvec) AS no_overflow;
 SELECT l2_normalize('[3,4]'::halfvec), l2_normalize('[0,-0.5]'::halfvec), l2_normalize('[0,0]'::halfvec), l2_normalize('[65504,6e-8]'::halfvec);
 SELECT binary_quantize('[0,0.1,-0.2,-0.3,0.4,0.5,0.6,-0.7,0.8,-0.9,1]'::halfvec), binary_quantize('[-0,0,6e-8]'::halfvec);

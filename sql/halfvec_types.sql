@@ -2,9 +2,9 @@
 -- of vector (vector_types.sql), the range that of IEEE half.
 
 SELECT '[1,2,3]'::halfvec, ' [ -1 , +2.5,.5 ] '::halfvec, '[0,-0]'::halfvec;
--- 11 bits of precision; printed as the float of the same value
+-- 11 bits of precision; a half is printed as the float of the same value
 SELECT '[0.1,1.001,2049,100.06]'::halfvec;
--- largest, smallest normal, smallest; what rounds to 0
+-- largest, smallest normal and smallest half; values that round to 0
 SELECT '[65504,-65504,6.1035156e-05,5.9604645e-08]'::halfvec, '[2.9e-8,-1e-10,1e-400]'::halfvec AS too_small_is_zero;
 -- halfway to the value after the largest is out of range
 SELECT '[65519.99]'::halfvec;
@@ -62,7 +62,7 @@ DROP TABLE ht_wide, ht_copy;
 -- binary: dimensions, 0, elements; all big-endian
 SELECT halfvec_send('[1,-2,0.5,65504]');
 
--- what comes out of the bytes of a field: a binary COPY of one row
+-- a binary COPY of one row with chosen bytes
 CREATE TABLE ht_recv (v halfvec(2));
 CREATE FUNCTION ht_recv(field bytea) RETURNS halfvec LANGUAGE plpgsql AS $$
 DECLARE

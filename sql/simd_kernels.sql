@@ -1,4 +1,4 @@
--- vecstore.simd and vecstore.build_info(): what the machine is must not show here
+-- vecstore.simd and vecstore.build_info(): the output must not depend on the machine
 
 SELECT i.version = e.extversion AS version_agrees,
        i.postgres ~ '^[0-9]+' AS postgres,
@@ -14,7 +14,7 @@ SELECT simd FROM vecstore.build_info();
 SET vecstore.simd = auto;
 SHOW vecstore.simd;
 
--- a name that is not runnable here is refused, and the setting stays
+-- an instruction set that the processor does not run is refused, and the setting stays
 \set VERBOSITY sqlstate
 SET vecstore.simd = 'sse9';
 SET vecstore.simd = '';
@@ -32,7 +32,7 @@ ROLLBACK;
 SELECT simd = simd_available[cardinality(simd_available)] AS best_in_force
 FROM vecstore.build_info();
 
--- every variant computes the same on whole numbers, at every length to 100
+-- every variant computes the same on whole numbers, at every length up to 100
 CREATE FUNCTION kernel_results() RETURNS text LANGUAGE sql AS $$
 	SELECT md5(string_agg(concat_ws(' ', l2_distance(a, b) ^ 2, inner_product(a, b), l1_distance(a, b),
 	                                l2_distance(a::halfvec, b::halfvec) ^ 2,

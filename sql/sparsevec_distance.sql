@@ -22,7 +22,7 @@ SELECT cosine_distance('{1:1}/2'::sparsevec, '{}/2');
 SELECT '{}/2'::sparsevec <+> '{1:3,2:-4}/2';
 SELECT l1_distance('{1:1,3:3,5:5,7:7,9:9}/9'::sparsevec, '{2:2,4:4,6:6,7:-8}/9');
 
--- A mismatch names both
+-- The error about different dimensions names both
 SELECT '{}/2'::sparsevec <-> '{}/3';
 SELECT '{}/2'::sparsevec <#> '{}/3';
 SELECT '{}/2'::sparsevec <=> '{}/3';

@@ -28,6 +28,6 @@ COPY items (embedding) FROM STDIN;
 SELECT count(*) FROM items;
 DROP TABLE items;
 
--- what a client library finds: the type by name, with binary input and output
+-- a client library finds the type by name, with binary input and output
 SELECT typname, typarray <> 0 AS has_array, typreceive <> 0 AS receives, typsend <> 0 AS sends, typlen, typalign
   FROM pg_type WHERE oid = to_regtype('sparsevec');

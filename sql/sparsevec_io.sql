@@ -8,7 +8,7 @@ SELECT '{1:1.5e38,2:-1.5e-38,1000000000:3.4028235e38}/1000000000'::sparsevec;
 -- the shortest digits that read back the same float4
 SELECT '{1:0.1,2:0.333333343,3:16777216}/3'::sparsevec;
 
--- Malformed text says what is missing and where
+-- The error about malformed text says what is missing and where
 SELECT ''::sparsevec;
 SELECT '[1,2]'::sparsevec;
 SELECT '{'::sparsevec;

@@ -1,7 +1,7 @@
 -- Data definition on vecstore tables, with the values checked after each step.
 CREATE FUNCTION tv(dim int, seed int) RETURNS vector LANGUAGE sql IMMUTABLE AS
 	$$ SELECT array_agg((sin(seed * 1000 + i) * 100)::int::float4 / 100)::vector FROM generate_series(1, dim) i $$;
--- rows, a sum over the values, and what vecstore.check finds
+-- rows, a sum over the values, and the problems that vecstore.check finds
 CREATE FUNCTION state(tab regclass) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -17,7 +17,7 @@ CREATE TABLE ddl (id int PRIMARY KEY, e vector, t text, n int) USING vecstore;
 INSERT INTO ddl SELECT i, tv((ARRAY[2, 768, 1024, 3072])[1 + i % 4], i), repeat(md5(i::text), i), i FROM generate_series(1, 200) i;
 SELECT state('ddl');
 
--- rewrites store the values anew
+-- rewrites store the values again
 DELETE FROM ddl WHERE id % 4 = 0;
 UPDATE ddl SET n = n + 1, e = CASE WHEN id % 3 = 0 THEN tv(100, id) ELSE e END;
 SELECT state('ddl');
@@ -79,7 +79,7 @@ UPDATE ddl SET n = 1 WHERE id % 5 = 0;
 SELECT state('ddl');
 VACUUM FULL ddl;
 SELECT state('ddl');
--- a column kept in line by the user
+-- a column that the user keeps in line
 ALTER TABLE ddl ADD COLUMN p vector(3);
 ALTER TABLE ddl ALTER p SET STORAGE plain;
 UPDATE ddl SET p = '[1,2,3]';
@@ -175,7 +175,7 @@ SELECT count(e) FROM ddl WHERE ctid >= '(0,1)' AND ctid < '(0,3)';
 SELECT * FROM vecstore.check('pg_class');
 SELECT * FROM vecstore.table_info('part');
 
--- a table with nothing to store apart has no value store
+-- a table without vectors or long values has no value store
 CREATE TABLE scalar (a int, b float8) USING vecstore;
 INSERT INTO scalar SELECT i, i FROM generate_series(1, 100) i;
 UPDATE scalar SET b = 0 WHERE a < 50;

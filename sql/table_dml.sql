@@ -31,10 +31,10 @@ CALL mirrored($$ INSERT INTO $t SELECT i, i, tv((ARRAY[1, 3, 100, 384, 768, 1024
 CALL mirrored($$ INSERT INTO $t VALUES (1001, 0, NULL, NULL, NULL, NULL), (1002, 0, tv(16000, 1), repeat('x', 100000), NULL, NULL) $$);
 SELECT agree();
 
--- scalar only, kept pointers
+-- updates of scalar columns keep the pointers
 CALL mirrored('UPDATE $t SET n = n + 1');
 SELECT agree();
--- changed, to and from NULL, swapped between columns, from another row
+-- vectors that change, become NULL or not NULL, are swapped between columns, come from another row
 CALL mirrored('UPDATE $t SET e = tv(768, id + 1) WHERE id % 3 = 0');
 CALL mirrored('UPDATE $t SET e = NULL, t = NULL WHERE id % 10 = 0');
 CALL mirrored('UPDATE $t SET e = h, h = e WHERE id % 7 = 0 AND e IS NOT NULL');
@@ -57,7 +57,7 @@ CALL mirrored($$ MERGE INTO $t USING (SELECT i, tv(i, i) AS v FROM generate_seri
 	WHEN NOT MATCHED THEN INSERT VALUES (s.i, 0, s.v, NULL, NULL, NULL) $$);
 SELECT agree();
 
--- what a statement returns is what is stored
+-- a statement returns the values that are stored
 INSERT INTO d_vec VALUES (6000, 1, tv(4, 1), 'r', NULL, NULL) RETURNING id, e, e2, tableoid::regclass, cmin;
 UPDATE d_vec SET e = tv(4, 2) WHERE id = 6000 RETURNING id, e, xmax, (xmin::text::bigint = txid_current()) AS own;
 UPDATE d_vec SET n = 2 WHERE id = 6000 RETURNING d_vec;
@@ -151,7 +151,7 @@ DROP TRIGGER d_before ON d_vec;
 DROP TRIGGER d_after ON d_vec;
 SELECT agree();
 
--- cursors outlive deletion and their transaction
+-- cursors return rows that were deleted, and outlive their transaction
 BEGIN;
 DECLARE held CURSOR WITH HOLD FOR SELECT e FROM d_vec WHERE id BETWEEN 1 AND 5 ORDER BY id;
 DECLARE plain CURSOR FOR SELECT e FROM d_vec WHERE id = 2;
@@ -163,7 +163,7 @@ FETCH 2 FROM held;
 CLOSE held;
 SELECT * FROM vecstore.check('d_vec');
 
--- a row too wide for a page is heap's error, a wide one of fixed columns is none
+-- a row too wide for a page gives heap's error; a wide row of fixed columns is accepted
 DO $$ BEGIN
 	EXECUTE format('CREATE TABLE d_wide (%s, v vector) USING vecstore',
 		(SELECT string_agg(format('c%s int8', i), ', ') FROM generate_series(1, 600) i));

@@ -42,14 +42,14 @@ SELECT pg_stat_get_xact_tuples_hot_updated('store'::regclass) AS before \gset
 UPDATE store SET n = n + 1;
 SELECT pg_stat_get_xact_tuples_hot_updated('store'::regclass) - :before AS hot;
 COMMIT;
--- a changed one is written and the old one goes with the next vacuum
+-- a changed vector is written, and the next VACUUM removes the old one
 UPDATE store SET e = tv(501, id) WHERE id <= 10;
 SELECT slots_used FROM vecstore.table_info('store');
 SELECT * FROM vecstore.check('store');
 VACUUM store;
 SELECT * FROM vecstore.check('store');
 SELECT slots_used - (SELECT count(*) FROM store) BETWEEN 0 AND 40, slots_dead FROM vecstore.table_info('store');
--- what is gone leaves nothing behind
+-- deleted rows leave nothing in the store
 DELETE FROM store;
 VACUUM store;
 SELECT slots_used, slots_dead, store_bytes FROM vecstore.table_info('store');

@@ -9,7 +9,7 @@ SELECT avg(v), sum(v) FROM unnest(ARRAY[NULL, NULL]::halfvec[]) v;
 SELECT i % 3 AS g, avg(ARRAY[i, -i]::vector), sum(ARRAY[i, 1]::halfvec) FROM generate_series(1, 9) i GROUP BY g ORDER BY g;
 SELECT avg(DISTINCT v), avg(v) FILTER (WHERE v > '[1]') FROM unnest(ARRAY['[1]', '[1]', '[4]']::vector[]) v;
 
--- as a window function the state moves on row by row
+-- as a window function: the state grows row by row
 SELECT i, avg(ARRAY[i, i * i]::vector) OVER w, sum(ARRAY[i]::vector) OVER w, avg(ARRAY[i]::vector) OVER (w ROWS 1 PRECEDING)
   FROM generate_series(1, 4) i WINDOW w AS (ORDER BY i);
 
@@ -48,7 +48,7 @@ CREATE TABLE va_wide AS SELECT array_fill(i, ARRAY[5000])::vector AS v FROM gene
 SELECT avg(v) = array_fill(50, ARRAY[5000])::vector AS avg, sum(v) = array_fill(4950, ARRAY[5000])::vector AS sum FROM va_wide;
 DROP TABLE va, va_wide;
 
--- the support functions, called by hand: the arguments stay as they are
+-- direct calls of the support functions do not change their arguments
 SELECT s, vector_accum(s, '[1,2]'), vector_accum(vector_accum(s, '[1,2]'), '[2,3]') FROM (VALUES ('{0}'::float8[])) t (s);
 SELECT s, vector_accum(s, '[1,2]') AS accum, vector_combine(s, '{1,1,1}') AS combine, halfvec_combine('{0}', s) AS from_none,
        vector_combine(s, '{0}') AS with_none, vector_avg(s), halfvec_avg(s), s AS again

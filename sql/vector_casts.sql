@@ -1,4 +1,4 @@
--- Casts of vector and halfvec: which there are, when they apply, what they refuse.
+-- Casts of vector and halfvec: their list, their contexts, their errors.
 
 SELECT castsource::regtype AS source, casttarget::regtype AS target, castfunc::regprocedure AS function,
        CASE castcontext WHEN 'i' THEN 'implicit' WHEN 'a' THEN 'assignment' ELSE 'explicit' END AS context
@@ -58,12 +58,12 @@ SELECT '[1,2]'::halfvec::vector(3);
 SELECT '[65520]'::vector::halfvec;
 SELECT '[1,-1e30]'::vector::halfvec;
 SELECT '[2.98e-8,2.99e-8,6e-8,65519]'::vector::halfvec AS smallest_and_largest;
--- all halves survive the way through vector, text and real[]
+-- all halves keep their value through vector, text and real[]
 SELECT count(*), count(*) FILTER (WHERE h::vector::halfvec = h) AS vector, count(*) FILTER (WHERE h::text::halfvec = h) AS text,
        count(*) FILTER (WHERE h::real[]::halfvec = h) AS array, count(DISTINCT h) AS distinct_halves
   FROM (SELECT CASE WHEN e = 0 THEN ARRAY[s * m * 2.0::float8 ^ -24] ELSE ARRAY[s * (1024 + m) * 2.0::float8 ^ (e - 25)] END::halfvec AS h
           FROM generate_series(0, 30) e, generate_series(0, 1023) m, unnest(ARRAY[1, -1]) s) t;
--- and they are spread as IEEE half says: halfway to a neighbour goes to the even one
+-- rounding follows IEEE half: a value halfway between two neighbors goes to the even one
 SELECT ARRAY[2048, 2049, 2050, 2051, 2052]::halfvec AS ties;
 
 -- on assignment
@@ -77,7 +77,7 @@ SELECT * FROM vc;
 ALTER TABLE vc ALTER v TYPE halfvec(2), ALTER h TYPE vector(2), ALTER r TYPE vector;
 SELECT * FROM vc;
 
--- vector turns into halfvec by itself, not the other way; literals take the other side's type
+-- vector casts to halfvec implicitly, not the other way; literals take the other side's type
 SELECT pg_typeof('[1,2]'::vector || '[3]'), pg_typeof('[1]'::halfvec + '[2]'), '[1,2]'::halfvec <-> '[1,3]'::vector AS as_halfvec,
        '[1,2049]'::vector <-> '[1,2048]'::halfvec AS as_halfvec_too;
 DROP TABLE vc;

@@ -92,6 +92,6 @@ CREATE INDEX ON items ((embedding::vector(3)));
 SELECT * FROM items ORDER BY embedding::vector(3) <-> '[3,1,2]' LIMIT 5;
 DROP TABLE items;
 
--- what a client library finds: types by name, with binary input and output
+-- a client library finds the types by name, with binary input and output
 SELECT typname, typarray <> 0 AS has_array, typreceive <> 0 AS receives, typsend <> 0 AS sends, typlen, typalign
   FROM pg_type WHERE oid IN (to_regtype('vector'), to_regtype('halfvec')) ORDER BY typname;

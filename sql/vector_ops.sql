@@ -1,6 +1,6 @@
 -- vector: distances, functions, arithmetic, order, hash.
 -- Sums of small whole numbers are exact in float, so that every instruction
--- set's kernels give the same.
+-- set's kernels give the same result.
 
 -- distances: differences are -2, 1, 1; products are 3, 2, 6
 SELECT '[1,2,3]'::vector <-> '[3,1,2]' AS l2, sqrt(6) AS expected;
@@ -19,14 +19,14 @@ SELECT n, a <-> z AS l2_of_ones, a <#> a AS squares, b <+> z AS l1
 SELECT (a <#> a) = -(100 * 101 * 201 / 6) AS squares, (a <+> z) = 100 * 101 / 2 AS l1
   FROM (SELECT array_agg(i)::vector AS a, array_agg(0)::vector AS z FROM generate_series(1, 100) i) t;
 
--- cosine: same, opposite, right angle, beyond rounding; a zero vector has no angle
+-- cosine: same and opposite direction, right angle, rounding beyond 1; a zero vector has no angle
 SELECT '[1,1]'::vector <=> '[2,2]' AS same, '[1,2]'::vector <=> '[-2,-4]' AS opposite,
        '[1,0]'::vector <=> '[0,5]' AS right_angle;
 SELECT bool_and(v <=> v BETWEEN 0 AND 1e-6) AS near_0, bool_and((v <=> ('[0,0,0]'::vector - v)) BETWEEN 2 - 1e-6 AND 2) AS near_2
   FROM (SELECT ARRAY[sin(i), cos(i), i / 10.0]::vector AS v FROM generate_series(1, 1000) i) t;
 SELECT '[0,0]'::vector <=> '[1,2]' AS zero, '[0,0]'::vector <=> '[0,0]' AS zeros, cosine_distance('[1,2]'::vector, '[0,-0]');
 
--- sums run over in float
+-- sums that overflow a float
 SELECT '[3e38]'::vector <-> '[-3e38]' AS l2, '[1e30,1]'::vector <#> '[1e30,1]' AS ip, '[3e38]'::vector <+> '[-3e38]' AS l1;
 SELECT '[1e30,0]'::vector <=> '[1e30,0]' AS cosine, '[1e-30]'::vector <-> '[0]' AS below_float;
 
@@ -54,7 +54,7 @@ SELECT binary_quantize('[1,0,-1]'::vector), binary_quantize('[0,0.1,-0.2,-0.3,0.
        binary_quantize('[-0,0,1e-45]'::vector);
 SELECT length(binary_quantize(array_fill(1, ARRAY[16000])::vector)), binary_quantize('[1,-1,1]'::vector)::bit(3);
 
--- subvector: as substring() counts
+-- subvector counts positions as substring() does
 SELECT s, n, subvector('[1,2,3,4,5]'::vector, s, n)
   FROM (VALUES (1, 3), (3, 2), (5, 1), (1, 5), (4, 9), (-1, 3), (0, 2), (2, 2147483647)) v (s, n);
 SELECT subvector('[1,2,3,4,5]'::vector, 6, 1);

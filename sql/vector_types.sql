@@ -44,7 +44,7 @@ SELECT '[1,2,3]9'::vector;
 SELECT '[1][2]'::vector;
 SELECT '[[1]]'::vector;
 
--- not a number that it can hold
+-- numbers that a float cannot hold
 SELECT '[NaN,1]'::vector;
 SELECT '[1,Infinity]'::vector;
 SELECT '[1,-inf]'::vector;
@@ -100,7 +100,7 @@ SELECT d, vector_dims(v), pg_column_size(v), v <-> v AS self,
        v = (SELECT array_agg(i % 10)::vector FROM generate_series(1, d) i) AS same
   FROM vt_wide ORDER BY d;
 
--- binary: written and read again by the server, whose working directory is its data
+-- binary form: the server writes and reads a file in its data directory
 COPY vt_wide TO PROGRAM 'cat > vector_types.bin' (FORMAT binary);
 CREATE TABLE vt_copy (LIKE vt_wide);
 COPY vt_copy FROM PROGRAM 'cat vector_types.bin; rm vector_types.bin' (FORMAT binary);
@@ -111,7 +111,7 @@ DROP TABLE vt_wide, vt_copy;
 -- dimensions, 0, elements; all big-endian
 SELECT vector_send('[1,-2,0.5]');
 
--- what comes out of the bytes of a field: a binary COPY of one row
+-- a binary COPY of one row with chosen bytes
 CREATE TABLE vt_recv (v vector(3));
 CREATE FUNCTION vt_recv(field bytea) RETURNS vector LANGUAGE plpgsql AS $$
 DECLARE

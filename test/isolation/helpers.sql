@@ -10,7 +10,7 @@ RETURN CASE WHEN got IS NULL OR want IS NULL THEN 'nothing' ELSE (
 	FROM (SELECT id, count(*) FILTER (WHERE indexed) AS g, count(*) FILTER (WHERE NOT indexed) AS w
 		FROM (SELECT unnest(got) AS id, true AS indexed UNION ALL SELECT unnest(want), false) u GROUP BY id) c) END;
 
--- the rows by the index, beside those by the table in the same snapshot
+-- the rows that the index finds, next to those of the table in the same snapshot
 CREATE FUNCTION look() RETURNS text LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
 	got int[] := ARRAY(SELECT id FROM items ORDER BY v <-> at(1));
@@ -21,7 +21,7 @@ BEGIN
 	RETURN compared(got, ARRAY(SELECT id FROM items));
 END $$;
 
--- opens a cursor on the index and fetches n rows; later fetches the rest and looks at all
+-- opens a cursor on the index and fetches n rows; later fetches the rest and checks all rows
 CREATE FUNCTION open_cursor(n int) RETURNS int[] LANGUAGE plpgsql SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
 	c refcursor := 'c';

@@ -1,4 +1,4 @@
--- vector and halfvec: SQLSTATEs, soft errors, how the catalog describes them.
+-- vector and halfvec: SQLSTATEs, soft errors, catalog entries.
 BEGIN;
 SELECT plan(77);
 
@@ -43,14 +43,14 @@ SELECT throws_ok($$SELECT '[1e-30]'::vector * '[1e-30]'$$, '22003', 'value out o
 SELECT throws_ok($$SELECT sum(h) FROM unnest('{"[65504]","[65504]"}'::halfvec[]) h$$, '22003', 'value out of range: overflow');
 SELECT throws_ok($$SELECT vector_avg('{}')$$, '22023', 'vector_avg: expected state array');
 
--- soft errors: since PostgreSQL 16 a bad value can be asked about
+-- soft errors, which PostgreSQL has since 16
 SELECT CASE WHEN current_setting('server_version_num')::int >= 160000
             THEN results_eq(format('SELECT pg_input_is_valid(%L, %L)', input, type), ARRAY[valid], format('%s is a %s: %s', input, type, valid))
             ELSE skip('no soft errors before PostgreSQL 16') END
   FROM (VALUES ('[1,2]', 'vector', true), ('[1,2]', 'vector(3)', false), ('[1', 'vector', false), ('[]', 'vector', false),
                ('[NaN]', 'vector', false), ('[1e39]', 'vector', false), ('[7e4]', 'halfvec', false)) i (input, type, valid);
 
--- every function of vectors says what the planner may do with it
+-- every function of vectors is marked for the planner
 SELECT is_empty(
 	$$SELECT oid::regprocedure FROM pg_proc
 	  WHERE (prorettype IN ('vector'::regtype, 'halfvec'::regtype)

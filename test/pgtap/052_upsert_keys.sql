@@ -44,7 +44,7 @@ CREATE TABLE only_key (id int PRIMARY KEY) USING vecstore;
 SELECT results_eq($$SELECT * FROM vecstore.upsert('only_key', '[{"id": 1}, {"id": 1}]')$$, $$VALUES (1::bigint, 0::bigint, 0::bigint)$$, 'a table of nothing but a key');
 SELECT results_eq($$SELECT * FROM vecstore.upsert('only_key', '[{"id": 1}, {"id": 2}]')$$, $$VALUES (1::bigint, 1::bigint, 0::bigint)$$, 'a table of nothing but a key, again');
 
--- none, or one that cannot be given
+-- no key, or a key that cannot be given
 CREATE TABLE no_key (id int, n int) USING vecstore;
 SELECT throws_ok($$SELECT vecstore.upsert('no_key', '{"id": 1}')$$, '42P16',
 	'table "no_key" has no primary key, so its rows cannot be upserted', 'no primary key');

@@ -25,7 +25,7 @@ SELECT results_eq(
 	$$VALUES (1500::bigint, 1500::bigint, 0::bigint)$$, 'half of the second batch is new');
 SELECT is(count(*), 4500::bigint, 'count') FROM dy;
 
--- what must be there now
+-- the rows that must exist now
 CREATE TEMP TABLE expected AS
 	SELECT DISTINCT ON (id) id, age, name, cnt, story, v
 	FROM offered, LATERAL unnest(ids, ages, names, counts, stories, vectors) u(id, age, name, cnt, story, v) ORDER BY id, round DESC;
@@ -44,7 +44,7 @@ FROM (SELECT found('[.5,.5,.5,.5,.5,.5,.5,.5]') INTERSECT SELECT nearest('[.5,.5
 SELECT results_eq($$SELECT rows_sealed FROM vecstore.flush('dy')$$, $$VALUES (0::bigint)$$, 'flush twice: nothing to seal, no error');
 SELECT is(count(*), 4500::bigint, 'count after flush') FROM dy;
 
--- afterwards: a change is found at once
+-- after that, a change is found at once
 SELECT lives_ok($$SELECT vecstore.upsert('dy', '{"id": 7, "embedding": [9,9,9,9,9,9,9,9]}', partial => true)$$, 'change one vector');
 SELECT is((SELECT found('[9,9,9,9,9,9,9,9]') LIMIT 1), 7::bigint, 'it is found at its new place');
 SELECT is(name, 'first 7', 'and kept its other columns') FROM dy WHERE id = 7;

@@ -65,7 +65,7 @@ SELECT results_eq($$SELECT index::text, state, rows FROM vecstore.segments('part
 CREATE TABLE unindexed (id int PRIMARY KEY) USING vecstore;
 SELECT is_empty($$SELECT * FROM vecstore.flush('unindexed')$$, 'flush of a table without a vecann index');
 
--- what shows the state
+-- functions that show the state
 SELECT results_eq($$SELECT name, rows_estimate, dimensions, metric, pending, segments, dead FROM vecstore.collections WHERE name = 'parted'$$,
 	$$VALUES ('parted', 4::bigint, 2, 'l2', 1::bigint, 2::bigint, 0::bigint)$$, 'the collections view');
 SELECT ok(row_bytes > 0 AND value_bytes > 0 AND index_bytes > 0 AND other_index_bytes > 0

@@ -1,5 +1,6 @@
--- create_collection and create_partition: what a caller gives is one piece of SQL of the
--- expected kind, and hostile functions and operators in the caller's path run nowhere.
+-- create_collection and create_partition: an argument must be one piece of SQL of
+-- the expected kind, and hostile functions and operators in the caller's path
+-- never run.
 BEGIN;
 SELECT plan(102);
 

@@ -1,5 +1,6 @@
--- create_collection, create_partition and drop_collection under a search_path of somebody
--- else's functions, operators and types: theirs run only where the caller's own text names them.
+-- create_collection, create_partition and drop_collection under a search_path with
+-- another role's functions, operators and types: these run only where the caller's
+-- own text names them.
 BEGIN;
 SELECT plan(10);
 
@@ -12,7 +13,7 @@ CREATE FUNCTION hostile.cat(text[], text) RETURNS text[] LANGUAGE plpgsql AS $$ 
 CREATE OPERATOR hostile.|| (LEFTARG = text[], RIGHTARG = text, FUNCTION = hostile.cat);
 CREATE FUNCTION hostile.cat(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.loot VALUES ('text || text'); RETURN pg_catalog.concat($1, $2); END $$;
 CREATE OPERATOR hostile.|| (LEFTARG = text, RIGHTARG = text, FUNCTION = hostile.cat);
--- = and <> of the types that names and catalogs are made of
+-- = and <> of the types of names and catalog columns
 DO $$
 DECLARE
 	kind text;

@@ -1,4 +1,4 @@
--- Upsert: what errors say, and data of odd shapes.
+-- Upsert: error messages, and data of odd shapes.
 BEGIN;
 SELECT plan(28);
 
@@ -49,7 +49,7 @@ SELECT throws_ok($$SELECT * FROM vecstore.flush(NULL)$$, '22004', 'relation and 
 SELECT throws_ok($$SELECT * FROM vecstore.compact(NULL)$$, '22004', 'relation and wait must not be NULL', 'compact of nothing');
 SELECT lives_ok($$SELECT vecstore.upsert_columns_with('strict', '{"timeout": 5}', '{id}', '{1}'::int[])$$, 'a timeout in seconds');
 
--- a query's own error is no row's
+-- a query's own error names no row
 SELECT throws_ok($$SELECT vecstore.upsert_from('strict', 'SELECT 10 / (3 - g) AS id FROM generate_series(1, 5) g')$$, '22012', 'division by zero', 'a query that fails');
 
 -- empty arrays

@@ -1,4 +1,4 @@
--- What a scan of a vecann index did: last_scan_stats(), and on PostgreSQL 18 EXPLAIN (ANALYZE).
+-- Counts of a vecann index scan: last_scan_stats(), and on PostgreSQL 18 EXPLAIN (ANALYZE).
 BEGIN;
 SELECT plan(14);
 
@@ -23,7 +23,7 @@ SELECT unnest(ARRAY[is((s).index, 'points_e'::regclass, 'stats are of its index'
 	is((s).rows_returned, 5::bigint, 'rows returned')])
 FROM vecstore.last_scan_stats() s;
 
--- a scan that is open does not hide the one that ended; that of a join is counted as a whole
+-- an open scan does not hide the one that ended; the scans of a join count as one
 DECLARE open CURSOR FOR SELECT id FROM points ORDER BY e <-> '[1,0,0,1]';
 FETCH 7 FROM open;
 SELECT is((vecstore.last_scan_stats()).rows_returned, 5::bigint, 'a scan that has not ended is not told of');

@@ -1,4 +1,5 @@
--- Who may flush, compact, check and look at a vecann index, and of what; what cannot be indexed.
+-- Privileges to flush, compact, check and inspect a vecann index; the relations that
+-- these functions take; columns that cannot be indexed.
 BEGIN;
 SELECT plan(49);
 
@@ -48,7 +49,7 @@ INSERT INTO parted VALUES (1, v(4));
 SELECT results_eq('SELECT index::text, rows_sealed FROM vecstore.flush(''parted_e'')', $$VALUES ('parted_1_e', 1::bigint)$$, 'flush of a partitioned index');
 SELECT results_eq('SELECT index::text FROM vecstore.compact(''parted_e'')', $$VALUES ('parted_1_e')$$, 'compact of a partitioned index');
 
--- what is none of these
+-- relations of other kinds
 CREATE VIEW seen AS SELECT * FROM points;
 CREATE TABLE on_heap (id int PRIMARY KEY, e vector(3)) USING heap;
 SELECT throws_ok('SELECT vecstore.flush(''seen'')', '42809', '"seen" is not a table or index', 'flush of a view');
@@ -59,7 +60,7 @@ SELECT throws_ok('SELECT vecstore.check(''points_pkey'')', '42809', '"points_pke
 SELECT throws_ok('SELECT vecstore.check(''on_heap'')', '42809', '"on_heap" is not a vecstore table', 'check of another table');
 SELECT throws_ok('SELECT vecstore.index_info(''points'')', '42809', NULL, 'index_info of a table');
 
--- privileges: INSERT seals, SELECT looks
+-- privileges: INSERT to seal, SELECT to inspect
 CREATE ROLE vecstore_reader;
 CREATE ROLE vecstore_writer;
 GRANT SELECT ON points, parted TO vecstore_reader;
@@ -77,7 +78,7 @@ SELECT throws_ok('SELECT vecstore.index_info(''points_e'')', '42501', 'permissio
 SELECT throws_ok('SELECT vecstore.check(''points'')', '42501', 'permission denied for table points', 'nor checks');
 RESET ROLE;
 
--- a check runs the index's predicate with the owner's rights, not with those of who checks
+-- a check runs the index's predicate with the owner's rights, not with its caller's
 CREATE FUNCTION spy(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE NOTICE '%', current_user; RETURN current_user = 'vecstore_writer'; END $$;
 CREATE TABLE spied (id int, e vector(3)) USING vecstore;
 INSERT INTO spied VALUES (1, v(1));

@@ -1,4 +1,4 @@
--- A query over more partitions than a few finds their directories in the session's memory.
+-- A query over many partitions finds their directories in the session's memory.
 BEGIN;
 SELECT plan(2);
 

@@ -1,4 +1,5 @@
--- Who may look into a table and its indexes: owner, pg_stat_scan_tables, SELECT without row security.
+-- Roles that may inspect a table and its indexes: the owner, members of
+-- pg_stat_scan_tables, roles with SELECT that row security does not apply to.
 BEGIN;
 SELECT plan(29);
 
@@ -71,7 +72,7 @@ SELECT results_eq('SELECT id FROM hidden ORDER BY e <-> v(3) LIMIT 3', 'SELECT i
 SELECT results_eq('SELECT index::text, pending_scanned FROM vecstore.last_scan_stats()', $$VALUES ('hidden_e', 100::bigint)$$, 'whose work shows');
 RESET ROLE;
 
--- what there is not, and what is not built
+-- indexes that do not exist or are not built
 SELECT throws_ok('SELECT vecstore.table_info(4000000000::oid::regclass)', '42P01', 'relation with OID 4000000000 does not exist', 'table_info of nothing');
 SELECT throws_ok('SELECT vecstore.check(4000000000::oid::regclass)', '42P01', 'relation with OID 4000000000 does not exist', 'check of nothing');
 UPDATE pg_index SET indisready = false, indisvalid = false WHERE indexrelid = 'hidden_e'::regclass;

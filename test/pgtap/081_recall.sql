@@ -1,4 +1,5 @@
--- recall: all types of one session, its arguments, the index that it measures, settings that it leaves alone.
+-- recall: all types in one session, its arguments, the index that it measures,
+-- settings that it does not change.
 BEGIN;
 SELECT plan(14);
 

@@ -1,5 +1,6 @@
--- Nothing that another role made runs with rights that are not its own: objects in a schema that comes before pg_catalog in
--- the caller's search_path, predicates, generated columns, domain checks and defaults.
+-- No object of another role runs with rights that are not that role's: objects in a
+-- schema that comes before pg_catalog in the caller's search_path, predicates,
+-- generated columns, domain checks and defaults.
 BEGIN;
 SELECT plan(37);
 
@@ -15,15 +16,15 @@ CREATE INDEX parted_e ON public.parted USING vecann (e);
 INSERT INTO public.points SELECT i, ARRAY[i, 1, 1]::real[]::vector, ARRAY[i, 1, 1]::real[]::halfvec FROM generate_series(1, 20) i;
 INSERT INTO public.parted SELECT id, e FROM public.points;
 
--- The functions of the extension that are text: what they name.
+-- The names in the extension's functions that have a text body.
 CREATE TEMP VIEW bodies AS
 	SELECT p.oid, p.prosrc, p.prosqlbody, p.proconfig FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 	JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vecstore'
 	WHERE l.lanname IN ('sql', 'plpgsql');
 
--- A function of the same name and arguments as each built-in one that they name, an operator for each operator, a table or a
--- type for each of those: all fail when they run.
+-- For each built-in function, operator, table and type that they name, one of the
+-- same name and arguments: all of them fail when they run.
 CREATE FUNCTION pg_temp.shadow() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	f record;
@@ -80,7 +81,7 @@ BEGIN
 	END LOOP;
 END $$;
 
--- Every one of them, called with that path by a superuser.
+-- A superuser calls each function of the extension with that path.
 CREATE FUNCTION pg_temp.runs(sql pg_catalog.text) RETURNS pg_catalog.text LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'mallory, pg_catalog, public', true);
@@ -104,10 +105,12 @@ SELECT is(pg_temp.runs('SELECT ' || call), 'runs', call) FROM unnest(ARRAY[
 	$$vecstore.create_upsert_view('public.points')$$,
 	$$vecstore.drop_collection('public.parted')$$]) call;
 
--- What the catalogs say of the same: a path of its own, or names resolved when it was made.
+-- The catalogs agree: a function has a path of its own, or its names were resolved
+-- when it was created.
 SELECT is_empty($$SELECT b.oid::regprocedure FROM bodies b WHERE b.prosqlbody IS NULL AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (b.proconfig), false)$$,
 	'no function resolves names through its caller''s search_path');
--- Views, domains and SQL bodies depend on nothing that anybody else made.  What is pinned has no entry in pg_depend.
+-- Views, domains and SQL bodies depend on no object of another role.  Pinned objects
+-- have no entry in pg_depend.
 SELECT is_empty($$
 	SELECT DISTINCT pg_describe_object(d.refclassid, d.refobjid, 0) FROM pg_depend d
 	WHERE (d.classid = 'pg_rewrite'::regclass AND d.objid IN (SELECT r.oid FROM pg_rewrite r WHERE r.ev_class = 'vecstore.collections'::regclass)
@@ -118,7 +121,8 @@ SELECT is_empty($$
 		AND d.refobjid <> 'vecstore.collections'::regclass$$,
 	'the extension''s views, domains and functions depend on the extension''s objects alone');
 
--- Expressions of a table: predicate, generated column, domain, default.  Each notes who runs it.
+-- Expressions of a table: predicate, generated column, domain, default.  Each records
+-- the role that runs it.
 SET LOCAL search_path = public;
 CREATE TABLE public.loot (who text);
 GRANT ALL ON public.loot TO PUBLIC;
@@ -148,7 +152,8 @@ SELECT lives_ok($$SELECT vecstore.check('trap'), vecstore.recall('trap_e', 2, 5)
 RESET ROLE;
 SELECT results_eq('SELECT DISTINCT who FROM loot', $$VALUES ('vecstore_mallory')$$, 'and they ran as mallory');
 
--- The other way round: an owner's function that names another without its schema, called by way of check and recall.
+-- The other direction: check and recall call an owner's function that names another
+-- function without its schema.
 DELETE FROM loot;
 SET LOCAL ROLE vecstore_victim;
 CREATE FUNCTION public.helper(int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true';

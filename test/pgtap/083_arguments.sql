@@ -1,5 +1,6 @@
--- Every function of the extension with arguments that make no sense, by a role without privileges: an error, perhaps, but one of
--- the user's (no SQLSTATE of class XX), and the session goes on.
+-- A role without privileges calls every function of the extension with senseless
+-- arguments: a call may fail, but not with an SQLSTATE of class XX, and the session
+-- goes on.
 BEGIN;
 SELECT plan(4);
 SET LOCAL client_min_messages = error;
@@ -31,7 +32,7 @@ INSERT INTO odd_values VALUES
 	('anyarray', '''{}''::int[]'), ('anyarray', '''{1,2}''::int[]'), ('anyarray', 'ARRAY[NULL, NULL]::own[]'), ('anyarray', 'ARRAY[row(1, ''[1,2,3]'')]::own[]');
 INSERT INTO odd_values SELECT DISTINCT type, 'NULL::' || type FROM odd_values WHERE type NOT IN ('"any"', 'anyarray');
 
--- what the others of a call are: by name, or by type
+-- the other arguments of a call: by name, or by type
 CREATE TABLE plain_values (of text, value text);
 INSERT INTO plain_values VALUES
 	('regclass', '''own'''), ('integer', '1'), ('bigint', '1'), ('boolean', 'true'), ('text', '''x'''), ('text[]', '''{id}'''), ('json', '''{"id": 2}'''), ('oid', '0'),
@@ -41,7 +42,7 @@ INSERT INTO plain_values VALUES
 	('query', '''SELECT 1 AS id'''), ('options', '''{}''');
 GRANT SELECT ON odd_values, plain_values TO PUBLIC;
 
--- Each call: one argument takes all its values.
+-- In each call one argument takes all its values.
 CREATE FUNCTION calls() RETURNS TABLE (call text) LANGUAGE sql AS $$
 	WITH functions AS (
 		SELECT p.oid, p.proname, p.proargtypes::oid[] AS types, p.proargnames AS names FROM pg_proc p

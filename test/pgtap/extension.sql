@@ -1,4 +1,4 @@
--- The extension as a whole: where its objects go, how its functions are marked.
+-- The extension as a whole: the schemas of its objects, the marks of its functions.
 BEGIN;
 SELECT plan(6);
 

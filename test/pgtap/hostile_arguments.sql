@@ -15,7 +15,8 @@ CREATE TABLE hostile_results (call text, state text, message text);
 GRANT INSERT ON hostile_results TO PUBLIC;
 CREATE ROLE hostile_role;
 
--- The values to try, by type; a type that is not here gets NULL, and what its name's input makes of some texts.
+-- The values to try, by type.  A type that is not listed gets NULL and the values that
+-- its input function makes of some texts.
 CREATE TEMP TABLE hostile_values (type text, expression text);
 INSERT INTO hostile_values
 SELECT t, e FROM (VALUES
@@ -48,7 +49,7 @@ SELECT t, e FROM (VALUES
 	('regtype', '{integer,vector,hostile_type,0,4294967295}'),
 	('regclass', '{0,4294967295,hostile_table,hostile_index,hostile_table_pkey,hostile_view,hostile_sequence,hostile_type,hostile_partitioned,hostile_matview,pg_class,pg_authid,pg_stat_activity}')
 	) v (t, es), unnest(es::text[]) e;
--- some of an array's spelling would need more quotes than one can read
+-- some array literals would need unreadable quoting
 INSERT INTO hostile_values VALUES ('anyarray', '{}'), ('"any"', '{1}'), ('"any"', '5'), ('anyelement', '5');
 
 CREATE FUNCTION hostile_arguments(type text) RETURNS text[] LANGUAGE sql STABLE AS $$

@@ -1,5 +1,5 @@
--- pgvector's names: whatever SQL finds in pgvector, it finds here with the same
--- arguments, result and cast context (index access methods are not meant).
+-- pgvector's names: each SQL object of pgvector exists here with the same arguments,
+-- result and cast context, except for index access methods.
 BEGIN;
 SELECT plan(5);
 
@@ -207,7 +207,7 @@ SELECT set_eq($$
 	WHERE amname = 'btree' AND opcdefault AND opcintype IN ('vector'::regtype, 'halfvec'::regtype, 'sparsevec'::regtype)
 $$, ARRAY['vector_ops', 'halfvec_ops', 'sparsevec_ops'], 'btree operator classes');
 
--- What is extra is commented on, like the rest
+-- Additional objects have comments, too
 SELECT is_empty($$
 	SELECT d.classid::regclass, pg_describe_object(d.classid, d.objid, 0)
 	FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass

@@ -12,7 +12,7 @@ FROM (
 	FROM generate_series(0, 499) n, generate_series(1, 3 + n % 100)
 	GROUP BY n) v;
 
--- Does not hold where one is NaN and the other is not, or they are further apart than rounding
+-- False if one is NaN and the other is not, or if they differ by more than rounding
 CREATE FUNCTION pg_temp.near(x float8, y float8) RETURNS bool LANGUAGE sql AS
 $$ SELECT x = y OR abs(x - y) <= 1e-5 * greatest(abs(x), abs(y), 1) $$;
 

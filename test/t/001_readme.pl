@@ -1,4 +1,4 @@
-# The tour in README.md runs as it stands there, and gives what its comments say.
+# The tour in README.md runs as it is printed, and gives what its comments say.
 
 use strict;
 use warnings;
@@ -19,7 +19,7 @@ like($tour, qr/CREATE EXTENSION vecstore;/, 'the tour begins with the extension'
 my @counts = map { join '|', /(\d+)/g } $tour =~ /^-- (inserted \d+.*)$/mg;
 ok(@counts >= 2, 'the tour says what upserts count');
 
-# COPY stands in a comment, as its data would not be SQL.
+# COPY is in a comment, because its data would not be SQL.
 $tour =~ s/^-- (COPY .* FROM STDIN;)$/$1\n7\tyellow\t[1,1,0]\n\\./m or die 'the tour has no COPY';
 
 my $node = PostgreSQL::Test::Cluster->new('readme');

@@ -1,5 +1,6 @@
-# CREATE EXTENSION by the owner of a database who is no superuser, with hostile objects in the schema that it goes into; and a
-# view over many indexes of which some are not built, damaged, or gone.
+# CREATE EXTENSION by the owner of a database who is not a superuser, with hostile
+# objects in the extension's schema; and the view collections over many indexes, of
+# which some are not built, are damaged, or were dropped.
 
 use strict;
 use warnings;
@@ -13,8 +14,8 @@ use VecstoreTest;
 
 my $node = new_primary('main', conf => "autovacuum = off\nlog_statement = none\n");
 
-# An operator for all pairs of these types, more exact than what pg_catalog has for most of them, and functions that the
-# installation script names.
+# An operator for each pair of these types, a closer match than that of pg_catalog for
+# most of them, and functions that the installation script names.
 my @types = qw(oid regclass regtype name text "char" int2 int4 int8 float4 float8 numeric bool jsonb);
 my $hostile = join("\n", map {
 	my $left = $_;
@@ -60,7 +61,7 @@ is( $node->safe_psql('theirs', q{
 			UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprowner = 'evil'::regrole)}),
 	'', 'nor are they in anything that was installed');
 
-# A table whose index fails to be built concurrently, one with a damaged index, a sound one.
+# A table whose concurrent index build fails, one with a damaged index, a sound one.
 my ($rc, $out, $err);
 $node->safe_psql('postgres', q{
 CREATE TABLE sound (id int PRIMARY KEY, v vector(3)) USING vecstore;

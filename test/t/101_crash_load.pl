@@ -77,7 +77,7 @@ foreach my $round (1 .. ROUNDS)
 		push @loaders, start_psql($node, loader($next_batch), \$outputs[$i]);
 		$next_batch += BATCHES;
 	}
-	# let them get somewhere first; then any moment will do
+	# after some progress, any moment will do for the crash
 	my $deadline = time + 60;
 	while (grep({ $_ eq '' } @outputs) && time < $deadline)
 	{

@@ -1,5 +1,5 @@
-# kill -9 while rows are updated and deleted, and vacuumed in every way: what
-# was acknowledged holds after recovery, and every row has its values.
+# kill -9 while rows are updated, deleted and vacuumed in every way: after recovery
+# all acknowledged changes hold, and every row has its values.
 
 use strict;
 use warnings;
@@ -38,7 +38,7 @@ sub writer
 		}
 		elsif ($kind == 2)
 		{
-			# of the values only, so that the version's other values are kept
+			# of the values only, so that the version keeps its other values
 			$script .= "UPDATE items SET batch = $step WHERE id = $id;\n";
 		}
 		else
@@ -89,11 +89,11 @@ foreach my $round (1 .. ROUNDS)
 	$vacuums += $outputs[WRITERS] =~ tr/\n//;
 	foreach my $output (@outputs[ 0 .. WRITERS - 1 ])
 	{
-		# a last line without its end was cut off
+		# a last line without a line end was cut off
 		$version{$1} = $2 while $output =~ /^(\d+) (\d+)\n/mg;
 	}
 
-	# The step in flight of each writer may have been committed unheard.
+	# Each writer's last step may have been committed without being acknowledged.
 	my %found = map { split / / }
 	  split /\n/, $node->safe_psql('postgres', "SELECT id || ' ' || version FROM items");
 	my @differ = grep { ($found{$_} // 0) != ($version{$_} // 0) } 0 .. ROWS - 1;

@@ -1,5 +1,5 @@
-# Tables that are not logged: empty after a crash, whole after a restart, and
-# usable after both; temporary ones leave nothing behind.
+# Unlogged tables are empty after a crash, whole after a restart, and usable after
+# both; temporary ones leave nothing behind.
 
 use strict;
 use warnings;

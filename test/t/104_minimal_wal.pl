@@ -1,6 +1,6 @@
 # wal_level = minimal: a table that is created, rewritten or emptied and then
-# filled in one transaction writes no WAL but is synced at commit, and so must
-# its value store be.  Also COPY FREEZE, and data checksums over all of it.
+# filled in one transaction writes no WAL but is synced at commit, and so is its
+# value store.  Also COPY FREEZE, with data checksums on.
 
 use strict;
 use warnings;
@@ -18,7 +18,8 @@ create_items($node);
 my $file = $node->basedir . '/items';
 my $some = 'SELECT (item(id, 1, 0)).* FROM generate_series';
 
-# Large relations are synced, small ones logged at commit: both, by wal_skip_threshold.
+# Large relations are synced and small ones logged at commit: wal_skip_threshold gives
+# both cases.
 foreach my $threshold ('0', '1GB')
 {
 	my $set = "SET wal_skip_threshold = '$threshold';";

@@ -1,7 +1,7 @@
 # kill -9 while a vecann index is built, filled, sealed, compacted and vacuumed:
 # after recovery the index finds exactly the table's rows, and goes on working.
 #
-# ROUNDS=n for more than a few crashes.
+# ROUNDS=n sets the number of crashes.
 
 use strict;
 use warnings;
@@ -41,7 +41,7 @@ sub writer
 	return $script;
 }
 
-# Work on the index as a whole, most of all what this round is about.
+# Work on the index as a whole, mostly of the kind that this round tests.
 sub maintainer
 {
 	my ($favourite) = @_;

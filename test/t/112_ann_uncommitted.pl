@@ -1,5 +1,5 @@
-# What a session holds back of a vecann index: PREPARE TRANSACTION, crashes, a new
-# tablespace, an apply worker of logical replication, and the session's end.
+# Rows of a vecann index that a session holds back: PREPARE TRANSACTION, crashes, a
+# new tablespace, an apply worker of logical replication, and the session's end.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use VecstoreTest;
 my $node = new_primary('main', init => { allows_streaming => 'logical' },
 	conf => "autovacuum = off\nmax_prepared_transactions = 2\n");
 
-# Ids as the index finds them, from the nearest to the origin.
+# Ids as the index finds them, nearest to the origin first.
 sub found
 {
 	my ($where) = @_;

@@ -1,5 +1,5 @@
-# Pages of a vecann index damaged while the server is down: vecstore.check says what is wrong, or an
-# error does; neither it nor a search or a flush takes the server down.
+# Pages of a vecann index are damaged while the server is down: vecstore.check or an
+# error says what is wrong; no check, search or flush crashes the server.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use VecstoreTest;
 use constant { PAGE => 8192, OPAQUE => 24, NOTHING => 0xFFFFFFFF };
 use constant { META => 1, PENDING => 2, EXTENT => 3, CODES => 4, DETAIL => 5, DIRECTORY => 6, CENTROID => 7, SEGMENT => 8 };
 
-# Checksums would find all of it; they are the default since 18.
+# Checksums, the default since PostgreSQL 18, would find all of the damage.
 my $initdb_has_it = `initdb --help` =~ /--no-data-checksums/;
 my $node = new_primary('main', conf => "autovacuum = off\n", init => $initdb_has_it ? { extra => ['--no-data-checksums'] } : {});
 
@@ -47,7 +47,7 @@ my @extents = of_kind(\$sound, EXTENT);
 my @pending = of_kind(\$sound, PENDING);
 my @details = of_kind(\$sound, DETAIL);
 ok(@extents > 10 && @pending > 2 && @details > 10, 'there are pages of each kind');
-# [what, change of the file, what check is to say]
+# [name, change of the file, message that check must give]
 my @damages = (
 	[ 'metapage zeroed', sub { substr(${ $_[0] }, 0, PAGE) = "\0" x PAGE }, qr/damaged at block 0: an unexpected page, which is empty/ ],
 	[ 'metapage: magic', sub { put($_[0], 0, 24, 'L', 1) }, qr/is not a vecann index/ ],

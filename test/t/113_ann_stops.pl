@@ -1,6 +1,6 @@
-# A flush and a vacuum die at each of their steps, by pg_terminate_backend and by kill -9 of
-# the server: the index finds exactly the table's rows at once, and after the next flush
-# or vacuum, which finishes the work.
+# A flush and a vacuum die at each of their steps, by pg_terminate_backend and by
+# kill -9 of the server: the index finds exactly the table's rows at once, and again
+# after the next flush or vacuum, which finishes the work.
 #
 # Needs stop points (test/README.md), which only builds with assertions have.
 
@@ -16,7 +16,7 @@ use VecstoreTest;
 
 use constant ROWS => 1200;
 
-# Where, and in what.
+# Stop points, and the commands that reach them.
 my @stops = (
 	(map { [ "seal: $_", q{SELECT FROM vecstore.flush('points_e')} ] } 'begun', 'page closed', 'closed', 'list written', 'assigned', 'published', 'retired'),
 	(map { [ $_, 'VACUUM points' ] } 'bulkdelete: pending done', 'seal: directory written', 'seal: list written', 'seal: published', 'sweep: marked'));

@@ -33,7 +33,7 @@ sub insert
 	return $script;
 }
 
-# A transaction that stays open: its rows are sealed all the same, by somebody else.
+# A transaction that stays open: a worker seals its rows nevertheless.
 my $out = '';
 my $open = start_psql($node, 'BEGIN; ' . insert(1, 2000) . q{SELECT pg_advisory_lock(1); SELECT pg_sleep(600);}, \$out);
 ok($node->poll_query_until('postgres', "SELECT ($sealed) > 0"),
@@ -46,11 +46,12 @@ is_indexed($node, 'after it was rolled back');
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'vecstore seal'}),
 	'no worker stays');
 
-# Committed rows, a statement a transaction.
+# Committed rows, one statement per transaction.
 $node->safe_psql('postgres', insert(1, 3000));
 is_indexed($node, 'sealed in the background');
 
-# A table that nobody else can open yet, and a temporary one: sealed by the session itself.
+# The session itself seals a table that no other session can open yet, and a
+# temporary one.
 foreach my $kind ('', 'TEMPORARY')
 {
 	is( $node->safe_psql('postgres', <<"SQL"), 't', "sealed by the session that made the table $kind");
@@ -68,7 +69,7 @@ DROP TABLE fresh;
 SQL
 }
 
-# The setting off: at once, by the session.
+# With the setting off the session seals at once.
 is($node->safe_psql('postgres', 'SET vecann.background_seals = off; TRUNCATE points; ' . insert(1, 2000) . "$sealed;") > 300, 1,
 	'off: sealed when the statement returns');
 is_indexed($node, 'sealed in the foreground');
@@ -109,7 +110,7 @@ sub set_workers
 
 	$node->append_conf('postgresql.conf', "vecann.max_background_seals = $n");
 	$node->reload;
-	# sessions that begin from now on have it
+	# sessions that begin from now on have the new setting
 	$node->poll_query_until('postgres', "LOAD 'vecstore'; SELECT current_setting('vecann.max_background_seals') = '$n'", "LOAD\nt")
 	  or die 'the setting is not taken over';
 	return;
@@ -125,7 +126,7 @@ for (my $i = 0; $i < 100 && $node->safe_psql('postgres', $workers) < 3; $i++)
 	fill('checked_3', 200);
 }
 is($node->safe_psql('postgres', $workers), '3', 'with a larger one, there are more');
-# more checks come, and never is there a moment without one
+# more checks come, so that one is always under way
 push @checks, start_psql($node, "SET application_name = 'checker'; SELECT * FROM vecstore.check('checked_1');", \$out);
 ok( $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'page' AND mode = 'ShareLock' AND NOT granted}),
 	'a check that came later waits for the worker');
@@ -143,7 +144,7 @@ is($node->safe_psql('postgres', "LOAD 'vecstore'; SHOW vecann.max_background_sea
 	"0\nt", 'none: sealed when the statement returns');
 set_workers(2);
 
-# A worker that is terminated in the middle; the next one finishes.
+# A worker is terminated in the middle of its work; the next one finishes it.
 SKIP:
 {
 	skip('this build has no stop points', 11)

@@ -1,9 +1,9 @@
-# An application that flushes all the time does not keep autovacuum from its work: a flush that
-# waits longer than deadlock_timeout for the worker that vacuums the index does not cancel it,
-# but observes lock_timeout, and goes on when the worker has done.
+# An application that flushes all the time does not keep autovacuum from its work.  A
+# flush that waits longer than deadlock_timeout for the worker that vacuums the index
+# does not cancel it, but observes lock_timeout, and goes on when the worker is done.
 #
-# In builds with assertions the worker is stopped while it has the seal lock (test/README.md); in
-# others it is slow, and flushes follow each other.
+# In builds with assertions the worker is stopped while it holds the seal lock
+# (test/README.md); in others it is slow, and flushes follow each other.
 
 use strict;
 use warnings;
@@ -34,7 +34,8 @@ $node->safe_psql('postgres', q{
 	DELETE FROM points WHERE id % 10 = 0;
 });
 
-# The worker, stopped.  Who holds it has no snapshot, or there would be nothing to vacuum.
+# The worker is stopped.  The session that holds it has no snapshot: otherwise there
+# would be nothing to vacuum.
 my $out = '';
 my $holder;
 if ($stops)
@@ -68,7 +69,7 @@ SKIP:
 	ok(1, 'a third waits until the worker has done');
 }
 
-# It is vacuumed, by a worker that was not canceled, whoever flushes meanwhile.
+# A worker that was not canceled vacuums the table while other sessions flush.
 my $rounds = 0;
 while ($node->safe_psql('postgres', $vacuumed) eq 'f' && $rounds++ < 600)
 {

@@ -1,8 +1,8 @@
-# Flushes and compactions that fail again and again, each at the same step: they leave no
-# more behind than the next one takes up, and the index's counts come right.
+# Flushes and compactions fail again and again, each at the same step: the next one
+# takes up all that they leave behind, and the index's counts become right again.
 #
-# Needs stop points (test/README.md), which only builds with assertions have: whoever waits
-# at one longer than lock_timeout fails there.
+# Needs stop points (test/README.md), which only builds with assertions have: a command
+# that waits at one longer than lock_timeout fails there.
 
 use strict;
 use warnings;
@@ -22,7 +22,8 @@ if ($node->safe_psql('postgres', "LOAD 'vecstore'; SELECT count(*) FROM pg_setti
 }
 seeded();
 
-# a session that holds them, but no snapshot, which would keep pages from being reused
+# a session that holds the stop points; it has no snapshot, which would keep pages from
+# being reused
 my $out = '';
 my $holder = start_psql($node, q{SELECT count(pg_advisory_lock(hashtext(s)))
 	FROM unnest('{seal: assigned,seal: directory written,lists: one walked}'::text[]) s;
@@ -30,7 +31,8 @@ SELECT 1 \watch 10}, \$out);
 $node->poll_query_until('postgres', q{SELECT count(*) = 3 FROM pg_locks WHERE locktype = 'advisory' AND granted})
   or die 'the stop points are not held';
 
-# The command fails at the stop point.  An xid goes by, so that what was retired may be reused.
+# The command fails at the stop point.  An xid is consumed, so that retired pages can be
+# reused.
 sub fails
 {
 	my ($stop, $command) = @_;
@@ -46,7 +48,7 @@ sub pages
 	return $node->safe_psql('postgres', q{SELECT pg_relation_size('points_e') / 8192});
 }
 
-# Fails so often; returns the index's size after each time.
+# Fails the given number of times; returns the index's size after each time.
 sub fail_often
 {
 	my ($stop, $command) = @_;
@@ -70,7 +72,7 @@ is_indexed($node, 'while it fails');
 $node->safe_psql('postgres', q{SELECT FROM vecstore.flush('points')});
 is_indexed($node, 'the first flush');
 
-# Lists copied without their dead.
+# Lists that were copied without their dead entries.
 $node->safe_psql('postgres', 'DELETE FROM points WHERE id % 2 = 0');
 @pages = fail_often('seal: directory written', q{SELECT FROM vecstore.compact('points')});
 is($pages[-1], $pages[4], 'a compaction fails: the index does not grow any more');
@@ -78,8 +80,9 @@ is_indexed($node, 'while it fails');
 $node->safe_psql('postgres', q{SELECT FROM vecstore.compact('points')});
 is_indexed($node, 'a compaction');
 
-# Flags set in some lists, by a vacuum and by the flush after one that failed: what the metapage counts
-# is right again when the next one has done, and what lists lose is not counted twice.
+# A vacuum, and the flush after a failed one, set flags in some lists: the metapage's
+# counts are right again after the next flush, and entries that lists lose are not
+# counted twice.
 $node->safe_psql('postgres', 'INSERT INTO points SELECT i, 2, point(i, 2) FROM generate_series(2, 4000, 2) i; DELETE FROM points WHERE id % 5 = 0');
 foreach my $round (1 .. 3)
 {

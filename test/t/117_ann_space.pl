@@ -1,7 +1,7 @@
-# Pages of a vecann index that nothing leads to any more.  A snapshot of another database
-# does not keep them from being reused; one of the session itself does, in a temporary table
-# too.  VACUUM gives those at the end of the index back, unless vacuum_truncate is off or the
-# index is open, and a standby follows.
+# Unreachable pages of a vecann index.  A snapshot of another database does not keep
+# them from being reused; a snapshot of the session itself does, in a temporary table
+# too.  VACUUM gives the pages at the end of the index back, unless vacuum_truncate is
+# off or the index is open, and a standby follows.
 
 use strict;
 use warnings;
@@ -79,7 +79,8 @@ is(scalar(grep { $_ <= 1000 } keys %seen), 999, 'a cursor on a temporary table f
 is($session->query_safe("COMMIT; SELECT * FROM vecstore.check_index('mine_e');"), '', 'and its index is sound');
 $session->quit;
 
-# An old snapshot of this database keeps all pages; when it is gone, those at the end go with VACUUM.
+# An old snapshot of this database keeps all pages.  When it is gone, VACUUM gives those
+# at the end back.
 $session = $node->background_psql('postgres');
 $session->query_safe($begin);
 my $bloated = churn('');
@@ -92,7 +93,8 @@ $standby->init_from_backup($node, 'backup', has_streaming => 1);
 $standby->append_conf('postgresql.conf', "max_standby_streaming_delay = 50ms\nhot_standby_feedback = off\n");
 $standby->start;
 
-# Not while somebody has the index open, here without having read from it.
+# VACUUM does not cut the index while another session has it open, here without having
+# read from it.
 $session->query_safe('BEGIN; EXPLAIN SELECT id FROM points ORDER BY e <-> point(1, 1) LIMIT 1;');
 $node->safe_psql('postgres', 'VACUUM points');
 cmp_ok(pages($node), '>=', $bloated, 'VACUUM does not cut off pages of an index that is open');

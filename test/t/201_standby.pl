@@ -1,7 +1,7 @@
-# A hot standby read while the primary churns and vacuums: every read sees the
-# right values, or is cancelled by the usual recovery conflict.  All WAL is
-# compared with the pages it makes (wal_consistency_checking), so that a record
-# that replays differently stops the standby.
+# Queries read a hot standby while the primary changes rows and vacuums: every read
+# sees the right values, or is canceled by the usual recovery conflict.  All WAL is
+# compared with the pages it makes (wal_consistency_checking), so that a record that
+# replays differently stops the standby.
 
 use strict;
 use warnings;

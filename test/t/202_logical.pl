@@ -100,8 +100,8 @@ foreach my $table (qw(store plain whole))
 }
 $subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION s');
 
-# What a decoding plugin is given: the vectors of an INSERT and of an UPDATE in full.
-# The plugin is of contrib, which may not be installed.
+# A decoding plugin gets the vectors of an INSERT and of an UPDATE in full.  The plugin
+# is from contrib, which may not be installed.
 my ($rc) = $publisher->psql('postgres', "SELECT pg_create_logical_replication_slot('d', 'test_decoding')");
 SKIP:
 {

@@ -1,6 +1,6 @@
-# Index scans on a hot standby while the primary upserts, seals, compacts and
+# Index scans run on a hot standby while the primary upserts, seals, compacts and
 # vacuums: the index answers as the sequential scan of the same snapshot does,
-# or the query is cancelled by the usual recovery conflict.  All WAL is compared
+# or the query is canceled by the usual recovery conflict.  All WAL is compared
 # with the pages it makes (wal_consistency_checking).
 
 use strict;

@@ -1,6 +1,6 @@
-# Entries of dead rows go when the pending part is sealed, and from the lists by
-# vecstore.flush and vecstore.compact, without VACUUM; but none that a snapshot on the
-# primary still sees, and a standby's query that may see one is cancelled.
+# A seal drops pending entries of dead rows, and vecstore.flush and vecstore.compact
+# drop those in lists, without VACUUM.  They keep entries that a snapshot on the primary
+# still sees; a standby's query that may see a dropped one is canceled.
 
 use strict;
 use warnings;
@@ -23,7 +23,7 @@ sub entries
 	return $node->safe_psql('postgres', "SELECT $what FROM vecstore.index_info('points_e')");
 }
 
-# What a session, begun with a snapshot, gets for points_query without its BEGIN and COMMIT.
+# The result of points_query, without its BEGIN and COMMIT, in a session that has a snapshot.
 sub ask
 {
 	my ($session) = @_;
@@ -41,7 +41,7 @@ $primary->safe_psql('postgres', "SELECT FROM vecstore.flush('points_e')");
 is(entries($primary, 'list_rows'), ROWS, 'all rows are in lists');
 
 # dead before they are sealed: rolled back, or replaced in another transaction
-# (what counts the pending rows makes the session write those that it holds back)
+# (counting the pending rows makes the session write those that it holds back)
 $primary->safe_psql('postgres', "BEGIN; $replace WHERE id <= 300; SELECT vecstore.index_info('points_e'); ROLLBACK;");
 $primary->safe_psql('postgres', "$replace WHERE id <= 200") foreach 1 .. 3;
 is(entries($primary, 'pending_rows'), 900, 'pending: 300 rolled back, 200 three times');
@@ -49,7 +49,7 @@ is($primary->safe_psql('postgres', "SELECT rows_sealed < 900 - 600, rows_sealed 
 	't|t', 'those that are dead are not sealed');
 is_indexed($primary, 'rows died pending');
 
-# a flush looks for the dead when there are many, and rewrites the lists that have them
+# a flush looks for dead entries when there are many, and rewrites the lists that have them
 $primary->safe_psql('postgres', "$replace WHERE id % 3 > 0");
 $primary->safe_psql('postgres', "SELECT FROM vecstore.flush('points_e')");
 is(entries($primary, 'list_rows'), ROWS, 'flush: the dead are known');
@@ -100,7 +100,7 @@ foreach my $delay ('-1', '50ms')
 	my $xid = $primary->safe_psql('postgres', "BEGIN; SELECT pg_current_xact_id(); $replace; COMMIT;");
 	$primary->safe_psql('postgres', "SELECT FROM vecstore.compact('points_e')");
 	my $after = $primary->safe_psql('postgres', 'SELECT pg_current_wal_flush_lsn()');
-	# named, for it might take the size of segments from one that is still empty
+	# named, because it might take the size of segments from a server that is still empty
 	my @segments = split /\|/, $primary->safe_psql('postgres', "SELECT pg_walfile_name('$before'), pg_walfile_name('$after')");
 	my ($dump, $complaint) = run_command(
 		[ 'pg_waldump', '-p', $primary->data_dir . '/pg_wal', '-s', $before, '-e', $after, '-r', 'Btree', @segments ]);
@@ -108,7 +108,7 @@ foreach my $delay ('-1', '50ms')
 	  or diag("pg_waldump from $before to $after: $complaint");
 	if ($delay eq '-1')
 	{
-		# as far as it gets: up to the conflict
+		# replay goes up to the conflict
 		$standby->poll_query_until('postgres', "SELECT pg_last_wal_replay_lsn() > '$before'")
 		  or die 'the standby does not replay';
 		is(points_problem(ask($query)), '', 'a standby that waits: the old snapshot finds all its rows');

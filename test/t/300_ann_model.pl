@@ -27,7 +27,7 @@ my @kinds = (
 seeded();
 my $node = new_primary('main', conf => "autovacuum = off\nwork_mem = '64MB'\n");
 
-# A vector near one of 40 centres; now and then zeros, or one met before.
+# A vector near one of 40 centers; now and then zeros, or an earlier vector.
 my @centres = map { [ map { rand(2) - 1 } 1 .. DIMS ] } 1 .. 40;
 my @seen;
 
@@ -161,7 +161,7 @@ foreach my $round (1 .. ROUNDS)
 	crash($node) if $round % 20 == 0;
 }
 
-# A filter that keeps a row in a thousand: as many rows as there are.
+# A filter that keeps one row in a thousand gives all rows that pass.
 foreach my $kind (@kinds)
 {
 	my $t = $kind->{table};

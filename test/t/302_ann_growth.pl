@@ -1,6 +1,6 @@
-# The lists of a vecann index follow the rows: as the table grows 100-fold and as later
-# rows come from elsewhere, their number and sizes stay within bounds after
-# vecstore.compact.  Replacing rows again and again does not make the index
+# The lists of a vecann index follow the rows: their number and sizes stay within
+# bounds after vecstore.compact when the table grows 100-fold and when later rows lie
+# elsewhere.  Replacing rows again and again does not make the index
 # grow, with VACUUM or without.
 
 use strict;
@@ -22,7 +22,7 @@ sub sql
 	return $node->safe_psql('postgres', $sql);
 }
 
-# 128 rows a list are aimed at in an index of so few rows; a list of 2.5 times as many is split.
+# An index of few rows aims at 128 rows per list; a list of 2.5 times that size is split.
 sub is_balanced
 {
 	my ($node, $rows, $what) = @_;
@@ -49,7 +49,7 @@ SQL
 my $rows = 0;
 foreach my $size (map { ROWS / $_ } 100, 50, 25, 10, 5, 2, 1)
 {
-	# the second half has its centre elsewhere
+	# the second half has its center elsewhere
 	my $shift = $size > ROWS / 2 ? 5 : 0;
 
 	sql($node, "INSERT INTO points SELECT id, 0, scattered(id, $shift) FROM generate_series($rows + 1, $size) id");
@@ -63,7 +63,8 @@ foreach my $size (map { ROWS / $_ } 100, 50, 25, 10, 5, 2, 1)
 }
 is(sql($node, "SELECT * FROM vecstore.check_index('points_e')"), '', 'vecstore.check_index');
 
-# A tenth of the rows each round: what was written for one is used again for those after the next.
+# Each round replaces a tenth of the rows: the pages of one round are used again two
+# rounds later.
 foreach my $vacuum ('', 'VACUUM points')
 {
 	my @sizes;

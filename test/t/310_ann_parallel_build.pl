@@ -1,6 +1,6 @@
-# Parallel builds of vecann indexes: workers are launched and do the work, the
-# index is the same as one built alone, and whatever goes wrong ends the build
-# and its workers.
+# Parallel builds of vecann indexes: workers are launched and do the work, the index
+# is the same as one that the leader builds alone, and any failure ends the build and
+# its workers.
 #
 # parallel_leader_participation = off leaves all work to the workers, so that
 # what they do does not depend on how fast they start.
@@ -29,7 +29,7 @@ min_parallel_table_scan_size = 0
 maintenance_work_mem = '128MB'
 CONF
 
-# Runs a statement that builds; returns what is told of it, by participant, and the messages.
+# Runs a statement that builds; returns the reports of each participant, and the messages.
 sub build
 {
 	my ($statement, $settings) = @_;
@@ -54,7 +54,7 @@ sub sum
 	return $sum;
 }
 
-# The workers, and nobody else, have put all rows into lists.
+# The workers, and not the leader, have put all rows into lists.
 sub by_workers
 {
 	my ($told, $rows, $what) = @_;
@@ -122,7 +122,7 @@ $told = build('REINDEX INDEX points_e');
 ok(!defined $told->{launched}, 'parallel_workers = 0');
 $node->safe_psql('postgres', 'ALTER TABLE points RESET (parallel_workers)');
 
-# changes that find the index as the workers left it
+# changes after the build work on the index that the workers left
 $node->safe_psql('postgres', 'REINDEX INDEX points_e');
 $node->safe_psql('postgres', "INSERT INTO points SELECT i, 1, point(i, 1) FROM generate_series(10001, 11000) i;
 	DELETE FROM points WHERE id % 7 = 1; VACUUM points");
@@ -141,7 +141,7 @@ foreach my $level ('replica', 'minimal')
 	is_indexed($node, "after a crash, wal_level = $level");
 }
 
-# rows that no other transaction sees yet, of the transaction that builds
+# rows of the transaction that builds, which no other transaction sees yet
 $told = build("BEGIN; DROP INDEX points_e; DELETE FROM points WHERE id % 3 = 0;
 	INSERT INTO points SELECT i, 1, point(i, 1) FROM generate_series(12001, 13000) i; $create; COMMIT", $workers_only);
 is($told->{launched}, 2, 'own rows: two workers launched');
@@ -185,7 +185,7 @@ SET enable_indexscan = off; SET enable_seqscan = on; SET enable_sort = on;
 SELECT * FROM found;
 SQL
 
-# dimensions that only the rows tell
+# dimensions that only the rows give
 $node->safe_psql('postgres', <<"SQL");
 CREATE TABLE loose (id int, e vector) USING $am;
 CREATE INDEX loose_empty ON loose USING vecann (e vector_ip_ops);
@@ -203,12 +203,12 @@ $told = build('CREATE INDEX loose_e ON loose USING vecann (e vector_cosine_ops)'
 like($told->{messages}, qr/ERROR: .*dimensions.*\n.*CONTEXT:  parallel worker/s, 'two dimensions in one worker: it refuses');
 workers_gone('an error in a worker');
 
-# temporary tables are this process's alone
+# temporary tables are built by one process
 $told = build("CREATE TEMP TABLE mine USING $am AS SELECT * FROM points; CREATE INDEX ON mine USING vecann (e vector_l2_ops);");
 is($told->{status}, 0, 'temporary table: built');
 ok(!defined $told->{launched}, 'temporary table: no worker');
 
-# cancelled at any time
+# canceled at any time
 my $cancelled = 0;
 
 $node->safe_psql('postgres', "DROP INDEX points_e, points_part; TRUNCATE points;

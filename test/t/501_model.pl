@@ -203,8 +203,8 @@ RESET enable_seqscan;
 SELECT problems('{T}') UNION ALL SELECT problems('{L}')
 SQL
 
-# What the next statement is, by the transaction's state; statements about
-# transactions are for both tables at once.
+# The choice of the next statement depends on the transaction's state; statements about
+# transactions apply to both tables at once.
 my $depth = -1;    # savepoints, -1 outside of a transaction
 my $prepared = 0;
 

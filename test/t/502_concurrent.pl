@@ -1,7 +1,7 @@
 # Many sessions at once on one table: upserts, updates of vectors and of
-# scalars, moves of values between rows, deletes, aborted work, COPY, while
-# others read every row, vacuum, and build indexes concurrently.  A reader never sees a row whose values are
-# not its own; at the end table, indexes and value store agree.
+# scalars, moves of values between rows, deletes, aborted work, COPY, while others
+# read every row, vacuum, and build indexes concurrently.  A reader never sees a row
+# with another row's values; at the end table, indexes and value store agree.
 #
 # SECONDS_EACH=n makes it longer.
 
@@ -50,7 +50,7 @@ SQL
 \set id random(1, 300)
 UPDATE items SET batch = batch + 1 WHERE id = :id;
 SQL
-	# to a new row from what its old one points to, in one statement
+	# from the old row to a new one, in one statement
 	move => <<'SQL',
 \set id random(1, 300)
 BEGIN;
@@ -126,7 +126,7 @@ my ($out, $err) = run_command(
 		@arguments, $node->connstr('postgres')
 	]);
 like($out, qr/number of transactions actually processed: [1-9]/, 'the sessions ran');
-# a deadlock or a failed serialisation is tried again; nothing else may go wrong
+# a deadlock or a serialization failure is retried; no other error may occur
 unlike($err, qr/error|abort/i, 'no session failed') or diag(substr($err, 0, 2000));
 like($out, qr/number of failed transactions: 0 /, 'nor a transaction') if $out =~ /failed transactions/;
 

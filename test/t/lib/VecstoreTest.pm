@@ -1,8 +1,8 @@
-# What the TAP tests of the table access method have in common: a table whose
-# rows can be verified from their key and version alone.
+# Common parts of the TAP tests: a table whose rows can be verified from their key and
+# version alone.
 #
-# AM=heap in the environment runs the tests on plain tables, to see that a test
-# itself is right.
+# AM=heap in the environment runs the tests on heap tables, to verify the tests
+# themselves.
 package VecstoreTest;
 
 use strict;
@@ -122,7 +122,8 @@ SQL
 	return;
 }
 
-# A query for points_problem: what the index and what the sequential scan find in one snapshot.
+# A query for points_problem: the rows that the index and the sequential scan find in one
+# snapshot.
 sub points_query
 {
 	my $query = '(SELECT point(' . int(rand(1000)) . ', 1))';
@@ -141,8 +142,9 @@ COMMIT;
 SQL
 }
 
-# What is wrong with the query's output: nothing if the index returned all rows, once, with
-# their vectors, nearest first.  (Rows nearer to each other than a float's precision may change places.)
+# Returns the problem with the query's output: none if the index returned all rows, once,
+# with their vectors, nearest first.  (Rows nearer to each other than a float's precision
+# may change places.)
 sub points_problem
 {
 	my ($output) = @_;
@@ -168,7 +170,8 @@ sub is_indexed
 }
 
 # A psql running the script in the background; its standard output is appended
-# to $$out.  It is to be cut off at work: pump it by pump_psql, which fails if it ended before.
+# to $$out.  The caller interrupts it at work: pump it by pump_psql, which fails if it
+# ended before.
 sub start_psql
 {
 	my ($node, $script, $out) = @_;
@@ -198,7 +201,8 @@ sub crash
 	my ($node) = @_;
 	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
 
-	# stopped, it starts no process that would be missed, and be in the way of the next server
+	# a stopped postmaster starts no process that would escape the kill and block the next
+	# server
 	kill 'STOP', $postmaster;
 	for (my $i = 0; $i < 2000 && slurp_file("/proc/$postmaster/stat") !~ /\) T /; $i++)
 	{
@@ -207,7 +211,7 @@ sub crash
 	my @children = split ' ', `ps -o pid= --ppid $postmaster`;
 
 	kill 'KILL', $postmaster, @children;
-	# gone and waited for, or the server would take them for a running one
+	# wait until the processes are gone: otherwise the next start finds a running server
 	foreach my $pid ($postmaster, @children)
 	{
 		for (my $i = 0; $i < 2000 && kill(0, $pid); $i++)
