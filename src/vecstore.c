@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * vecstore.c
- *	  Module magic and load-time initialisation.
+ *	  Module magic and load-time initialization.
  *
  * Nothing else lives here: each layer has one vs_<layer>_init(), called in
  * dependency order.

@@ -88,7 +88,10 @@ vs_compat_log_reuse_page(Relation rel, BlockNumber block, FullTransactionId xid)
 	XLogInsert(RM_BTREE_ID, XLOG_BTREE_REUSE_PAGE);
 }
 
-/* Whether VACUUM may cut off the end of the table, as far as its storage parameter says. */
+/*
+ * Whether VACUUM may cut off the end of the table, as far as its storage
+ * parameter says.
+ */
 static inline bool
 vs_compat_vacuum_truncate(Relation heap)
 {

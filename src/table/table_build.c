@@ -3,15 +3,15 @@
  *	  Index build scan.
  *
  * heapam's own scan reads by heap_getnext, which refuses a relation of another
- * access method; this one reads by heap_getnextslot and is otherwise the same
- * in what it indexes, counts and waits for.
+ * access method.  This scan reads by heap_getnextslot, and otherwise indexes,
+ * counts and waits as heapam's does.
  *
- * Under SnapshotAny each tuple is judged by HeapTupleSatisfiesVacuum: live and
- * recently dead tuples are indexed (old snapshots may need them), of a HOT
- * chain only the tuple at its end, under the TID of its root.
+ * Under SnapshotAny, HeapTupleSatisfiesVacuum judges each tuple.  Live and
+ * recently dead tuples are indexed, because old snapshots may need them.  Of a
+ * HOT chain only the last tuple is indexed, under the TID of its root.
  *
- * The value store's index stays empty: nothing but the address locates a value,
- * and heapam's toaster, which looks there for chunks to delete, must find none.
+ * The value store's index stays empty: only the address locates a value, and
+ * heapam's toaster, which looks there for chunks to delete, must find none.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -53,10 +53,6 @@ static bool judge_delete_in_progress(BuildState *state, HeapTuple tuple, bool *i
 static BlockNumber blocks_done(HeapScanDesc scan);
 static BlockNumber blocks_total(HeapScanDesc scan);
 
-/*
- * Executor state to evaluate index expressions and a predicate on tuples that
- * the caller puts into eval->slot.
- */
 void
 vs_build_eval_begin(VsBuildEval *eval, Relation rel, IndexInfo *info)
 {
@@ -68,10 +64,6 @@ vs_build_eval_begin(VsBuildEval *eval, Relation rel, IndexInfo *info)
 	eval->predicate = ExecPrepareQual(info->ii_Predicate, eval->estate);
 }
 
-/*
- * Computes the index values of the tuple in the slot; false if the predicate
- * excludes it.  The values live until the next call.
- */
 bool
 vs_build_eval_tuple(VsBuildEval *eval, Datum *values, bool *isnull)
 {
@@ -88,7 +80,7 @@ vs_build_eval_end(VsBuildEval *eval)
 	ExecDropSingleTupleTableSlot(eval->slot);
 	FreeExecutorState(eval->estate);
 
-	/* these pointed into the executor state */
+	/* these point into the executor state, which is gone */
 	eval->info->ii_ExpressionsState = NIL;
 	eval->info->ii_PredicateState = NULL;
 }
@@ -102,8 +94,8 @@ root_map_read(VsRootMap *map, Buffer buffer)
 }
 
 /*
- * Makes the map that of the pinned page; true if it was another's.  The pin
- * keeps pruning away, so the map stays valid but for chains begun meanwhile.
+ * The pin keeps pruning away, so the map stays valid, except for HOT chains
+ * that begin later.
  */
 bool
 vs_root_map_page(VsRootMap *map, Buffer buffer)
@@ -117,9 +109,6 @@ vs_root_map_page(VsRootMap *map, Buffer buffer)
 	return true;
 }
 
-/*
- * The TID under which the tuple is indexed: its own or its HOT chain's root's.
- */
 ItemPointerData
 vs_root_map_tid(VsRootMap *map, Relation rel, Buffer buffer, HeapTuple tuple)
 {
@@ -129,7 +118,7 @@ vs_root_map_tid(VsRootMap *map, Relation rel, Buffer buffer, HeapTuple tuple)
 	if (!HeapTupleIsHeapOnly(tuple))
 		return tid;
 
-	/* a chain begun since the map was read */
+	/* the chain may have begun after the map was read */
 	if (map->offsets[offset - 1] == InvalidOffsetNumber)
 		root_map_read(map, buffer);
 	if (!OffsetNumberIsValid(map->offsets[offset - 1]))
@@ -173,9 +162,9 @@ vs_table_index_build_range_scan(Relation rel, Relation index, IndexInfo *info,
 	vs_build_eval_begin(&state.eval, rel, info);
 
 	/*
-	 * A plain build must see recently dead tuples too; a concurrent one indexes
-	 * what its snapshot sees.  A parallel build brings its own scan, set up by
-	 * the same rule.
+	 * A plain build must see recently dead tuples too; a concurrent build
+	 * indexes the tuples that its snapshot sees.  A parallel build brings its
+	 * own scan, set up by the same rule.
 	 */
 	state.oldest_xmin = InvalidTransactionId;
 	if (!info->ii_Concurrent)
@@ -234,9 +223,10 @@ vs_table_index_build_range_scan(Relation rel, Relation index, IndexInfo *info,
 }
 
 /*
- * Whether to index the tuple, and whether it counts as alive for a uniqueness
- * check.  Counts it in reltuples by ANALYZE's rule.  May wait for the
- * transaction that is inserting or deleting it.
+ * Returns whether to index the tuple, and in *alive whether it counts as alive
+ * for a uniqueness check.  Counts it in reltuples by ANALYZE's rule.  May wait
+ * for the transaction that is inserting or deleting it.  Needs a pin on the
+ * page, and locks it meanwhile.
  */
 static bool
 judge_tuple(BuildState *state, HeapTuple tuple, bool *alive)
@@ -270,7 +260,10 @@ judge_tuple(BuildState *state, HeapTuple tuple, bool *alive)
 				*alive = false;
 				if (HeapTupleIsHotUpdated(tuple))
 				{
-					/* only the chain's end is indexed: useless to old snapshots */
+					/*
+					 * the index has the chain's end only: not for old
+					 * snapshots
+					 */
 					index_it = false;
 					state->info->ii_BrokenHotChain = true;
 				}
@@ -296,7 +289,7 @@ judge_tuple(BuildState *state, HeapTuple tuple, bool *alive)
 }
 
 /*
- * Waits for the transaction, with the page unlocked meanwhile.
+ * Unlocks the page and waits for the transaction.
  */
 static void
 wait_for_transaction(BuildState *state, HeapTuple tuple, TransactionId xid)
@@ -306,10 +299,12 @@ wait_for_transaction(BuildState *state, HeapTuple tuple, TransactionId xid)
 }
 
 /*
- * Both return false, with the page unlocked, after a wait: look again.
+ * Both judge_*_in_progress need the page locked.  They return true with the
+ * page still locked and *index_it set; or false after they have waited, with
+ * the page unlocked: the caller must judge the tuple again.
  *
- * With the lock that the build holds, such tuples are normally this
- * transaction's own; others' are met in system catalogs only.
+ * The build's lock keeps other writers away, so such tuples are normally this
+ * transaction's own; those of other transactions occur in system catalogs only.
  */
 static bool
 judge_insert_in_progress(BuildState *state, HeapTuple tuple, bool *index_it)
@@ -346,7 +341,9 @@ judge_delete_in_progress(BuildState *state, HeapTuple tuple, bool *index_it)
 	}
 	if (TransactionIdIsCurrentTransactionId(xid))
 	{
-		/* assume that the deletion commits, else the index does not matter */
+		/*
+		 * assume that the deletion commits: if not, the index does not matter
+		 */
 		if (HeapTupleIsHotUpdated(tuple))
 		{
 			*index_it = false;
@@ -381,7 +378,7 @@ blocks_total(HeapScanDesc scan)
 }
 
 /*
- * Blocks scanned so far, counted from where the scan started.
+ * Number of blocks scanned so far; a scan may start in the middle.
  */
 static BlockNumber
 blocks_done(HeapScanDesc scan)

@@ -1,22 +1,23 @@
 /*-------------------------------------------------------------------------
  * table_carrier.c
- *	  Carriers: how a pointer into the value store passes heapam's toaster.
+ *	  Carriers bring a pointer into the value store past heapam's toaster.
  *
- * heapam runs its toaster on every tuple that has external values, and the
- * toaster fetches each external value that the old row does not have, in order
- * to store it again its own way.  A carrier is the value it fetches to no harm:
- * an indirect pointer to an expanded object whose flat form is our 18-byte
- * on-disk pointer.  The toaster flattens it, finds an external value of 18
- * bytes, which it leaves alone, and forms the tuple with it.  So heap_insert,
- * heap_multi_insert, heap_update and rewriteheap are used as they are, and the
- * tuples on disk are what heapam would have written, HEAP_HASEXTERNAL included.
+ * heapam runs its toaster on every tuple that has external values.  The toaster
+ * fetches each external value that the old row does not have, in order to store
+ * it again in its own way.  A carrier is a value that the toaster may fetch: an
+ * indirect pointer to an expanded object whose flat form is our 18-byte on-disk
+ * pointer.  The toaster flattens it, finds an external value of 18 bytes, which
+ * it leaves alone, and forms the tuple with it.  So heap_insert,
+ * heap_multi_insert, heap_update and rewriteheap are used as they are, and
+ * tuples on disk are those that heapam would have written, HEAP_HASEXTERNAL
+ * included.
  *
  * (heap_form_tuple flattens expanded objects itself, but copies indirect
  * pointers; hence the indirection.)
  *
- * An armed carrier stores its value when it is flattened.  In heap_update that
- * is when heapam itself would toast: the old row is locked and its update can
- * no longer fail but by an error, so that nothing is stored in vain.
+ * An armed carrier stores its value when it is flattened.  heap_update flattens
+ * it when heapam itself would toast: the old row is locked, and only an error
+ * can stop the update, so an update that loses a race has stored nothing.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -34,8 +35,8 @@ struct VsCarrier
 	struct varatt_external external;
 	VsStoreValue *value;
 	bool		stored;			/* pointer has its address */
-	Relation	store;			/* armed: where to, and as which command */
-	CommandId	cid;
+	Relation	store;			/* if armed: the store to write to */
+	CommandId	cid;			/* if armed: the command that writes */
 };
 
 static Size carrier_flat_size(ExpandedObjectHeader *header);
@@ -47,7 +48,7 @@ static const ExpandedObjectMethods carrier_methods = {
 };
 
 /*
- * Sets what depends on the carrier's own place in memory.
+ * Sets the fields that depend on the carrier's own place in memory.
  */
 static void
 carrier_link(VsCarrier *carrier)
@@ -60,10 +61,6 @@ carrier_link(VsCarrier *carrier)
 	memcpy(VARDATA_EXTERNAL(carrier->indirect), &indirect, sizeof(indirect));
 }
 
-/*
- * Makes a carrier in the current memory context, which must outlive the tuples
- * formed from its datums.  *value must live until the value is stored.
- */
 VsCarrier *
 vs_carrier_make(VsStoreValue *value, uint32 rawsize, uint32 extinfo, Oid store_relid)
 {
@@ -79,9 +76,6 @@ vs_carrier_make(VsStoreValue *value, uint32 rawsize, uint32 extinfo, Oid store_r
 	return result;
 }
 
-/*
- * A copy of a carrier whose value is stored, in the current memory context.
- */
 VsCarrier *
 vs_carrier_copy(const VsCarrier *carrier)
 {
@@ -94,9 +88,6 @@ vs_carrier_copy(const VsCarrier *carrier)
 	return result;
 }
 
-/*
- * Lets the carrier store its value when it is flattened.
- */
 void
 vs_carrier_arm(VsCarrier *carrier, Relation store, CommandId cid)
 {
@@ -104,9 +95,6 @@ vs_carrier_arm(VsCarrier *carrier, Relation store, CommandId cid)
 	carrier->cid = cid;
 }
 
-/*
- * To be called when the carrier's value has got its address.
- */
 void
 vs_carrier_stored(VsCarrier *carrier)
 {
@@ -116,19 +104,12 @@ vs_carrier_stored(VsCarrier *carrier)
 	carrier->stored = true;
 }
 
-/*
- * The datum for the tuple given to heapam.
- */
 Datum
 vs_carrier_datum(VsCarrier *carrier)
 {
 	return PointerGetDatum(carrier->indirect);
 }
 
-/*
- * The pointer to the value, in place from the start; its address is filled in
- * when the value is stored.
- */
 Datum
 vs_carrier_pointer(VsCarrier *carrier)
 {

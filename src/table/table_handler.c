@@ -2,9 +2,9 @@
  * table_handler.c
  *	  Handler of the table access method "vecstore".
  *
- * The routine is heapam's with the callbacks replaced that write values, fetch
+ * The routine is heapam's, except for the callbacks that write values, fetch
  * them, or use heap_getnext, which refuses relations of other access methods.
- * src/table/README.md has the whole table.  The same routine serves the TOAST
+ * src/table/README.md lists all callbacks.  The same routine serves the TOAST
  * relation, which is the value store.
  *-------------------------------------------------------------------------
  */
@@ -24,9 +24,9 @@ const TableAmRoutine *vs_table_heap = NULL;
 static TableAmRoutine methods;
 
 /*
- * One access method for tables and their TOAST relations: a TOAST relation
- * records no dependency on its access method, so that DROP EXTENSION would
- * leave it with none if it had one of its own.
+ * Tables and their TOAST relations have the same access method.  A TOAST
+ * relation records no dependency on its access method: if it had one of its
+ * own, DROP EXTENSION would leave the relation without one.
  */
 static Oid
 relation_toast_am(Relation rel)

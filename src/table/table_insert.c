@@ -3,8 +3,8 @@
  *	  Insertion of rows: values first, then the rows by heapam.
  *
  * After an insertion the slot holds the row as it is on the page, with pointers
- * for the values stored apart: index access methods get the pointers.  A row of
- * which nothing is stored apart is heapam's business altogether.
+ * for the values stored apart: index access methods get the pointers.  heapam
+ * alone handles a row of which no value is stored apart.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -21,7 +21,7 @@
 #include "util/withdrawn_row.h"
 
 /*
- * Stores the values of n rows, in order.
+ * Stores the values of n rows, in order, and sets the addresses in the rows.
  */
 static void
 store_rows(Relation rel, VsRow *rows, int n, CommandId cid, int options)
@@ -111,9 +111,9 @@ vs_table_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId 
 }
 
 /*
- * When the insertion is withdrawn its values are released too.  The executor
- * then goes on with the same slot, as EXCLUDED: it must hold the values and not
- * the pointers, which lead nowhere from now on.
+ * A withdrawn insertion releases its values too.  The executor then goes on
+ * with the same slot, as EXCLUDED: the slot must hold the values, because the
+ * pointers dangle from now on.
  */
 void
 vs_table_tuple_complete_speculative(Relation rel, TupleTableSlot *slot, uint32 token,
@@ -176,8 +176,9 @@ vs_table_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandI
 	store_rows(rel, rows, nslots, cid, options);
 
 	/*
-	 * heap_multi_insert takes its tuples from slots.  rows[] refer to what the
-	 * slots hold now, so a row's final tuple is formed before its slot changes.
+	 * heap_multi_insert takes its tuples from slots.  rows[] point into the
+	 * present contents of the slots, so a row's final tuple is formed before
+	 * its slot changes.
 	 */
 	for (int i = 0; i < nslots; i++)
 	{

@@ -1,6 +1,11 @@
 /*-------------------------------------------------------------------------
  * table_internal.h
  *	  The table access method's callbacks, shared by the files of table/ only.
+ *
+ * Needs, locks and errors of a callback are those that access/tableam.h
+ * describes.  In addition, a callback that writes opens the value store with
+ * RowExclusiveLock, held to the end of the transaction, and can fail because
+ * the store is full.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_TABLE_INTERNAL_H
@@ -12,7 +17,7 @@
 #include "compat/compat.h"
 #include "table/table_row.h"
 
-/* heapam's routine, to which everything not named here is left */
+/* heapam's routine, which does all that is not named here */
 extern const TableAmRoutine *vs_table_heap;
 
 /* table_insert.c */
@@ -35,6 +40,10 @@ extern TM_Result vs_table_tuple_update(Relation rel, ItemPointer otid, TupleTabl
 extern TM_Result vs_table_tuple_delete(Relation rel, ItemPointer tid, CommandId cid,
 									   Snapshot snapshot, Snapshot crosscheck, bool wait,
 									   TM_FailureData *failure, bool changing_partition);
+/*
+ * Releases all values that the tuple points to (vs_store_release).  Call it
+ * after the row's own update, delete or withdrawal has succeeded.
+ */
 extern void vs_table_release_values(Relation rel, HeapTuple tuple, CommandId cid,
 									bool speculative);
 

@@ -2,15 +2,16 @@
  * table_rewrite.c
  *	  VACUUM FULL and CLUSTER: rows by rewriteheap, values into a new store.
  *
- * Rewriting moves every chunk, so each value is stored again and the row formed
- * with its new pointer.  The order of rows is heapam's choice (scan, index scan
- * or sort); what is written where is rewriteheap's.
+ * A rewrite moves every chunk, so each value is stored again and the row is
+ * formed with its new pointer.  Rows come in heapam's order (scan, index scan
+ * or sort), and rewriteheap places them.
  *
  * Rows that some old snapshot may still see are copied too.  Versions of one
- * row share a value that an update kept; the copies must share it again, and
- * values that only deleted versions have must be marked deleted again, or
- * nothing would ever reclaim them.  ShareEntry records that by old address, for
- * versions that can be concerned; a table without such rows has no entries.
+ * row share a value that an update kept, and the copies must share it again.
+ * Values that only deleted versions have must be marked deleted again:
+ * otherwise nothing would ever reclaim them.  ShareEntry records both by old
+ * address, for the versions that can share; a table without such rows has no
+ * entries.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -36,12 +37,12 @@
 #include "utils/rel.h"
 #include "utils/tuplesort.h"
 
-/* A value that several versions of a row may have. */
+/* A value that several versions of a row may share. */
 typedef struct ShareEntry
 {
 	Oid			old_address;	/* hash key */
-	Oid			address;		/* where it is stored now */
-	bool		live;			/* a version that is not deleted has it */
+	Oid			address;		/* in the new store */
+	bool		live;			/* some version that is not deleted has it */
 } ShareEntry;
 
 typedef struct CopyState
@@ -69,7 +70,7 @@ static void copy_sorted(CopyState *state, Tuplesortstate *sort);
 static bool must_copy(CopyState *state, HeapTuple tuple, Buffer buffer);
 static void copy_row(CopyState *state, HeapTuple tuple);
 
-/* new values are not decoded: the table's content has not changed */
+/* logical decoding skips the new values: the table's content is the same */
 #define REWRITE_OPTIONS		(HEAP_INSERT_SKIP_FSM | HEAP_INSERT_NO_LOGICAL)
 
 void
@@ -137,7 +138,7 @@ copy_begin(CopyState *state)
 }
 
 /*
- * Marks values deleted that only deleted versions have, and cleans up.
+ * Marks those values deleted that only deleted versions have, and cleans up.
  */
 static void
 copy_end(CopyState *state)
@@ -167,8 +168,8 @@ copy_end(CopyState *state)
 }
 
 /*
- * Goes over the table, by the index if there is one and no sort, and copies
- * each row or puts it into the sort.
+ * Scans the table, by the index if there is one and no sort, and copies each
+ * row or puts it into the sort.
  */
 static void
 copy_in_scan_order(CopyState *state, Relation index, Tuplesortstate *sort)
@@ -258,7 +259,7 @@ copy_sorted(CopyState *state, Tuplesortstate *sort)
 }
 
 /*
- * Whether somebody may need the tuple.  Tells rewriteheap of a dead one.
+ * Whether some snapshot may need the tuple.  Reports a dead one to rewriteheap.
  */
 static bool
 must_copy(CopyState *state, HeapTuple tuple, Buffer buffer)
@@ -277,7 +278,7 @@ must_copy(CopyState *state, HeapTuple tuple, Buffer buffer)
 		case HEAPTUPLE_LIVE:
 			break;
 		case HEAPTUPLE_INSERT_IN_PROGRESS:
-			/* under the exclusive lock it can be nobody's but our own */
+			/* under the exclusive lock it can only be our own */
 			if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
 				elog(WARNING, "concurrent insert in progress within table \"%s\"",
 					 RelationGetRelationName(state->old_rel));
@@ -298,7 +299,7 @@ must_copy(CopyState *state, HeapTuple tuple, Buffer buffer)
 		*state->tups_vacuumed += 1;
 		if (rewrite_heap_dead_tuple(state->rewrite, tuple))
 		{
-			/* a recently dead version before it is known to be dead now */
+			/* an earlier version, counted as recently dead, is dead now */
 			*state->tups_vacuumed += 1;
 			*state->tups_recently_dead -= 1;
 		}
@@ -308,7 +309,7 @@ must_copy(CopyState *state, HeapTuple tuple, Buffer buffer)
 
 /*
  * Whether the version was deleted or replaced.  must_copy has set the hint
- * bits, so that an aborted deletion shows as none.
+ * bits, so that an aborted deletion does not count.
  */
 static bool
 is_superseded(HeapTuple tuple)
@@ -318,7 +319,7 @@ is_superseded(HeapTuple tuple)
 }
 
 /*
- * Whether the version replaced one that may still be seen.
+ * Whether the version replaced one that some snapshot may still see.
  */
 static bool
 is_recent_successor(CopyState *state, HeapTuple tuple)
@@ -328,7 +329,7 @@ is_recent_successor(CopyState *state, HeapTuple tuple)
 }
 
 /*
- * Stores the row's values, except those stored already for another version.
+ * Stores the row's values, except for those already stored for another version.
  */
 static void
 store_shared(CopyState *state, VsRow *row, bool superseded)
@@ -360,8 +361,9 @@ store_shared(CopyState *state, VsRow *row, bool superseded)
 }
 
 /*
- * Nulls pointers of a version that nobody live can need, where their values
- * have been vacuumed already: the store's horizon may have been ahead.
+ * Sets pointers of a superseded version to NULL if their values were vacuumed
+ * already.  The store's horizon may have been ahead of the table's, but then no
+ * snapshot can need the version.
  */
 static void
 null_lost_values(CopyState *state)
@@ -384,7 +386,7 @@ null_lost_values(CopyState *state)
 }
 
 /*
- * Reforms the row with its values in the new store and hands it to rewriteheap.
+ * Forms the row with its values in the new store and passes it to rewriteheap.
  */
 static void
 copy_row(CopyState *state, HeapTuple tuple)
@@ -404,7 +406,9 @@ copy_row(CopyState *state, HeapTuple tuple)
 						  RelationGetNumberOfAttributes(state->new_rel), NULL);
 	if (shared)
 	{
-		/* rewriteheap may hold the tuple back, so its carriers must live on */
+		/*
+		 * rewriteheap may keep the tuple, so its carriers must outlive the row
+		 */
 		MemoryContext caller = MemoryContextSwitchTo(state->context);
 
 		store_shared(state, &row, superseded);

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  * table_row.c
- *	  Decides which values of a row are stored apart, and forms the row.
+ *	  Selects the values of a row that are stored apart, and forms the row.
  *
- * Vectors always go to the value store, whatever their size: the index access
- * method wants their addresses.  Other values follow heapam's rounds: compress,
- * then store, the largest first, until the row is below its target.  The rounds
- * must match heap_toast_insert_or_update exactly, since that runs on the formed
- * tuple too and must find nothing left to do.
+ * Vectors always go to the value store, whatever their size, because the index
+ * access method needs their addresses.  Other values follow heapam's rounds:
+ * compress, then store, the largest first, until the row is below its target.
+ * The rounds must match heap_toast_insert_or_update exactly, because heapam
+ * runs that on the formed tuple too, and it must find nothing left to do.
  *
  * A column with STORAGE PLAIN keeps its values in the row, as in heap.
  *-------------------------------------------------------------------------
@@ -30,20 +30,12 @@ static void row_shrink(VsRow *row, ToastTupleContext *ttc);
 static void row_store_value(VsRow *row, ToastTupleContext *ttc, int attribute);
 static HeapTuple row_form(VsRow *row);
 
-/*
- * Whether rows of the table can hold values that are stored apart.
- */
 bool
 vs_row_may_store(Relation rel)
 {
 	return OidIsValid(rel->rd_rel->reltoastrelid);
 }
 
-/*
- * Takes the slot's row.  row->context is created as a child of the current
- * context; the caller deletes it.  old is the row version being replaced, or
- * NULL; its pointers are kept where the new row has the same.
- */
 void
 vs_row_prepare(VsRow *row, Relation rel, TupleTableSlot *slot, HeapTuple old)
 {
@@ -69,7 +61,7 @@ vs_row_prepare_values(VsRow *row, Relation rel, const Datum *values,
 	row->nreleased = 0;
 	caller = MemoryContextSwitchTo(row->context);
 
-	/* one piece of memory for all, the widest elements first */
+	/* one allocation for all arrays, the widest elements first */
 	space = palloc(row->natts * (sizeof(Datum) + sizeof(VsStoreValue) + sizeof(VsCarrier *) +
 								 sizeof(ToastAttrInfo) + 2 * sizeof(int) + sizeof(bool)));
 	row->values = (Datum *) space;
@@ -108,8 +100,8 @@ vs_row_foreign_pointer(Relation rel)
 }
 
 /*
- * Whether the new row keeps the old row's value of a column.  If not, and that
- * is a pointer, notes that it is to be released.
+ * Whether the new row keeps the old row's value of a column.  If it does not,
+ * and the old value is a pointer, notes that the value is to be released.
  */
 static bool
 keeps_value(VsRow *row, int attribute, struct varlena *old_value)
@@ -131,9 +123,8 @@ keeps_value(VsRow *row, int attribute, struct varlena *old_value)
 }
 
 /*
- * Brings each value into a form that the row can hold: pointers that are not
- * the old row's are fetched, in-memory forms flattened, vectors marked to be
- * stored.
+ * Brings each value into a form that the row can hold: fetches pointers that
+ * are not the old row's, flattens in-memory forms, marks vectors to be stored.
  */
 static void
 row_take_values(VsRow *row, ToastTupleContext *ttc, HeapTuple old)
@@ -230,7 +221,7 @@ row_shrink(VsRow *row, ToastTupleContext *ttc)
 		hoff + row_data_size(row) <= TOAST_TUPLE_THRESHOLD)
 		return;
 
-	/* 1: compress EXTENDED values; store what alone is over the target */
+	/* 1: compress EXTENDED values; store those that alone exceed the target */
 	target = RelationGetToastTupleTarget(row->rel, TOAST_TUPLE_TARGET) - hoff;
 	while (row_data_size(row) > target &&
 		   (attribute = toast_tuple_find_biggest_attribute(ttc, true, false)) >= 0)
@@ -261,7 +252,7 @@ row_shrink(VsRow *row, ToastTupleContext *ttc)
 }
 
 /*
- * Marks the value, which is flat, to be stored.
+ * Marks the value, which must be flat, to be stored.
  */
 static void
 row_store_value(VsRow *row, ToastTupleContext *ttc, int attribute)
@@ -293,10 +284,6 @@ row_store_value(VsRow *row, ToastTupleContext *ttc, int attribute)
 	ttc->ttc_flags |= TOAST_NEEDS_CHANGE;
 }
 
-/*
- * The row with a carrier for each value to be stored, for heapam.  Lives in the
- * row's context.
- */
 HeapTuple
 vs_row_form(VsRow *row)
 {
@@ -310,20 +297,12 @@ vs_row_form(VsRow *row)
 	return tuple;
 }
 
-/*
- * The row with pointers, after all values were stored.  Lives in the row's
- * context.
- */
 HeapTuple
 vs_row_form_final(VsRow *row)
 {
 	return row_form(row);
 }
 
-/*
- * Copies the transaction fields that heapam left in `stamped`, so that the
- * tuple is what is on the page now.
- */
 void
 vs_row_stamp(HeapTuple tuple, HeapTuple stamped)
 {
@@ -336,9 +315,6 @@ vs_row_stamp(HeapTuple tuple, HeapTuple stamped)
 	tuple->t_data->t_infomask2 |= stamped->t_data->t_infomask2 & HEAP2_XACT_MASK;
 }
 
-/*
- * Puts the row into the slot as it is on the page.
- */
 void
 vs_row_to_slot(VsRow *row, HeapTuple stamped, TupleTableSlot *slot)
 {

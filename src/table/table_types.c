@@ -2,8 +2,8 @@
  * table_types.c
  *	  The extension's vector types, by their OIDs in this database.
  *
- * A type is recognised by belonging to the extension and by its name.  The
- * answers are cached until pg_type changes.
+ * A type is recognized by its extension and its name.  The answers are cached
+ * until pg_type changes.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -36,7 +36,7 @@ vs_type_element_size(Oid type)
 	TypeEntry  *entry;
 	int			element_size;
 
-	/* none of the built-in types, without a look-up */
+	/* built-in types need no lookup */
 	if (type < FirstNormalObjectId)
 		return 0;
 
@@ -56,7 +56,7 @@ vs_type_element_size(Oid type)
 	if (entry != NULL)
 		return entry->element_size;
 
-	/* the look-up may clear the cache, so enter its answer afterwards */
+	/* the lookup may clear the cache, so enter its answer afterwards */
 	element_size = type_look_up(type);
 	entry = hash_search(type_cache, &type, HASH_ENTER, NULL);
 	entry->element_size = element_size;

@@ -9,8 +9,9 @@
 #include "postgres.h"
 
 /*
- * Bytes of an element of vector or halfvec, or of a domain over them; 0 for any
- * other type.  Values of these types are always stored apart.
+ * Bytes per element of vector or halfvec, or of a domain over them; 0 for any
+ * other type.  Values of these types are always stored apart.  The first call
+ * for a type reads the catalogs, so the caller must be in a transaction.
  */
 extern int	vs_type_element_size(Oid type);
 

@@ -2,12 +2,12 @@
  * table_update.c
  *	  UPDATE and DELETE: rows by heapam, values kept, stored or released.
  *
- * Order: the row first, by heapam; the old values are marked deleted only after
+ * heapam writes the row first; the old values are marked deleted only after
  * that has succeeded.  New values of an update are stored from within
  * heap_update, when the old row is locked (table_carrier.c).
  *
- * heapam looks for the old values' chunks in the TOAST relation's index too; it
- * is empty, so nothing comes of it.
+ * heapam looks for the old values' chunks in the TOAST relation's index too;
+ * the index is empty, so it finds none.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -25,9 +25,9 @@
 #include "utils/rel.h"
 
 /*
- * A copy of the tuple at tid if it has external values, else NULL.  The caller
- * knows that the tuple is there: some snapshot sees it, or this transaction
- * has deleted it.
+ * Copies the tuple at tid if it has external values, else returns NULL.  The
+ * caller knows that the tuple exists: some snapshot sees it, or this
+ * transaction has deleted it.
  */
 static HeapTuple
 copy_external_tuple(Relation rel, ItemPointer tid)
@@ -76,9 +76,6 @@ release_values(Relation rel, const Oid *addresses, int n, CommandId cid, bool sp
 	table_close(store, NoLock);
 }
 
-/*
- * Releases all values that the tuple points to.
- */
 void
 vs_table_release_values(Relation rel, HeapTuple tuple, CommandId cid, bool speculative)
 {
@@ -127,7 +124,7 @@ vs_table_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot sna
 }
 
 /*
- * heap_update with the answer about indexes that heapam's callback gives.
+ * heap_update, with *update_indexes set as heapam's callback sets it.
  */
 static TM_Result
 update_row(Relation rel, ItemPointer otid, HeapTuple tuple, CommandId cid,

@@ -3,8 +3,8 @@
  *	  The second scan of CREATE INDEX CONCURRENTLY.
  *
  * Merges the rows that the snapshot sees with the sorted TIDs that the index
- * has already, and inserts what is missing.  As heapam's own, but read by
- * heap_getnextslot (see table_build.c).
+ * has already, and inserts the missing ones.  It does the same as heapam's
+ * scan, but reads by heap_getnextslot (see table_build.c).
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,9 +23,10 @@
 #include "utils/tuplesort.h"
 
 /*
- * Cursor over the index's TIDs, which come in order.  Rows are met in order of
- * their own offsets but compared under their roots', so the cursor may already
- * be past a root of the current page; passed[] remembers those.
+ * Cursor over the index's TIDs, which come in order.  Rows come in the order
+ * of their own offsets but are compared by the offsets of their roots, so the
+ * cursor may already be past a root of the current page; passed[] remembers
+ * those.
  */
 typedef struct IndexCursor
 {
@@ -56,7 +57,7 @@ cursor_advance(IndexCursor *cursor, BlockNumber page)
 }
 
 /*
- * Whether the index has an entry for the root TID, which lies on `page`.
+ * Whether the index has an entry for the root TID, which is on 'page'.
  */
 static bool
 cursor_finds(IndexCursor *cursor, ItemPointer root, BlockNumber page)

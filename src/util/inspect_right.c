@@ -16,7 +16,10 @@
 #include "compat/compat.h"
 #include "util/inspect_right.h"
 
-/* Whether the current user reads all rows through this table; else notes whether row security is why. */
+/*
+ * Whether the current user reads all rows through this table; else notes
+ * whether row security is why.
+ */
 static bool
 reads_all(Oid tableoid, bool *hidden)
 {
