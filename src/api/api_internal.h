@@ -48,7 +48,6 @@ typedef struct CollectionColumn
 	JsonForm	json_form;
 	FmgrInfo	input;
 	Oid			typioparam;
-	SPIPlanPtr	nested_plan;	/* of JSON_FORM_NESTED, made at first use */
 	Oid			element_type;	/* of JSON_FORM_VECTORS */
 	FmgrInfo	element_input;
 	Oid			element_ioparam;

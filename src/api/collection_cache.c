@@ -3,8 +3,9 @@
  *	  A table as upserts see it: columns, key, defaults; cached per backend.
  *
  * Built from the relcache entry of a table that the caller holds locked, and
- * kept until a relcache invalidation of that table.  An invalidation may come
- * at any time, in the middle of an upsert too, so it only clears "valid"; the
+ * kept until a relcache invalidation of that table, or until a schema or an
+ * operator changes: statements name the table and the operators of its key by
+ * their schemas.  An invalidation may come at any time, in the middle of an upsert too, so it only clears "valid"; the
  * structure and its saved plans are freed when the last user lets go.
  *-------------------------------------------------------------------------
  */
@@ -61,6 +62,13 @@ invalidate(Datum arg, Oid relid)
 	}
 }
 
+/* The new name of a schema invalidates no relcache entry of what is in it. */
+static void
+invalidate_names(Datum arg, int cacheid, uint32 hashvalue)
+{
+	invalidate(arg, InvalidOid);
+}
+
 static void
 cache_init(void)
 {
@@ -70,21 +78,17 @@ cache_init(void)
 	ctl.entrysize = sizeof(CacheEntry);
 	cache = hash_create("vecstore collections", 32, &ctl, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_names, (Datum) 0);
+	CacheRegisterSyscacheCallback(OPEROID, invalidate_names, (Datum) 0);
 }
 
 static void
 collection_free(Collection *c)
 {
 	ListCell   *lc;
-	int			i;
 
 	foreach(lc, c->plans)
 		SPI_freeplan(((UpsertPlan *) lfirst(lc))->plan);
-	for (i = 0; i < c->natts; i++)
-	{
-		if (c->columns[i].nested_plan)
-			SPI_freeplan(c->columns[i].nested_plan);
-	}
 	MemoryContextDelete(c->mcxt);
 }
 

@@ -37,6 +37,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 
 #include "api/api_internal.h"
 
@@ -94,14 +95,14 @@ append_column_list(StringInfo sql, Collection *c, Bitmapset *columns)
 
 /* The value that column attno of a row is inserted with. */
 static void
-append_source(StringInfo sql, Collection *c, UpsertPlan *p, int attno)
+append_source(StringInfo sql, UpsertPlan *p, int attno)
 {
 	if (p->kind != UPSERT_PARTIAL || bms_is_member(attno, p->all))
 		appendStringInfo(sql, "b.c%d", attno);
 	else
 		appendStringInfo(sql,
-						 "CASE WHEN x.known IS NULL OR vecstore.batch_gives($1, %d) THEN b.c%d ELSE x.%s END",
-						 attno, attno, column_ident(c, attno));
+						 "CASE WHEN x.known IS NULL OR vecstore.batch_gives($1, %d) THEN b.c%d ELSE x.c%d END",
+						 attno, attno, attno);
 }
 
 /* The stored row's values for the columns that a partial row may leave out. */
@@ -114,7 +115,7 @@ append_stored(StringInfo sql, Collection *c, UpsertPlan *p)
 
 	appendStringInfoString(sql, " LEFT JOIN LATERAL (SELECT true AS known");
 	while ((attno = bms_next_member(wanted, attno)) >= 0)
-		appendStringInfo(sql, ", t.%s", column_ident(c, attno));
+		appendStringInfo(sql, ", t.%s AS c%d", column_ident(c, attno), attno);
 	appendStringInfo(sql, " FROM %s AS t WHERE ", c->qualified_name);
 	for (i = 0; i < c->nkeys; i++)
 		appendStringInfo(sql, "%st.%s %s b.c%d", i ? " AND " : "",
@@ -223,7 +224,7 @@ build_sql(Collection *c, UpsertPlan *p)
 	while ((attno = bms_next_member(columns, attno)) >= 0)
 	{
 		appendStringInfoString(&sql, sep);
-		append_source(&sql, c, p, attno);
+		append_source(&sql, p, attno);
 		sep = ", ";
 	}
 	appendStringInfoString(&sql, " FROM " UPSERT_BATCH_NAME " AS b");
@@ -286,6 +287,22 @@ find_plan(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *all, B
 }
 
 /*
+ * An error if the name of the collection has become another table's, since no
+ * lock keeps its schema from being renamed.
+ */
+static void
+check_target(Collection *c, SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+	/* a rule may have left nothing of the statement */
+	if (source->relationOids != NIL && !list_member_oid(source->relationOids, c->relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("schema of collection \"%s\" was renamed concurrently", c->name)));
+}
+
+/*
  * The plan for a batch in which each row gives the columns "all" and some rows
  * give "some" too.  Needs an SPI connection in which the batch is registered.
  */
@@ -322,5 +339,6 @@ vs_api_plan_get(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *
 	}
 	if (merges_stored(p))
 		plan_with_index(p->plan);
+	check_target(c, p->plan);
 	return p;
 }

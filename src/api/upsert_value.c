@@ -10,55 +10,66 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 
 #include "api/api_internal.h"
 #include "api/json_scan.h"
 
-/* A JSON array or object as an array or row type: core's conversion, by a cached query. */
-static Datum
-nested_value(CollectionColumn *column, const JsonPiece *piece, bool *isnull)
+/* The column alone as a row type. */
+static TupleDesc
+row_of_one(const CollectionColumn *column)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		arg = PointerGetDatum(cstring_to_text_with_len(piece->text, piece->len));
-	Datum		value;
-	int16		typlen;
-	bool		typbyval;
+	TupleDesc	desc = CreateTemplateTupleDesc(1);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (!column->nested_plan)
-	{
-		Oid			argtype = JSONOID;
-		char	   *sql;
+	TupleDescInitEntry(desc, 1, column->name, column->typid, column->typmod, 0);
+	return BlessTupleDesc(desc);
+}
 
-		sql = psprintf("SELECT r.v FROM pg_catalog.json_to_record("
-					   "pg_catalog.json_build_object('v', $1)) AS r(v %s)",
-					   format_type_extended(column->typid, column->typmod,
-											FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
-		column->nested_plan = SPI_prepare(sql, 1, &argtype);
-		if (!column->nested_plan)
-			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-		SPI_keepplan(column->nested_plan);
-	}
-	if (SPI_execute_plan(column->nested_plan, &arg, NULL, true, 1) != SPI_OK_SELECT ||
-		SPI_processed != 1)
-		elog(ERROR, "could not convert a JSON value");
-	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
-	if (!*isnull)
-	{
-		MemoryContext spi = MemoryContextSwitchTo(caller);
+/* The value as the only member of a JSON object. */
+static text *
+object_of_one(const char *name, const JsonPiece *piece)
+{
+	StringInfoData json;
 
-		get_typlenbyval(column->typid, &typlen, &typbyval);
-		value = datumCopy(value, typbyval, typlen);
-		MemoryContextSwitchTo(spi);
-	}
-	SPI_finish();
-	return value;
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	escape_json(&json, name);
+	appendStringInfoChar(&json, ':');
+	appendBinaryStringInfo(&json, piece->text, piece->len);
+	appendStringInfoChar(&json, '}');
+	return cstring_to_text_with_len(json.data, json.len);
+}
+
+/*
+ * A JSON array or object as an array or row type: core's conversion.  It gets
+ * the column's type by OID.  A query would have to name the type, and after a
+ * change of names the value would be of another type than the column.
+ */
+static Datum
+nested_value(const CollectionColumn *column, const JsonPiece *piece, bool *isnull)
+{
+	LOCAL_FCINFO(call, 1);
+	FmgrInfo	function;
+	ReturnSetInfo result = {T_ReturnSetInfo};
+	HeapTupleData row = {0};
+
+	result.expectedDesc = row_of_one(column);
+	fmgr_info(F_JSON_TO_RECORD, &function);
+	InitFunctionCallInfoData(*call, &function, 1, InvalidOid, NULL, (Node *) &result);
+	call->args[0].value = PointerGetDatum(object_of_one(column->name, piece));
+	call->args[0].isnull = false;
+	row.t_data = DatumGetHeapTupleHeader(FunctionCallInvoke(call));
+	row.t_len = HeapTupleHeaderGetDatumLength(row.t_data);
+	return heap_getattr(&row, 1, result.expectedDesc, isnull);
 }
 
 /* A JSON array of arrays as an array of vectors. */
