@@ -3,10 +3,11 @@
  *	  A table as upserts see it: columns, key, defaults; cached per backend.
  *
  * Built from the relcache entry of a table that the caller holds locked, and
- * kept until a relcache invalidation of that table, or until a schema or an
- * operator changes: statements name the table and the operators of its key by
- * their schemas.  An invalidation may come at any time, in the middle of an upsert too, so it only clears "valid"; the
- * structure and its saved plans are freed when the last user lets go.
+ * kept until a relcache invalidation of that table, or until any schema or
+ * operator changes: saved statements name the table and the operators of its key
+ * by their schemas.  An invalidation may come at any time, in the middle of an
+ * upsert too, so it only clears "valid"; the structure and its saved plans are
+ * freed when the last user lets go.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -62,7 +63,7 @@ invalidate(Datum arg, Oid relid)
 	}
 }
 
-/* The new name of a schema invalidates no relcache entry of what is in it. */
+/* Renaming a schema does not invalidate the relcache entries of its tables. */
 static void
 invalidate_names(Datum arg, int cacheid, uint32 hashvalue)
 {

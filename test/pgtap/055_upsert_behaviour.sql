@@ -1,7 +1,7 @@
 -- Upsert behaves as an INSERT … ON CONFLICT by the calling user: generated columns,
 -- triggers, row security, privileges, foreign keys, checks, domains, search_path.
 BEGIN;
-SELECT plan(35);
+SELECT plan(40);
 
 -- generated columns
 CREATE TABLE gen (id int PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n * 2) STORED,
@@ -126,6 +126,24 @@ ALTER TABLE changing DROP COLUMN extra;
 ALTER TABLE changing ADD COLUMN more int NOT NULL DEFAULT 3;
 SELECT lives_ok($$SELECT vecstore.upsert('changing', '[{"id": 1, "m": 2}, {"id": 2, "more": 4}]')$$, 'after columns were added, renamed and dropped');
 SELECT results_eq($$SELECT id, m, more FROM changing ORDER BY id$$, $$VALUES (1, 2, 3), (2, NULL, 4)$$, 'the new columns are used');
+
+-- a schema that gets another name, and its old name another schema
+CREATE SCHEMA place;
+CREATE TABLE place.named (id int PRIMARY KEY, n int) USING vecstore;
+SELECT lives_ok($$SELECT vecstore.upsert('place.named', '{"id": 1}')$$, 'before a schema is renamed');
+CREATE FUNCTION rename_place() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+	ALTER SCHEMA place RENAME TO former;
+	CREATE SCHEMA place;
+	CREATE TABLE place.named (id int PRIMARY KEY, n int);
+	RETURN 3;
+END $$;
+SELECT throws_ok($$SELECT vecstore.upsert_from('place.named', 'SELECT rename_place() AS id')$$, '40001',
+	'the schema of "named" was renamed concurrently', 'a schema is renamed during an upsert');
+SELECT rename_place();
+SELECT lives_ok($$SELECT vecstore.upsert('former.named', '{"id": 2}')$$, 'after a schema was renamed');
+SELECT results_eq('SELECT id FROM former.named ORDER BY id', ARRAY[1, 2], 'rows reach the table');
+SELECT is_empty('TABLE place.named', 'and not another one of the name');
 
 SELECT * FROM finish();
 ROLLBACK;
