@@ -38,16 +38,19 @@ struct ExactCheck
 static Oid
 common_type(Oid source, const CollectionColumn *target)
 {
-	Oid			base = getBaseType(target->typid);
+	int32		typmod = target->typmod;
+	Oid			base = getBaseTypeAndTypmod(target->typid, &typmod);
 
 	if (vs_api_is_text_like(source) && !vs_api_is_text_like(base))
 	{
 		if (base == DATEOID)	/* its input passes over a time of day */
 			return TIMESTAMPOID;
-		return target->typmod >= 0 ? base : InvalidOid;
+		if (base == CHAROID)	/* and this one's over all but the first byte */
+			return TEXTOID;
+		return typmod >= 0 ? base : InvalidOid;
 	}
 	/* blanks at the end mean nothing in char(n), and more than those it does not cut off */
-	if (base == BPCHAROID || (getBaseType(source) == base && target->typmod < 0))
+	if (base == BPCHAROID || (getBaseType(source) == base && typmod < 0))
 		return InvalidOid;
 	return getBaseType(source);
 }

@@ -1,6 +1,6 @@
 -- Upsert: a key is stored as it was given, or not at all.
 BEGIN;
-SELECT plan(31);
+SELECT plan(36);
 
 CREATE TABLE big (id bigint PRIMARY KEY, n bigint);
 SELECT throws_ok($$SELECT vecstore.upsert_columns('big', '{id,n}', '{11.5,12.4}'::float8[], '{1,2}'::int[])$$, '22P02',
@@ -53,6 +53,16 @@ CREATE DOMAIN even AS int CHECK (value % 2 = 0);
 CREATE TABLE dm (id even, k text, PRIMARY KEY (k, id));
 SELECT throws_ok($$SELECT vecstore.upsert_columns('dm', '{id,k}', '{2,2.4}'::numeric[], '{a,b}'::text[])$$, '22P02', NULL, 'a domain, the second column of a key');
 SELECT lives_ok($$SELECT vecstore.upsert_columns('dm', '{id,k}', '{2,4}'::numeric[], '{a,b}'::text[])$$, 'whole numbers');
+
+CREATE DOMAIN cents AS numeric(10,2);
+CREATE TABLE dn (id cents PRIMARY KEY);
+SELECT throws_ok($$SELECT vecstore.upsert_columns('dn', '{id}', '{1.234}'::numeric[])$$, '22P02', NULL, 'a digit more than the domain''s modifier allows');
+SELECT throws_ok($$SELECT vecstore.upsert('dn', '{"id": 1.234}')$$, '22P02', NULL, 'in JSON');
+SELECT lives_ok($$SELECT vecstore.upsert('dn', '{"id": 1.5}'); SELECT vecstore.upsert_columns('dn', '{id}', '{1.50}'::numeric[])$$, 'what the domain can hold');
+CREATE TABLE by (id "char" PRIMARY KEY);
+SELECT throws_ok($$SELECT vecstore.upsert('by', '[{"id": "ab"}, {"id": "ac"}]')$$, '22P02',
+	'row 1: field "id": key "ab" cannot be stored as type "char" without loss', 'more than one byte for a "char"');
+SELECT lives_ok($$SELECT vecstore.upsert('by', '[{"id": "a"}, {"id": ""}]'); SELECT vecstore.upsert_columns('by', '{id}', '{b}'::text[])$$, 'one byte');
 
 SELECT * FROM finish();
 ROLLBACK;
