@@ -73,6 +73,7 @@ typedef struct Collection
 	Oid		   *key_sort_ops;
 	Oid		   *key_collations;
 	char	  **key_equals;		/* OPERATOR(schema.name) of each key column */
+	char	  **key_targets;	/* each key column with the collation of its index */
 	AttrNumber	dynamic;		/* takes unknown fields, 0 if there is none */
 	bool		partitioned;
 	bool		auto_id;		/* a key column has a volatile default */

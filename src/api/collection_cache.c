@@ -17,6 +17,7 @@
 #include "access/table.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -190,6 +191,30 @@ operator_text(Oid opno)
 	return text;
 }
 
+/*
+ * A key column with the collation of its index.  By that ON CONFLICT takes the
+ * primary key, and not a unique index which has more keys equal.
+ */
+static char *
+conflict_target(const char *column, Oid collation)
+{
+	HeapTuple	tup;
+	Form_pg_collation form;
+	char	   *text;
+
+	if (!OidIsValid(collation))
+		return pstrdup(quote_identifier(column));
+	tup = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	if (!HeapTupleIsValid(tup))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+	form = (Form_pg_collation) GETSTRUCT(tup);
+	text = psprintf("%s COLLATE %s", quote_identifier(column),
+					quote_qualified_identifier(get_namespace_name(form->collnamespace),
+											   NameStr(form->collname)));
+	ReleaseSysCache(tup);
+	return text;
+}
+
 /* The primary key's index, deferrable or not, or InvalidOid. */
 static Oid
 primary_key_index(Relation rel)
@@ -254,6 +279,7 @@ build_key(Collection *c, Relation rel)
 	c->key_sort_ops = palloc(c->nkeys * sizeof(Oid));
 	c->key_collations = palloc(c->nkeys * sizeof(Oid));
 	c->key_equals = palloc(c->nkeys * sizeof(char *));
+	c->key_targets = palloc(c->nkeys * sizeof(char *));
 	for (i = 0; i < c->nkeys; i++)
 	{
 		Oid			family = index->rd_opfamily[i];
@@ -265,6 +291,7 @@ build_key(Collection *c, Relation rel)
 		c->key_equals[i] = operator_text(get_opfamily_member(family, type, type,
 															 BTEqualStrategyNumber));
 		c->key_collations[i] = index->rd_indcollation[i];
+		c->key_targets[i] = conflict_target(col->name, index->rd_indcollation[i]);
 		col->is_key = true;
 		if (!col->writable)
 			error_key_not_writable(rel, col);

@@ -105,7 +105,10 @@ append_source(StringInfo sql, UpsertPlan *p, int attno)
 						 attno, attno, attno);
 }
 
-/* The stored row's values for the columns that a partial row may leave out. */
+/*
+ * The stored row's values for the columns that a partial row may leave out.
+ * Rows of tables that inherit from this one are not its rows.
+ */
 static void
 append_stored(StringInfo sql, Collection *c, UpsertPlan *p)
 {
@@ -116,7 +119,7 @@ append_stored(StringInfo sql, Collection *c, UpsertPlan *p)
 	appendStringInfoString(sql, " LEFT JOIN LATERAL (SELECT true AS known");
 	while ((attno = bms_next_member(wanted, attno)) >= 0)
 		appendStringInfo(sql, ", t.%s AS c%d", column_ident(c, attno), attno);
-	appendStringInfo(sql, " FROM %s AS t WHERE ", c->qualified_name);
+	appendStringInfo(sql, " FROM %s%s AS t WHERE ", c->partitioned ? "" : "ONLY ", c->qualified_name);
 	for (i = 0; i < c->nkeys; i++)
 		appendStringInfo(sql, "%st.%s %s b.c%d", i ? " AND " : "",
 						 column_ident(c, c->keys[i]), c->key_equals[i], c->keys[i]);
@@ -174,7 +177,7 @@ append_conflict(StringInfo sql, Collection *c, UpsertPlan *p)
 	initStringInfo(&new_values);
 	appendStringInfoString(sql, " ON CONFLICT (");
 	for (i = 0; i < c->nkeys; i++)
-		appendStringInfo(sql, "%s%s", i ? ", " : "", column_ident(c, c->keys[i]));
+		appendStringInfo(sql, "%s%s", i ? ", " : "", c->key_targets[i]);
 	appendStringInfoString(sql, ") DO UPDATE SET ");
 	while ((attno = bms_next_member(replaced, attno)) >= 0)
 	{

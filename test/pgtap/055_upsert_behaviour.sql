@@ -1,7 +1,7 @@
 -- Upsert behaves as an INSERT … ON CONFLICT by the calling user: generated columns,
 -- triggers, row security, privileges, foreign keys, checks, domains, search_path.
 BEGIN;
-SELECT plan(40);
+SELECT plan(44);
 
 -- generated columns
 CREATE TABLE gen (id int PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n * 2) STORED,
@@ -126,6 +126,23 @@ ALTER TABLE changing DROP COLUMN extra;
 ALTER TABLE changing ADD COLUMN more int NOT NULL DEFAULT 3;
 SELECT lives_ok($$SELECT vecstore.upsert('changing', '[{"id": 1, "m": 2}, {"id": 2, "more": 4}]')$$, 'after columns were added, renamed and dropped');
 SELECT results_eq($$SELECT id, m, more FROM changing ORDER BY id$$, $$VALUES (1, 2, 3), (2, NULL, 4)$$, 'the new columns are used');
+
+-- rows of a child table are not the table's
+CREATE TABLE parent (id int PRIMARY KEY, n int, word text NOT NULL DEFAULT 'default') USING vecstore;
+CREATE TABLE child () INHERITS (parent);
+INSERT INTO child VALUES (1, 1, 'child'), (1, 2, 'child'), (2, 1, 'child');
+SELECT vecstore.upsert('parent', '{"id": 2, "word": "parent"}');
+SELECT lives_ok($$SELECT vecstore.upsert('parent', '[{"id": 1, "n": 5}, {"id": 2, "n": 6}]', partial => true)$$, 'partial: a child table has the keys too');
+SELECT results_eq('SELECT id, n, word FROM ONLY parent ORDER BY id', $$VALUES (1, 5, 'default'), (2, 6, 'parent')$$, 'partial: its rows are not merged');
+
+-- another unique index on the key column, with a collation that has more keys equal
+CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE cased (id text PRIMARY KEY, n int) USING vecstore;
+CREATE UNIQUE INDEX cased_no_case ON cased (id COLLATE no_case);
+SELECT vecstore.upsert('cased', '{"id": "a", "n": 1}');
+SELECT throws_ok($$SELECT vecstore.upsert('cased', '{"id": "A", "n": 2}')$$, '23505',
+	'row 1: duplicate key value violates unique constraint "cased_no_case"', 'only a conflict of the primary key replaces');
+SELECT lives_ok($$SELECT vecstore.upsert('cased', '{"id": "a", "n": 3}')$$, 'which still does');
 
 -- a schema that gets another name, and its old name another schema
 CREATE SCHEMA place;
