@@ -6,7 +6,7 @@
 #ifndef VS_API_H
 #define VS_API_H
 
-/* Called once, when the library is loaded: puts the hook of upsert views into place. */
+/* Called once, when the library is loaded: puts the hooks of upsert views into place. */
 extern void vs_api_init(void);
 
 #endif							/* VS_API_H */

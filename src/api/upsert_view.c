@@ -63,6 +63,7 @@ typedef struct ViewBatch
 
 static ViewBatch *innermost = NULL;
 static ExecutorCheckPerms_hook_type next_check_perms;
+static ExecutorStart_hook_type next_executor_start;
 
 static void
 pop_abandoned(SubTransactionId subid)
@@ -441,9 +442,52 @@ check_perms(VS_CHECK_PERMS_PARAMETERS)
 	return !next_check_perms || next_check_perms(VS_CHECK_PERMS_ARGUMENTS);
 }
 
+/* Refuses ON CONFLICT, of which the triggers of a view cannot know. */
+static void
+check_on_conflict(PlannedStmt *statement, Plan *plan)
+{
+	ModifyTable *node = (ModifyTable *) plan;
+	ListCell   *lc;
+
+	if (!plan || !IsA(plan, ModifyTable) || node->onConflictAction == ONCONFLICT_NONE)
+		return;
+	foreach(lc, node->resultRelations)
+	{
+		Oid			relid = rt_fetch(lfirst_int(lc), statement->rtable)->relid;
+
+		if (is_upsert_view(relid))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot insert into upsert view \"%s\" with ON CONFLICT", get_rel_name(relid)),
+					 errdetail("An INSERT into the view replaces rows with the same key."),
+					 errhint("Insert into the table.")));
+	}
+}
+
+/* Statements and their WITH clauses may insert into upsert views. */
+static void
+executor_start(QueryDesc *query, int eflags)
+{
+	PlannedStmt *statement = query->plannedstmt;
+	ListCell   *lc;
+
+	if (query->operation == CMD_INSERT || statement->hasModifyingCTE)
+	{
+		check_on_conflict(statement, statement->planTree);
+		foreach(lc, statement->subplans)
+			check_on_conflict(statement, lfirst(lc));
+	}
+	if (next_executor_start)
+		next_executor_start(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+}
+
 void
 vs_api_init(void)
 {
+	next_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = executor_start;
 	next_check_perms = ExecutorCheckPerms_hook;
 	ExecutorCheckPerms_hook = check_perms;
 }
