@@ -4,6 +4,26 @@ CREATE FUNCTION vecstore.upsert_view_trigger() RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'vs_api_upsert_view_trigger';
 COMMENT ON FUNCTION vecstore.upsert_view_trigger() IS 'trigger function of the views that create_upsert_view makes';
 
+-- Any role can make such a view over a table of another one, and give it triggers of its own.
+CREATE FUNCTION vecstore.upsert_views(collection regclass) RETURNS SETOF regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+	SELECT v.oid::regclass
+	FROM pg_class c
+	JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass
+	JOIN pg_rewrite r ON r.oid = d.objid
+	JOIN pg_class v ON v.oid = r.ev_class
+	WHERE c.oid = collection
+		AND (pg_has_role(v.relowner, c.relowner, 'USAGE') OR v.relowner = (SELECT u.oid FROM pg_roles u WHERE u.rolname = current_user))
+		AND EXISTS (SELECT FROM pg_trigger t
+			WHERE t.tgrelid = v.oid AND t.tgfoid = 'vecstore.upsert_view_trigger()'::regprocedure)
+	GROUP BY v.oid
+	ORDER BY v.oid
+$function$;
+COMMENT ON FUNCTION vecstore.upsert_views(regclass) IS
+'internal: the upsert views of a table that belong to its owner, to a role with the owner''s rights, or to the caller';
+
 CREATE FUNCTION vecstore.create_upsert_view(collection regclass, skip_unchanged bool DEFAULT false)
 RETURNS regclass
 LANGUAGE plpgsql VOLATILE
@@ -32,12 +52,7 @@ BEGIN
 		-- an existing relation of that name is replaced only if it is this table's
 	-- upsert view
 	existing := to_regclass(view_name);
-	IF existing IS NOT NULL AND NOT EXISTS (
-		SELECT FROM pg_trigger t
-		JOIN pg_rewrite r ON r.ev_class = t.tgrelid
-		JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-			AND d.refclassid = 'pg_class'::regclass AND d.refobjid = collection
-		WHERE t.tgrelid = existing AND t.tgfoid = 'vecstore.upsert_view_trigger()'::regprocedure)
+	IF existing IS NOT NULL AND existing NOT IN (SELECT v FROM vecstore.upsert_views(collection) v)
 	THEN
 		RAISE EXCEPTION 'relation "%" already exists and is not the upsert view of "%"', existing, collection
 			USING ERRCODE = 'duplicate_table', HINT = 'Drop or rename one of them.';

@@ -30,11 +30,7 @@ BEGIN
 	ELSIF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = collection AND c.relkind IN ('r', 'p')) THEN
 		RAISE EXCEPTION '"%" is not a table', collection USING ERRCODE = 'wrong_object_type';
 	END IF;
-	FOR upsert_view IN
-		SELECT DISTINCT r.ev_class FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
-		WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
-			AND d.refobjid = collection AND EXISTS (SELECT FROM pg_trigger t
-				WHERE t.tgrelid = r.ev_class AND t.tgfoid = 'vecstore.upsert_view_trigger'::regproc)
+	FOR upsert_view IN SELECT v FROM vecstore.upsert_views(collection) v
 	LOOP
 		EXECUTE format('DROP VIEW %s', upsert_view);
 	END LOOP;

@@ -97,11 +97,7 @@ AS $function$
 				'name', pc.oid::regclass, 'bounds', pg_get_expr(pc.relpartbound, pc.oid)) ORDER BY pc.oid)
 			FROM pg_inherits h JOIN pg_class pc ON pc.oid = h.inhrelid
 			WHERE h.inhparent = c.oid AND pc.relispartition), '[]'),
-		'upsert_view', (SELECT r.ev_class::regclass FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
-			WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
-				AND EXISTS (SELECT FROM pg_trigger t
-					WHERE t.tgrelid = r.ev_class AND t.tgfoid = 'vecstore.upsert_view_trigger'::regproc)
-			LIMIT 1),
+		'upsert_view', (SELECT v FROM vecstore.upsert_views(c.oid) v LIMIT 1),
 		'options', coalesce((SELECT json_object_agg(o.option_name, o.option_value)
 			FROM pg_options_to_table(c.reloptions) o), '{}'))
 	FROM pg_class c
