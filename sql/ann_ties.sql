@@ -16,6 +16,9 @@ $$;
 SELECT misplaced() AS pending;
 SELECT rows_sealed FROM vecstore.flush('ties');
 SELECT misplaced() AS sealed;
+RESET vecann.probes;
+RESET vecann.epsilon;
+SELECT misplaced() AS by_default;
 
 -- NaN comes after Infinity
 CREATE TABLE ends (id int, v vector(2)) USING vecstore;
@@ -25,5 +28,13 @@ SELECT (place - 1) / 10 AS tenth, distance, count(*) FROM
 	(SELECT distance, row_number() OVER () AS place FROM
 		(SELECT v <#> '[3e38,3e38]' AS distance FROM ends ORDER BY v <#> '[3e38,3e38]' LIMIT 30) q) q
 	GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- peers among which are NaN and Infinity, and a query that is NULL, which all rows are peers for
+SELECT distance, min(rank), max(rank), min(peers), max(peers), count(*) FROM
+	(SELECT v <#> '[3e38,3e38]' AS distance, rank() OVER (ORDER BY v <#> '[3e38,3e38]'), count(*) OVER (ORDER BY v <#> '[3e38,3e38]') AS peers
+		FROM ends ORDER BY v <#> '[3e38,3e38]' LIMIT 25) q
+	GROUP BY 1 ORDER BY 1;
+SELECT distance, min(rank), max(rank), count(*) FROM
+	(SELECT v <#> NULL AS distance, rank() OVER (ORDER BY v <#> NULL) FROM ends ORDER BY v <#> NULL LIMIT 12) q GROUP BY 1;
 DROP TABLE ties, ends;
 DROP FUNCTION misplaced();

@@ -25,6 +25,9 @@ extern IndexBulkDeleteResult *vs_ann_vacuumcleanup(IndexVacuumInfo *info,
  * says so.
  */
 extern void vs_ann_truncate(Relation index, Relation heap, int elevel);
+/* Installs the planner's hook (ann_paths.c); once, at load. */
+extern void vs_ann_paths_init(void);
+
 extern void vs_ann_costestimate(struct PlannerInfo *root, struct IndexPath *path,
 								double loop_count, Cost *startup, Cost *total,
 								Selectivity *selectivity, double *correlation,

@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "access/genam.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -34,8 +35,8 @@
 #include "ann/page/ann_meta.h"
 #include "ann/page/ann_page.h"
 #include "ann/page/ann_pending.h"
+#include "ann/scan/ann_wanted.h"
 #include "compat/compat.h"
-#include "quant/quant.h"
 
 /* In units of cpu_operator_cost, with the part that grows by dimension apart. */
 #define COST_OF_SCAN		1500.0	/* rotating the query, tables, first candidates */
@@ -45,6 +46,9 @@
 #define COST_OF_CENTROID_DIM 0.006
 #define COST_OF_ROW			260.0	/* a row more: ids, tighter bounds, exact distances */
 #define COST_OF_ROW_DIM		0.35
+
+#define COST_OF_DISTANCE	100.0	/* a row of an exact scan, before any is emitted */
+#define COST_OF_DISTANCE_DIM 0.1
 
 /* Of a page of lists, of the table: they are mostly cached. */
 #define SHARE_OF_LIST_PAGE	0.1
@@ -175,34 +179,41 @@ may_be_merged(PlannerInfo *root, const IndexPath *path)
 		any_clause_of(root->full_join_clauses, class);
 }
 
-/*
- * Whether the query takes the order for more than it is: rows that come late are out of place.  To
- * whom asks for the nearest that hardly matters; equal values that are not next to each other would
- * be different groups.
- */
+/* Whether an expression has a window function that looks at all rows before it gives the first result. */
 static bool
-order_is_too_weak(PlannerInfo *root, const IndexPath *path, int nlists)
+window_needs_all(Node *node, void *context)
 {
-	const Query *query = root->parse;
-	int			unique = query->distinctClause == NIL ? 0 : list_length(root->distinct_pathkeys);
-
-	if (vs_ann_probes >= Max(nlists, 1) && vs_ann_epsilon >= VS_QUANT_EPSILON_MAX)
+	if (node == NULL)
 		return false;
-	/* one of these, and nothing but the distance, makes groups */
-	if (root->group_pathkeys != NIL || unique == 1)
-		return true;
-	/* over all rows, and not over some of the nearest */
-	if ((unique > 0 || root->window_pathkeys != NIL) && query->limitCount == NULL)
-		return true;
-	return may_be_merged(root, path);
+	if (IsA(node, WindowFunc))
+		return vs_ann_window_needs_all(((WindowFunc *) node)->winfnoid);
+	return expression_tree_walker(node, window_needs_all, context);
 }
 
-/* Not infinite: differences of costs are taken by what is above the path. */
-static void
-forbid(IndexPath *path, Cost *startup, Cost *total)
+static bool
+windows_need_all(const Query *query)
 {
-	*startup = *total = FORBIDDEN_COST;
-	VS_FORBID_PATH(&path->path);
+	ListCell   *cell;
+
+	foreach(cell, query->windowClause)
+	{
+		if ((lfirst_node(WindowClause, cell)->frameOptions &
+			 FRAMEOPTION_END_UNBOUNDED_FOLLOWING) != 0)
+			return true;
+	}
+	return query->hasWindowFuncs && window_needs_all((Node *) query->targetList, NULL);
+}
+
+/*
+ * Whether the scan will be exact whatever LIMIT says, as what takes its order would be wrong if a row
+ * came late (ann_wanted.c): groups would be split, a merge join would lose the row.
+ */
+static bool
+needs_all_rows(PlannerInfo *root, const IndexPath *path)
+{
+	return root->group_pathkeys != NIL ||
+		(root->parse->distinctClause != NIL && root->distinct_pathkeys != NIL) ||
+		windows_need_all(root->parse) || may_be_merged(root, path);
 }
 
 void
@@ -216,6 +227,8 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	double		page_cost;
 	Cost		code;
 	Cost		row;
+	Cost		distance;
+	bool		exact;
 	Cost		fixed;
 	Cost		lists;
 
@@ -228,26 +241,25 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	 */
 	if (list_length(path->indexorderbys) != 1)
 	{
-		forbid(path, startup, total);
+		/* not infinite: differences of costs are taken by what is above the path */
+		*startup = *total = FORBIDDEN_COST;
+		VS_FORBID_PATH(&path->path);
 		return;
 	}
 	read_counts(path->indexinfo->indexoid, &counts);
-	if (order_is_too_weak(root, path, counts.nlists))
-	{
-		forbid(path, startup, total);
-		return;
-	}
 	rows = counts.list_rows + counts.pending;
-	emitted = rows_to_emit(root, path, rows);
+	emitted = needs_all_rows(root, path) ? rows : rows_to_emit(root, path, rows);
+	exact = VS_ANN_WORTH_EXACT(emitted, rows);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, NULL, &page_cost);
 
 	code = cpu_operator_cost * (COST_OF_CODE + COST_OF_CODE_DIM * counts.dim);
 	row = cpu_operator_cost * (COST_OF_ROW + COST_OF_ROW_DIM * counts.dim);
+	distance = cpu_operator_cost * (COST_OF_DISTANCE + COST_OF_DISTANCE_DIM * counts.dim);
 	fixed = cpu_operator_cost *
 		(COST_OF_SCAN + counts.nlists * (COST_OF_CENTROID + COST_OF_CENTROID_DIM * counts.dim)) +
 		counts.pending * code +
 		heap_pages_cost(root, path, emitted, Max(loop_count, 1));
 	lists = counts.list_rows * code + *pages * page_cost * SHARE_OF_LIST_PAGE;
-	*startup = fixed + share_of_lists(&counts, emitted) * lists;
-	*total = fixed + lists + rows * row;
+	*startup = fixed + (exact ? lists + rows * distance : share_of_lists(&counts, emitted) * lists);
+	*total = fixed + lists + rows * (exact ? distance + row : row);
 }

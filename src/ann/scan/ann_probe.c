@@ -463,7 +463,7 @@ add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
 	known.key = key;
 	known.kind = exact ? VS_ANN_KEY_EXACT : VS_ANN_KEY_BOUND;
 	known.ref = (uint32) scratch->nfound++;
-	vs_ann_queue_push(&scratch->queue, known);
+	vs_ann_heap_push(&scratch->queue, &scratch->queue.known, known);
 }
 
 /* Key and exactness of an entry whose detail lies at the address. */

@@ -13,7 +13,7 @@
  * those already taken from it among them; so limit stays above any key taken.
  * Keys of entries are no NaN and below INFINITY.
  *
- * Candidates whose id is known lie in a heap beside.
+ * Candidates whose id is known lie in heaps: those not settled, those settled, those late.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -27,25 +27,29 @@
 #include "ann/scan/ann_scan.h"
 #include "quant/quant.h"
 
-#define NEAR_MOST	2048		/* near is cut back at this size ... */
-#define NEAR_LEAST	768			/* ... to this one */
+/* near is cut back to the size that is expected to be taken, within these, when it is 8/3 of that */
+#define NEAR_LEAST	768
+#define NEAR_EXPECTED	100000
+#define NEAR_MOST(least) ((least) / 3 * 8)
 #define BUCKETS		512
 
 /* Blocks that tell how keys are spread. */
 #define SAMPLED_BLOCKS	64
 
+/* Makes it empty.  About so many candidates are expected to be taken. */
 void
-vs_ann_queue_reset(VsAnnQueue *queue)
+vs_ann_queue_reset(VsAnnQueue *queue, int64 expected)
 {
+	queue->near_least = Min(Max(expected, NEAR_LEAST), NEAR_EXPECTED);
 	queue->nnear = queue->taken = queue->ready = 0;
 	queue->arranged = false;
-	queue->near_most = NEAR_MOST;
+	queue->near_most = NEAR_MOST(queue->near_least);
 	queue->nblocks = 0;
 	queue->beyond = 0;
-	queue->nheap = 0;
+	queue->known.n = queue->settled.n = queue->late.n = 0;
 	queue->limit = INFINITY;
 	queue->any_taken = false;
-	queue->refill = NEAR_LEAST;
+	queue->refill = queue->near_least;
 }
 
 static void *
@@ -206,15 +210,15 @@ vs_ann_queue_lower(VsAnnQueue *queue, float limit)
 	}
 	queue->beyond += queue->nnear - kept;
 	queue->nnear = kept;
-	queue->near_most = Max(NEAR_MOST, 2 * kept);
+	queue->near_most = Max(NEAR_MOST(queue->near_least), 2 * kept);
 }
 
 /* Leaves only the smallest in near. */
 static void
 cut_back(VsAnnQueue *queue)
 {
-	vs_ann_queue_lower(queue, key_after(queue, NEAR_LEAST));
-	queue->near_most = Max(NEAR_MOST, 2 * queue->nnear);
+	vs_ann_queue_lower(queue, key_after(queue, queue->near_least));
+	queue->near_most = Max(NEAR_MOST(queue->near_least), 2 * queue->nnear);
 }
 
 /* Room for the keys of the next block, which vs_ann_queue_add takes over. */
@@ -342,7 +346,7 @@ draw(VsAnnQueue *queue)
 		queue->refill = Min(queue->refill * 2, INT_MAX / 4);
 	}
 	queue->beyond -= queue->nnear;
-	queue->near_most = Max(NEAR_MOST, 2 * queue->nnear);
+	queue->near_most = Max(NEAR_MOST(queue->near_least), 2 * queue->nnear);
 }
 
 /* Sorts near by bucket. */
@@ -449,7 +453,7 @@ vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n)
 	return taken;
 }
 
-/* ---- candidates whose id is known ---- */
+/* ---- heaps of candidates whose id is known, the nearest first ---- */
 
 static void
 sift_down(VsAnnKnown *heap, int n, int i)
@@ -490,30 +494,30 @@ sift_up(VsAnnKnown *heap, int i)
 }
 
 void
-vs_ann_queue_push(VsAnnQueue *queue, VsAnnKnown known)
+vs_ann_heap_push(VsAnnQueue *queue, VsAnnHeap *heap, VsAnnKnown known)
 {
-	if (queue->nheap == queue->heap_capacity)
-		queue->heap = grow(queue, queue->heap, &queue->heap_capacity,
-						   (int64) queue->nheap + 1, sizeof(VsAnnKnown));
-	queue->heap[queue->nheap++] = known;
-	sift_up(queue->heap, queue->nheap - 1);
+	if (heap->n == heap->capacity)
+		heap->items = grow(queue, heap->items, &heap->capacity, (int64) heap->n + 1,
+						   sizeof(VsAnnKnown));
+	heap->items[heap->n++] = known;
+	sift_up(heap->items, heap->n - 1);
 }
 
-/* The first of those pushed; false if there is none. */
+/* The first of the heap; false if there is none. */
 bool
-vs_ann_queue_peek(const VsAnnQueue *queue, VsAnnKnown *first)
+vs_ann_heap_peek(const VsAnnHeap *heap, VsAnnKnown *first)
 {
-	if (queue->nheap == 0)
+	if (heap->n == 0)
 		return false;
-	*first = queue->heap[0];
+	*first = heap->items[0];
 	return true;
 }
 
 /* Removes what peek returned. */
 void
-vs_ann_queue_pop(VsAnnQueue *queue)
+vs_ann_heap_pop(VsAnnHeap *heap)
 {
-	queue->heap[0] = queue->heap[--queue->nheap];
-	if (queue->nheap > 0)
-		sift_down(queue->heap, queue->nheap, 0);
+	heap->items[0] = heap->items[--heap->n];
+	if (heap->n > 0)
+		sift_down(heap->items, heap->n, 0);
 }

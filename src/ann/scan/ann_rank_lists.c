@@ -17,6 +17,9 @@
 #include "quant/kmeans.h"
 #include "quant/quant.h"
 
+/* Candidates taken from the queue for a row to be settled, as a rule. */
+#define TAKEN_PER_ROW	10
+
 #define ST_SORT sort_ranked
 #define ST_ELEMENT_TYPE VsAnnRanked
 #define ST_COMPARE(a, b) \
@@ -144,7 +147,7 @@ vs_ann_order_begin(VsAnnScan *so)
 	VsAnnScratch *scratch = so->scratch;
 	VsAnnCoder	coder;
 
-	vs_ann_queue_reset(&scratch->queue);
+	vs_ann_queue_reset(&scratch->queue, so->first_rows * TAKEN_PER_ROW);
 	scratch->nvisited = scratch->npages = scratch->nfound = 0;
 	so->walk.steps = so->walk.most = 0;
 	so->nranked = so->next_list = so->ordered = 0;

@@ -10,16 +10,17 @@
  * limit needs to be known.
  *
  * A bound holds with the probability that epsilon stands for, so a candidate
- * may be settled after others that are further away.  So no row is emitted before as
- * many as are usually wanted are settled: these are sorted, and nothing is put
- * among them that is settled later.  Of the rows after them a few are held back, and the nearest
- * of those is emitted; one that is settled so many places too late or more is
- * emitted out of order.
+ * may be settled after others that are further away.  The order of what is emitted
+ * is exact all the same: a candidate that is nearer than the row emitted last is late,
+ * and waits until all others were emitted (invariant A11).  So that few are late, all rows
+ * that the plan is known to want (ann_wanted.c) are settled before the first is emitted; of
+ * the rows after them a few are settled ahead, and the nearest of those is emitted.
  *
- * When the executor wants more rows than usual (a filter drops most), further
- * lists are scored, in proportion to the rows emitted, and at the end all of
- * them: a scan never returns fewer rows than there are (invariant A8).  A row of a list
- * scored late may be nearer than one emitted before.
+ * For more rows than usual (a large LIMIT, or a filter that drops most), further lists are
+ * scored, in proportion to the rows; for those that the plan is known to want, before the first
+ * is emitted.  At the end all lists are scored: a scan never returns fewer rows than there are
+ * (invariant A8).  A plan that is known to read half of the index or more gets an exact scan: all
+ * lists are scored, all distances computed, and no row is late.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -37,6 +38,7 @@
 #include "ann/base/ann_value.h"
 #include "ann/page/ann_change.h"
 #include "ann/page/ann_meta.h"
+#include "ann/page/ann_pending.h"
 #include "ann/scan/ann_scan.h"
 #include "compat/compat.h"
 #include "quant/quant.h"
@@ -51,6 +53,9 @@
 
 /* Lists to be scored, in proportion to the rank of the last one that gave a near row. */
 #define LISTS_PER_RANK	1.6f
+
+/* Codes to be scored at least, for each row wanted, if these are more than a few. */
+#define SCORED_PER_ROW	64
 
 /* Of the scan of this session that ended last. */
 VsAnnScanStats vs_ann_scan_stats;
@@ -161,7 +166,7 @@ compute_exact(VsAnnScan *so, VsAnnKnown *candidates, int n)
 		known.key = isnan(found[i]->distance) ? INFINITY : found[i]->distance;
 		known.kind = isnan(found[i]->distance) ? VS_ANN_KEY_NAN : VS_ANN_KEY_EXACT;
 		known.ref = (uint32) (found[i] - so->scratch->found);
-		vs_ann_queue_push(&so->scratch->queue, known);
+		vs_ann_heap_push(&so->scratch->queue, &so->scratch->queue.known, known);
 	}
 	so->stats.exact_distances += n;
 }
@@ -170,14 +175,15 @@ compute_exact(VsAnnScan *so, VsAnnKnown *candidates, int n)
 static void
 advance(VsAnnScan *so, VsAnnKnown first, float bound)
 {
+	VsAnnHeap  *known = &so->scratch->queue.known;
 	VsAnnKnown	taken[EXACT_AT_ONCE];
 	int			n = 0;
 
 	do
 	{
 		taken[n++] = first;
-		vs_ann_queue_pop(&so->scratch->queue);
-	} while (n < EXACT_AT_ONCE && vs_ann_queue_peek(&so->scratch->queue, &first) &&
+		vs_ann_heap_pop(known);
+	} while (n < EXACT_AT_ONCE && vs_ann_heap_peek(known, &first) &&
 			 first.key <= bound && first.kind == VS_ANN_KEY_BOUND);
 	compute_exact(so, taken, n);
 }
@@ -196,7 +202,7 @@ settle_first(VsAnnScan *so, VsAnnKnown *first)
 		int			portion = so->scratch->nfound < 4 * REFINE_FIRST ? REFINE_FIRST : REFINE_LATER;
 		float		bound = INFINITY;
 		bool		more = vs_ann_queue_bound(queue, portion, &bound);
-		bool		any = vs_ann_queue_peek(queue, first);
+		bool		any = vs_ann_heap_peek(&queue->known, first);
 
 		CHECK_FOR_INTERRUPTS();
 		if (any && (!more || first->key <= bound))
@@ -221,7 +227,7 @@ settle_first(VsAnnScan *so, VsAnnKnown *first)
 static int
 least_probes(const VsAnnScan *so)
 {
-	return vs_ann_probes > 0 ? so->probes : (so->probes + 1) / 2;
+	return vs_ann_probes > 0 || so->exact ? so->probes : (so->probes + 1) / 2;
 }
 
 /*
@@ -244,11 +250,11 @@ probe_enough(VsAnnScan *so)
 		while (n < VS_ANN_JUDGED_ROWS && settle_first(so, &nearest[n]))
 		{
 			last = Max(last, so->scratch->found[nearest[n].ref].list);
-			vs_ann_queue_pop(queue);
+			vs_ann_heap_pop(&queue->known);
 			n++;
 		}
 		for (int i = 0; i < n; i++)
-			vs_ann_queue_push(queue, nearest[i]);
+			vs_ann_heap_push(queue, &queue->known, nearest[i]);
 		if (n < VS_ANN_JUDGED_ROWS)
 			wanted = Max(so->next_list * 2, 1);
 		else
@@ -258,6 +264,23 @@ probe_enough(VsAnnScan *so)
 		vs_ann_probe_lists(so, Min(so->nranked, wanted));
 	}
 	so->probes = so->next_list;
+}
+
+/* Finds out how many rows are wanted, and whether the scan is to be exact. */
+static void
+ask_plan(IndexScanDesc scan, VsAnnScan *so)
+{
+	VsAnnWanted wanted;
+
+	so->rows = Max(so->meta.list_rows, 0) + vs_ann_pending_rows(&so->ann, &so->meta);
+	wanted = vs_ann_wanted(scan, so->rows);
+	so->exact = VS_ANN_WORTH_EXACT(wanted.rows, so->rows);
+	if (so->exact)
+		so->epsilon = VS_QUANT_EPSILON_MAX;
+	so->first_rows = VS_ANN_JUDGED_ROWS;
+	so->likely_rows = Min(wanted.first, so->rows);
+	if (wanted.first > VS_ANN_JUDGED_ROWS)
+		so->first_rows = so->likely_rows + VS_ANN_SETTLED_AHEAD - 1;
 }
 
 /* Everything up to the first rows; false when the index has none. */
@@ -271,7 +294,8 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	old = MemoryContextSwitchTo(so->context);
 	so->started = true;
 	so->emitted = 0;
-	so->nupper = so->nsettled = 0;
+	so->scored_before = so->stats.codes_scanned + so->stats.pending_scanned;
+	so->nupper = 0;
 	so->heap_blocks = 0;
 	so->pending_query = so->list_query = NULL;
 	so->epsilon = vs_ann_epsilon;
@@ -285,14 +309,15 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	{
 		take_query(scan, so);
 		vs_ann_meta_read(&so->ann, &so->meta);
+		ask_plan(scan, so);
 		VS_STOP_POINT("scan: metapage copied");
 		vs_ann_order_begin(so);
 		so->reader = vs_store_reader_open(scan->heapRelation);
 		so->stats.lists = so->nranked;
 		vs_ann_probe_pending(so);
 		VS_STOP_POINT("scan: pending scored");
-		so->probes = Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
-						 vs_ann_probes_of(so->nranked, so->meta.list_rows));
+		so->probes = so->exact ? so->nranked : Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
+												   vs_ann_probes_of(so->nranked, so->meta.list_rows));
 		vs_ann_probe_lists(so, least_probes(so));
 		VS_STOP_POINT("scan: lists scored");
 		if (vs_ann_probes == 0 && !so->all_alike)
@@ -302,42 +327,59 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	return so->ann.has_dim;
 }
 
-/* Whether so many rows were wanted that more lists should be scored. */
+/* Lists that should be scored for as many rows as are wanted. */
 static int
 lists_wanted(VsAnnScan *so)
 {
-	int64		wanted = so->probes + so->probes * so->emitted / VS_ANN_ROWS_PER_ROUND;
+	int64		rows = Max(so->emitted, so->likely_rows - 1);
+	int64		scored = so->stats.codes_scanned + so->stats.pending_scanned - so->scored_before;
+	int64		wanted = so->probes + so->probes * rows / VS_ANN_ROWS_PER_ROUND;
+	int64		lists = so->next_list;
 
-	if (so->next_list >= so->nranked)
-		return 0;
+	if (so->exact)
+		return so->nranked;
 	/* not by driblets */
-	if (wanted < so->next_list + Max(1, so->next_list / 2))
-		return 0;
-	return Min(wanted, so->nranked);
+	while (wanted >= lists + Max(1, lists / 2))
+		lists += Max(1, lists / 2);
+	/* the furthest rows of a few short lists are further away than most other rows */
+	if (rows >= VS_ANN_ROWS_PER_ROUND / 2 && scored < rows * SCORED_PER_ROW)
+		lists = Max(lists, so->next_list + Max(1, so->next_list / 2));
+	return Min(lists, so->nranked);
 }
 
-/* Settles as many candidates as are wanted to choose the next row from. */
-static void
-settle_ahead(VsAnnScan *so)
+/* How many rows are to be settled, of which the nearest is the next. */
+static int64
+rows_ahead(VsAnnScan *so)
 {
-	bool		first = so->emitted < VS_ANN_JUDGED_ROWS;
-	int			wanted = first ? VS_ANN_JUDGED_ROWS : VS_ANN_SETTLED_AHEAD;
-	VsAnnKnown	next;
-
-	if (first && so->nsettled > 0)
-		return;
 	/* bounds that are the distances are never wrong */
 	if (so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING)
-		wanted = 1;
-	while (so->nsettled < wanted && settle_first(so, &next))
-	{
-		int			i = so->nsettled++;
+		return 1;
+	if (so->exact)
+		return PG_INT64_MAX;
+	if (so->emitted >= so->first_rows)
+		return VS_ANN_SETTLED_AHEAD;
+	return so->scratch->queue.settled.n > 0 ? 0 : so->first_rows;
+}
 
-		vs_ann_queue_pop(&so->scratch->queue);
-		for (; i > 0 && !vs_ann_known_before(&next, &so->settled[i - 1]); i--)
-			so->settled[i] = so->settled[i - 1];
-		so->settled[i] = next;
+/*
+ * Settles as many candidates as are wanted to choose the next row from; false if those that
+ * were scored are too few.
+ */
+static bool
+settle_ahead(VsAnnScan *so)
+{
+	VsAnnQueue *queue = &so->scratch->queue;
+	int64		wanted = rows_ahead(so);
+	VsAnnKnown	next;
+
+	while (queue->settled.n < wanted && settle_first(so, &next))
+	{
+		bool		late = so->emitted > 0 && vs_ann_known_before(&next, &so->last);
+
+		vs_ann_heap_pop(&queue->known);
+		vs_ann_heap_push(queue, late ? &queue->late : &queue->settled, next);
 	}
+	return queue->settled.n >= wanted;
 }
 
 /*
@@ -358,9 +400,41 @@ check_row_block(IndexScanDesc scan, VsAnnScan *so, ItemPointer tid)
 static void
 probe_further(VsAnnScan *so, int until)
 {
-	while (so->nsettled > 0)
-		vs_ann_queue_push(&so->scratch->queue, so->settled[--so->nsettled]);
+	VsAnnQueue *queue = &so->scratch->queue;
+
+	for (int i = 0; i < queue->settled.n; i++)
+		vs_ann_heap_push(queue, &queue->known, queue->settled.items[i]);
+	queue->settled.n = 0;
 	vs_ann_probe_lists(so, until);
+}
+
+/*
+ * The next row: one that is no nearer than the last, as long as there are such, then the late ones, by
+ * distance.  False at the end.
+ */
+static bool
+next_row(VsAnnScan *so, VsAnnKnown *next)
+{
+	VsAnnQueue *queue = &so->scratch->queue;
+	int			lists;
+
+	if (VS_ANN_WORTH_EXACT(so->emitted, so->rows))
+		so->exact = true;
+	while ((lists = lists_wanted(so)) > so->next_list)
+		probe_further(so, lists);
+	while (!settle_ahead(so) && so->next_list < so->nranked)
+		probe_further(so, Min(so->nranked, Max(so->next_list * 2, 1)));
+	if (vs_ann_heap_peek(&queue->settled, next))
+	{
+		vs_ann_heap_pop(&queue->settled);
+		Assert(so->emitted == 0 || !vs_ann_known_before(next, &so->last));
+		so->last = *next;
+		return true;
+	}
+	if (!vs_ann_heap_peek(&queue->late, next))
+		return false;
+	vs_ann_heap_pop(&queue->late);
+	return true;
 }
 
 bool
@@ -368,27 +442,15 @@ vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
 {
 	VsAnnScan  *so = (VsAnnScan *) scan->opaque;
 	VsAnnFound *found;
-	int			more;
+	VsAnnKnown	next;
 
 	if (!ScanDirectionIsForward(direction))
 		elog(ERROR, "vecann scans forward only");
 	if (!so->started && !start(scan, so))
 		return false;
-	if (!so->ann.has_dim)
+	if (!so->ann.has_dim || !next_row(so, &next))
 		return false;
-
-	more = lists_wanted(so);
-	if (more > 0)
-		probe_further(so, more);
-	settle_ahead(so);
-	while (so->nsettled == 0)
-	{
-		if (so->next_list >= so->nranked)
-			return false;
-		probe_further(so, Min(so->nranked, Max(so->next_list * 2, 1)));
-		settle_ahead(so);
-	}
-	found = &so->scratch->found[so->settled[--so->nsettled].ref];
+	found = &so->scratch->found[next.ref];
 
 	so->emitted++;
 	so->stats.rows_returned++;

@@ -58,9 +58,17 @@ typedef struct VsAnnScored
 	float		keys[VS_QUANT_BLOCK];
 } VsAnnScored;
 
+/* Candidates whose id is known, the nearest first. */
+typedef struct VsAnnHeap
+{
+	VsAnnKnown *items;
+	int			n;
+	int			capacity;
+} VsAnnHeap;
+
 /*
  * Queue of candidates, smallest key first: entries scored, of which most are never
- * looked at again, and those whose id is known, in a heap.  See ann_queue.c.
+ * looked at again, and those whose id is known, in heaps.  See ann_queue.c.
  */
 typedef struct VsAnnQueue
 {
@@ -72,7 +80,8 @@ typedef struct VsAnnQueue
 	int			ready;
 	int			nnear;
 	int			near_capacity;
-	int			near_most;		/* cut back at this size */
+	int			near_least;		/* cut back to this size ... */
+	int			near_most;		/* ... at this one */
 	bool		arranged;		/* near is sorted by bucket ... */
 	bool		spread;			/* ... of which there is more than one */
 	float		least;			/* buckets: first key, buckets in a unit */
@@ -85,21 +94,21 @@ typedef struct VsAnnQueue
 	float		most_taken;
 	bool		any_taken;
 	int			refill;			/* about so many go to near at once next time */
-	VsAnnKnown *heap;
-	int			nheap;
-	int			heap_capacity;
+	VsAnnHeap	known;			/* bounds and exact distances */
+	VsAnnHeap	settled;		/* the next rows */
+	VsAnnHeap	late;			/* nearer than a row emitted before they were settled */
 	MemoryContext context;
 } VsAnnQueue;
 
-extern void vs_ann_queue_reset(VsAnnQueue *queue);
+extern void vs_ann_queue_reset(VsAnnQueue *queue, int64 expected);
 extern float *vs_ann_queue_keys(VsAnnQueue *queue);
 extern void vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below);
 extern void vs_ann_queue_lower(VsAnnQueue *queue, float limit);
 extern bool vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound);
 extern VsAnnCandidate *vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n);
-extern void vs_ann_queue_push(VsAnnQueue *queue, VsAnnKnown known);
-extern bool vs_ann_queue_peek(const VsAnnQueue *queue, VsAnnKnown *first);
-extern void vs_ann_queue_pop(VsAnnQueue *queue);
+extern void vs_ann_heap_push(VsAnnQueue *queue, VsAnnHeap *heap, VsAnnKnown known);
+extern bool vs_ann_heap_peek(const VsAnnHeap *heap, VsAnnKnown *first);
+extern void vs_ann_heap_pop(VsAnnHeap *heap);
 
 /*
  * ref of an entry as a page scan found it: number in visited, and ordinal there.
@@ -128,7 +137,7 @@ typedef struct VsAnnFound
 /* Rows that tell how much is worth scoring: a usual LIMIT. */
 #define VS_ANN_JUDGED_ROWS	10
 
-/* Rows held back, so that one that is settled late can still be put before them. */
+/* Rows settled beyond those to be emitted, so that one that is settled late can still be put among them. */
 #define VS_ANN_SETTLED_AHEAD 8
 
 #define VS_ANN_AHEAD_RANGES	4
@@ -178,6 +187,13 @@ typedef struct VsAnnScratch
 	int			ranked_capacity;
 } VsAnnScratch;
 
+/* How many rows a plan wants of a scan; see ann_wanted.c. */
+typedef struct VsAnnWanted
+{
+	double		rows;			/* at most */
+	double		first;			/* likely; the scan settles so many at first */
+} VsAnnWanted;
+
 /* What a scan did, rescans added up, but for lists. */
 typedef struct VsAnnScanStats
 {
@@ -217,9 +233,13 @@ typedef struct VsAnnScan
 	int			probes;
 	int			nupper;
 	float		upper[VS_ANN_JUDGED_ROWS];	/* smallest upper bounds, ascending */
-	int			nsettled;
-	VsAnnKnown	settled[VS_ANN_JUDGED_ROWS];	/* the next rows, nearest last */
+	int64		rows;			/* of the index, about */
+	int64		likely_rows;	/* wanted; 0 if that is unknown */
+	int64		first_rows;		/* settled before one is emitted */
+	bool		exact;			/* all distances are computed before a row is emitted */
 	int64		emitted;
+	int64		scored_before;	/* codes scored by scans before this one, see stats */
+	VsAnnKnown	last;			/* the row emitted last, if any and not late */
 	VsAnnScanStats stats;
 	VsStoreReader *reader;
 } VsAnnScan;
@@ -245,6 +265,9 @@ vs_ann_scan_started(IndexScanDesc scan)
 extern VsAnnScratch *vs_ann_scratch_take(MemoryContext scan_context);
 extern void *vs_ann_scratch_enlarge(VsAnnScratch *scratch, void *array, int *capacity,
 									int64 needed, Size size);
+
+/* ann_wanted.c */
+extern VsAnnWanted vs_ann_wanted(IndexScanDesc scan, double index_rows);
 
 /* ann_rank_lists.c */
 extern void vs_ann_order_begin(VsAnnScan *so);

@@ -24,7 +24,8 @@ static Size
 scratch_bytes(const VsAnnScratch *scratch)
 {
 	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.sorted_capacity) +
-		sizeof(VsAnnKnown) * scratch->queue.heap_capacity +
+		sizeof(VsAnnKnown) * ((Size) scratch->queue.known.capacity + scratch->queue.settled.capacity +
+							  scratch->queue.late.capacity) +
 		sizeof(VsAnnScored) * scratch->queue.block_capacity +
 		sizeof(VsAnnVisited) * scratch->visited_capacity +
 		sizeof(BlockNumber) * scratch->pages_capacity +

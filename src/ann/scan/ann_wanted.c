@@ -1,0 +1,258 @@
+/*-------------------------------------------------------------------------
+ * ann_wanted.c
+ *	  How many rows the running plan wants of a scan.
+ *
+ * The executor does not pass LIMIT on to an index scan.  A scan that knows it settles all
+ * wanted rows before it emits the first, and sorts them.  A scan that will be read
+ * to its end computes all distances first: a row found too late would
+ * have no place in its order.
+ *
+ * So a scan looks for its node in the plan that the executor runs. On the way down
+ * it keeps what each node asks of the one below.  The answer decides how much is
+ * settled ahead, never which rows are emitted or whether they are in order.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
+
+#include "ann/scan/ann_scan.h"
+#include "ann/scan/ann_wanted.h"
+#include "compat/ann_compat.h"
+
+static ExecutorRun_hook_type next_executor_run;
+
+/* The innermost running query, and the number of rows to be fetched; 0 is all. */
+static QueryDesc *running;
+static uint64 running_count;
+
+static void
+executor_run(VS_EXECUTOR_RUN_PARAMETERS)
+{
+	QueryDesc  *outer = running;
+	uint64		outer_count = running_count;
+
+	running = queryDesc;
+	running_count = count;
+	PG_TRY();
+	{
+		if (next_executor_run != NULL)
+			next_executor_run(VS_EXECUTOR_RUN_ARGUMENTS);
+		else
+			standard_ExecutorRun(VS_EXECUTOR_RUN_ARGUMENTS);
+	}
+	PG_FINALLY();
+	{
+		running = outer;
+		running_count = outer_count;
+	}
+	PG_END_TRY();
+}
+
+/* Once, at load. */
+void
+vs_ann_wanted_init(void)
+{
+	next_executor_run = ExecutorRun_hook;
+	ExecutorRun_hook = executor_run;
+}
+
+#define UNKNOWN		0.0
+#define ALL_ROWS	INFINITY
+
+/* An estimate may be too high by far, and what is settled for nothing costs. */
+#define MOST_ESTIMATED	10000.0
+
+static const VsAnnWanted unknown = {UNKNOWN, UNKNOWN};
+static const VsAnnWanted all_rows = {ALL_ROWS, ALL_ROWS};
+
+/* What a LIMIT asks of the node below it.  Its numbers are computed before it asks. */
+static VsAnnWanted
+below_limit(const LimitState *limit, VsAnnWanted wanted)
+{
+	double		rows = wanted.rows == UNKNOWN ? ALL_ROWS : wanted.rows;
+
+	if (!limit->noCount)
+		rows = Min(rows, (double) limit->count);
+	else if (wanted.rows == UNKNOWN)
+		return unknown;
+	rows += limit->offset;
+	/* it looks whether the next row is a tie */
+	if (limit->limitOption == LIMIT_OPTION_WITH_TIES)
+		rows += 1;
+	return (VsAnnWanted){rows, rows};
+}
+
+/* Whether a window function counts all rows before it gives its first result. */
+bool
+vs_ann_window_needs_all(Oid function)
+{
+	return function == F_PERCENT_RANK_ || function == F_CUME_DIST_ || function == F_NTILE;
+}
+
+static bool
+window_needs_all(const WindowAggState *state)
+{
+	const WindowAgg *plan = (const WindowAgg *) state->ss.ps.plan;
+	ListCell   *cell;
+
+	if ((plan->frameOptions & FRAMEOPTION_END_UNBOUNDED_FOLLOWING) != 0)
+		return true;
+	foreach(cell, state->funcs)
+	{
+		const WindowFuncExprState *function = lfirst(cell);
+
+		if (vs_ann_window_needs_all(function->wfunc->winfnoid))
+			return true;
+	}
+	return false;
+}
+
+/* A row more, for a node that looks for the end of the peers. */
+static VsAnnWanted
+and_next(VsAnnWanted wanted)
+{
+	if (wanted.rows == UNKNOWN)
+		return unknown;
+	return (VsAnnWanted){wanted.rows + 1, wanted.first + 1};
+}
+
+/* Each of several plans may have all that is wanted, but is likely to have its part. */
+static VsAnnWanted
+spread_over(VsAnnWanted wanted, int nplans)
+{
+	return (VsAnnWanted){wanted.rows, wanted.first / Max(nplans, 1)};
+}
+
+/* What a node asks that is estimated to make 'to' rows out of 'from'. */
+static VsAnnWanted
+scaled(VsAnnWanted wanted, double from, double to)
+{
+	double		scale = Max(from, 1) / Max(to, 1);
+
+	return (VsAnnWanted){wanted.rows * scale, wanted.first * scale};
+}
+
+/* What a node asks of a child whose rows it filters, or joins with others. */
+static VsAnnWanted
+below_filter(const PlanState *node, const PlanState *child, VsAnnWanted wanted)
+{
+	return scaled(wanted, child->plan->plan_rows, node->plan->plan_rows);
+}
+
+/* What a node asks of those below it. */
+static VsAnnWanted
+wanted_below(const PlanState *node, VsAnnWanted wanted)
+{
+	bool		all = isinf(wanted.rows);
+
+	switch (nodeTag(node))
+	{
+		case T_LimitState:
+			return below_limit((const LimitState *) node, wanted);
+		case T_AppendState:
+			return spread_over(wanted, ((const AppendState *) node)->as_nplans);
+		case T_MergeAppendState:
+			return spread_over(wanted, ((const MergeAppendState *) node)->ms_nplans);
+		case T_SubqueryScanState:
+			return below_filter(node, ((const SubqueryScanState *) node)->subplan, wanted);
+		case T_NestLoopState:
+		case T_HashJoinState:
+			return below_filter(node, outerPlanState(node), wanted);
+		case T_ResultState:
+		case T_LockRowsState:
+		case T_ModifyTableState:
+		case T_MaterialState:
+		case T_MemoizeState:
+			return wanted;
+		case T_IncrementalSortState:
+			return and_next(wanted);
+		case T_WindowAggState:
+			return window_needs_all((const WindowAggState *) node) ? all_rows : and_next(wanted);
+		case T_ProjectSetState:
+		case T_GatherState:
+		case T_GatherMergeState:
+		case T_CustomScanState:
+			return all ? wanted : unknown;
+		default:
+			/* it reads to the end, or what it makes of sorted rows would be wrong otherwise */
+			return all_rows;
+	}
+}
+
+/* What the scan has to emit until as many rows as wanted pass the node's conditions. */
+static VsAnnWanted
+before_conditions(const IndexScanState *node, VsAnnWanted wanted, double index_rows)
+{
+	double		kept = node->ss.ps.plan->plan_rows;
+
+	if (node->ss.ps.qual == NULL)
+		return wanted;
+	wanted = scaled(wanted, index_rows, Min(kept, index_rows));
+	if (!isinf(wanted.first))
+		wanted.first = Min(wanted.first, MOST_ESTIMATED);
+	return wanted;
+}
+
+typedef struct Search
+{
+	IndexScanDesc scan;
+	double		index_rows;
+	VsAnnWanted wanted;			/* of the node looked at; of the scan, once found */
+} Search;
+
+static bool look(PlanState *node, Search *search);
+
+static bool
+look_at_subplans(List *subplans, Search *search)
+{
+	ListCell   *cell;
+
+	foreach(cell, subplans)
+	{
+		search->wanted = unknown;
+		if (look(((SubPlanState *) lfirst(cell))->planstate, search))
+			return true;
+	}
+	return false;
+}
+
+static bool
+look(PlanState *node, Search *search)
+{
+	VsAnnWanted wanted = search->wanted;
+
+	if (IsA(node, IndexScanState) && ((IndexScanState *) node)->iss_ScanDesc == search->scan)
+	{
+		search->wanted = before_conditions((IndexScanState *) node, wanted, search->index_rows);
+		return true;
+	}
+	if (look_at_subplans(node->initPlan, search) || look_at_subplans(node->subPlan, search))
+		return true;
+	search->wanted = wanted_below(node, wanted);
+	if (planstate_tree_walker(node, look, search))
+		return true;
+	search->wanted = wanted;
+	return false;
+}
+
+/*
+ * How many of the index's rows the running plan asks of the scan: 0 if that is unknown,
+ * INFINITY for all.  To be called when the first row is asked for, not before: nodes above know
+ * their own numbers only then.
+ */
+VsAnnWanted
+vs_ann_wanted(IndexScanDesc scan, double index_rows)
+{
+	Search		search = {scan, index_rows, all_rows};
+
+	if (running == NULL || running->planstate == NULL)
+		return unknown;
+	if (running_count > 0)
+		search.wanted = (VsAnnWanted){running_count, running_count};
+	return look(running->planstate, &search) ? search.wanted : unknown;
+}
