@@ -1,6 +1,7 @@
 -- Index access method vecann: at default settings the rows are in order, though a bound in 35 is above the truth.
 SET client_min_messages = warning;
 SET enable_seqscan = off;
+SET jit = off;
 SELECT setseed(0.25);
 CREATE TABLE points (id int, v vector(64)) USING vecstore;
 CREATE INDEX points_v ON points USING vecann (v) WITH (pending_limit = 0);
@@ -8,7 +9,7 @@ CREATE FUNCTION random_vector(g int) RETURNS vector LANGUAGE sql VOLATILE AS
 	$$ SELECT array_agg(random() + random() + random() - 1.5 + 0 * i * g)::real[]::vector FROM generate_series(1, 64) i $$;
 INSERT INTO points SELECT i, random_vector(i) FROM generate_series(1, 3000) i;
 ANALYZE points;
-CREATE TABLE queries AS SELECT i, random_vector(i) AS v FROM generate_series(1, 10) i;
+CREATE TABLE queries AS SELECT i, random_vector(i) AS v FROM generate_series(1, 20) i;
 -- queries of which a row is nearer than the one before it
 CREATE FUNCTION unsorted(n int) RETURNS bigint LANGUAGE sql AS $$
 	SELECT count(*) FROM queries q, LATERAL
@@ -99,12 +100,13 @@ SELECT sum((last <> d)::int) AS not_last FROM
 CREATE TABLE distances AS SELECT DISTINCT v <-> (SELECT v FROM queries WHERE i = 1) AS d FROM points;
 SET enable_hashjoin = off;
 SET enable_nestloop = off;
-PREPARE joined(vector) AS SELECT id FROM points JOIN distances ON d = v <-> $1 ORDER BY v <-> $1 LIMIT 10000;
+PREPARE joined(vector) AS SELECT count(*) FROM
+	(SELECT id FROM points JOIN distances ON d = v <-> $1 ORDER BY v <-> $1 LIMIT 10000) q;
 SET plan_cache_mode = force_generic_plan;
 EXPLAIN (COSTS OFF) EXECUTE joined(NULL);
+SELECT v AS query FROM queries WHERE i = 1 \gset
+EXECUTE joined(:'query');
 RESET plan_cache_mode;
-SELECT count(*) FROM
-	(SELECT id FROM points JOIN distances ON d = v <-> (SELECT v FROM queries WHERE i = 1) ORDER BY v <-> (SELECT v FROM queries WHERE i = 1) LIMIT 10000) q;
 RESET enable_sort;
 RESET enable_hashagg;
 RESET enable_hashjoin;
