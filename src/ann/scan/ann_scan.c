@@ -49,7 +49,8 @@
 /* Candidates taken up a stage at once, so that they are waited for together. */
 #define REFINE_FIRST	64
 #define REFINE_LATER	128
-#define EXACT_AT_ONCE	8
+#define EXACT_USUALLY	8
+#define EXACT_AT_ONCE	32		/* where many rows are wanted */
 
 /* Lists to be scored, in proportion to the rank of the last one that gave a near row. */
 #define LISTS_PER_RANK	1.6f
@@ -177,13 +178,14 @@ advance(VsAnnScan *so, VsAnnKnown first, float bound)
 {
 	VsAnnHeap  *known = &so->scratch->queue.known;
 	VsAnnKnown	taken[EXACT_AT_ONCE];
+	int			most = so->first_rows > VS_ANN_JUDGED_ROWS ? EXACT_AT_ONCE : EXACT_USUALLY;
 	int			n = 0;
 
 	do
 	{
 		taken[n++] = first;
 		vs_ann_heap_pop(known);
-	} while (n < EXACT_AT_ONCE && vs_ann_heap_peek(known, &first) &&
+	} while (n < most && vs_ann_heap_peek(known, &first) &&
 			 first.key <= bound && first.kind == VS_ANN_KEY_BOUND);
 	compute_exact(so, taken, n);
 }
