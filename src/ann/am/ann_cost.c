@@ -47,7 +47,7 @@
 #define COST_OF_ROW			260.0	/* a row more: ids, tighter bounds, exact distances */
 #define COST_OF_ROW_DIM		0.35
 
-#define COST_OF_DISTANCE	40.0	/* a row of an exact scan, before any is emitted */
+#define COST_OF_DISTANCE	100.0	/* a row of an exact scan, before any is emitted */
 #define COST_OF_DISTANCE_DIM 0.1
 
 /* Of a page of lists, of the table: they are mostly cached. */
