@@ -234,6 +234,23 @@ publish(const VsAnn *ann, VsAnnDirectory *dir, int64 rows)
 	vs_ann_publish(ann, &publication);
 }
 
+/*
+ * An error unless the index still has its metapage alone.  The predicate may
+ * have called a function that says to be immutable and changes the table; its
+ * rows may even have another dimension than those that the build has met.
+ */
+static void
+require_untouched(Relation index)
+{
+	vs_ann_buffer_write(index);
+	if (RelationGetNumberOfBlocks(index) != VS_ANN_META_BLKNO + 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("index \"%s\" was changed while it was being built",
+						RelationGetRelationName(index)),
+				 errhint("The functions in an index's predicate and expressions must not change its table.")));
+}
+
 /* Everything but the WAL. */
 static void
 build(VsAnn *ann, Relation heap, IndexInfo *info, IndexBuildResult *result)
@@ -247,6 +264,7 @@ build(VsAnn *ann, Relation heap, IndexInfo *info, IndexBuildResult *result)
 		spool = vs_ann_team_scan(team, &result->heap_tuples);
 	else
 		result->heap_tuples = vs_ann_build_scan(ann, heap, info, NULL, NULL, 0, &spool);
+	require_untouched(ann->index);
 	if (spool != NULL)
 	{
 		result->index_tuples = build_lists(ann, heap, spool, team, &dir);
