@@ -79,6 +79,7 @@ feed_rows(UpsertBatch *batch, void *arg)
 	{
 		HeapTupleHeader header;
 		HeapTupleData tuple;
+		MemoryContext old = MemoryContextSwitchTo(vs_api_batch_row_context(batch));
 
 		vs_api_batch_place(batch)->row = i + 1;
 		if (nulls[i])
@@ -89,6 +90,7 @@ feed_rows(UpsertBatch *batch, void *arg)
 		tuple.t_data = header;
 		heap_deform_tuple(&tuple, desc, values, isnull);
 		vs_api_batch_add(batch, values, isnull, vs_api_given_columns(c, writable, isnull));
+		MemoryContextSwitchTo(old);
 	}
 }
 

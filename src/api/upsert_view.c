@@ -305,12 +305,16 @@ tuple_with_key(ViewBatch *vb, Relation view, HeapTuple tuple)
 	return heap_modify_tuple(tuple, RelationGetDescr(view), values, isnull, replace);
 }
 
-/* Adds the row to the batch; returns it as RETURNING shows it, in the current context. */
+/*
+ * Adds the row to the batch; returns it as RETURNING shows it, in the current
+ * context.  That is never the tuple which was given: the server frees it only
+ * if it gets another one, and would otherwise keep all rows of the statement.
+ */
 static HeapTuple
 add_row(ViewBatch *vb, TriggerData *data)
 {
 	TupleTableSlot *slot = data->tg_trigslot;
-	HeapTuple	tuple = data->tg_trigtuple;
+	HeapTuple	tuple;
 	MemoryContext old;
 	Bitmapset  *given;
 	bool		keyless;
@@ -328,7 +332,9 @@ add_row(ViewBatch *vb, TriggerData *data)
 	keyless = vs_api_batch_complete_key(vb->batch, true, vb->values, vb->isnull, &given);
 	MemoryContextSwitchTo(old);
 	if (keyless)
-		tuple = tuple_with_key(vb, data->tg_relation, tuple);
+		tuple = tuple_with_key(vb, data->tg_relation, data->tg_trigtuple);
+	else
+		tuple = heap_copytuple(data->tg_trigtuple);
 	vs_api_batch_put(vb->batch, vb->values, vb->isnull, given, keyless);
 	return tuple;
 }
