@@ -68,6 +68,8 @@ typedef struct Collection
 	char	   *qualified_name; /* quoted, with its schema */
 	int			natts;
 	CollectionColumn *columns;
+	CollectionColumn **by_name; /* those that are not dropped, by strcmp() of their names */
+	int			nby_name;
 	int			nkeys;
 	AttrNumber *keys;
 	Oid		   *key_sort_ops;
@@ -84,7 +86,7 @@ typedef struct Collection
 
 extern Collection *vs_api_collection_get(Relation rel);
 extern void vs_api_collection_release(Collection *c);
-extern CollectionColumn *vs_api_collection_column(Collection *c, const char *name, int len);
+extern CollectionColumn *vs_api_collection_column(Collection *c, const char *name);
 
 /* What the caller asked for, the same in every form. */
 typedef struct UpsertOptions

@@ -327,6 +327,26 @@ build_batch_desc(Collection *c, Relation rel)
 	return desc;
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp((*(CollectionColumn *const *) a)->name, (*(CollectionColumn *const *) b)->name);
+}
+
+static void
+sort_names(Collection *c)
+{
+	int			i;
+
+	c->by_name = palloc(c->natts * sizeof(CollectionColumn *));
+	for (i = 0; i < c->natts; i++)
+	{
+		if (OidIsValid(c->columns[i].typid))
+			c->by_name[c->nby_name++] = &c->columns[i];
+	}
+	qsort(c->by_name, c->nby_name, sizeof(CollectionColumn *), compare_names);
+}
+
 static Collection *
 collection_build(Relation rel)
 {
@@ -348,6 +368,7 @@ collection_build(Relation rel)
 	c->columns = palloc0(c->natts * sizeof(CollectionColumn));
 	for (i = 0; i < c->natts; i++)
 		build_column(c, rel, i + 1);
+	sort_names(c);
 	build_key(c, rel);
 	c->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	c->merge_all = c->partitioned || rel->rd_rel->relrowsecurity ||
@@ -406,16 +427,12 @@ vs_api_collection_release(Collection *c)
 
 /* The column of that name, or NULL. */
 CollectionColumn *
-vs_api_collection_column(Collection *c, const char *name, int len)
+vs_api_collection_column(Collection *c, const char *name)
 {
-	int			i;
+	CollectionColumn key = {(char *) name};
+	CollectionColumn *sought = &key;
+	CollectionColumn **found = bsearch(&sought, c->by_name, c->nby_name,
+									   sizeof(CollectionColumn *), compare_names);
 
-	for (i = 0; i < c->natts; i++)
-	{
-		CollectionColumn *col = &c->columns[i];
-
-		if (OidIsValid(col->typid) && strncmp(col->name, name, len) == 0 && col->name[len] == '\0')
-			return col;
-	}
-	return NULL;
+	return found ? *found : NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "api/api_internal.h"
@@ -58,17 +59,17 @@ error_not_an_object(JsonKind kind)
 
 /* The column that a field names; rows mostly have the same fields in the same order. */
 static CollectionColumn *
-field_column(JsonFeed *feed, int nth, const char *name, int len)
+field_column(JsonFeed *feed, int nth, const char *name)
 {
 	CollectionColumn *column;
 
 	if (nth < feed->max_order && feed->order[nth] != 0)
 	{
 		column = &feed->c->columns[feed->order[nth] - 1];
-		if (strncmp(column->name, name, len) == 0 && column->name[len] == '\0')
+		if (strcmp(column->name, name) == 0)
 			return column;
 	}
-	column = vs_api_collection_column(feed->c, name, len);
+	column = vs_api_collection_column(feed->c, name);
 	if (column && nth < feed->max_order)
 		feed->order[nth] = column->attno;
 	return column;
@@ -96,6 +97,7 @@ add_dynamic_object(JsonFeed *feed, const JsonPiece *value)
 		int			len;
 		char	   *name = vs_api_json_string(&name_piece, &len);
 
+		CHECK_FOR_INTERRUPTS();
 		vs_api_json_colon(inside);
 		member = vs_api_json_value(inside);
 		vs_api_dynamic_add_json(&feed->dynamic, name, len, &member);
@@ -135,7 +137,7 @@ read_field(JsonFeed *feed, JsonScan *scan, int nth)
 	place->field = name;
 	vs_api_json_colon(scan);
 	value = vs_api_json_value(scan);
-	column = field_column(feed, nth, name, name_len);
+	column = field_column(feed, nth, name);
 	if (column && column->attno == feed->c->dynamic)
 	{
 		feed->given = bms_add_member(feed->given, column->attno);
@@ -180,6 +182,7 @@ read_row(JsonFeed *feed, JsonScan *scan)
 	vs_api_json_enter(scan);
 	for (nth = 0; vs_api_json_next(scan, nth == 0, JSON_TOKEN_OBJECT_END); nth++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (vs_api_json_peek(scan) != JSON_KIND_STRING)
 			elog(ERROR, "invalid JSON object");
 		read_field(feed, scan, nth);

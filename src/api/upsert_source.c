@@ -59,7 +59,7 @@ CollectionColumn *
 vs_api_source_find(UpsertBatch *batch, const char *name)
 {
 	Collection *c = vs_api_batch_collection(batch);
-	CollectionColumn *column = vs_api_collection_column(c, name, strlen(name));
+	CollectionColumn *column = vs_api_collection_column(c, name);
 
 	if (!column && !c->dynamic)
 	{
