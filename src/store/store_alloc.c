@@ -2,16 +2,18 @@
  * store_alloc.c
  *	  Chooses the pages that chunks are written to.
  *
- * In order: the page this backend wrote last, while it has room; a page with room
- * for the whole value by the free space map; the last page's remainder, if
- * splitting the value is worth it; a page on which this backend deleted values
- * that nobody needs any more; a new page.  A remainder below
- * VS_MIN_PIECE is left: it is what keeps most values on one page.
+ * The candidates, in order: the page that this backend wrote last, while it
+ * has room; a page with room for the whole value by the free space map; the
+ * last page's remainder, if splitting the value is worth it; a page on which
+ * this backend deleted values that no snapshot needs any more; a new page.  A
+ * remainder below VS_MIN_PIECE stays free, which keeps most values on one
+ * page.
  *
  * Locks: a backend never waits for a page lock while it holds one.  With a
- * page locked (choose_next) another is taken by conditional lock or is new and
- * so not yet known to anybody else.  The extension lock may be waited for with
- * a page locked, as nbtree's page split does: its holders wait for no page.
+ * page locked (vs_store_page_choose_next), the second page is locked
+ * conditionally, or is new and unknown to other backends.  A backend may wait
+ * for the extension lock with a page locked, as in nbtree's page split: its
+ * holders wait for no page.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -27,7 +29,7 @@
 #include "store/store_internal.h"
 #include "utils/rel.h"
 
-/* Smallest remainder of a page that a value is split over. */
+/* The smallest remainder of a page that gets a part of a value. */
 #define VS_MIN_PIECE			MAXALIGN((Size) BLCKSZ / 11)
 
 static bool page_try(Relation store, BlockNumber block, Size need, bool conditional,
@@ -38,8 +40,8 @@ static void page_extend(Relation store, Size want, bool conditional, int options
 static void page_add_extra(Relation store);
 
 /*
- * Refuses a page that a tuple cannot be added to without harm: PageAddItem would PANIC, or put
- * the tuple where it is not found again.
+ * Refuses a page to which no tuple can be added safely: PageAddItem would
+ * PANIC, or put the tuple where it cannot be found again.
  */
 static void
 page_check(Relation store, Page page, BlockNumber block)
@@ -55,7 +57,10 @@ page_check(Relation store, Page page, BlockNumber block)
 	{
 		ItemId		item = PageGetItemId(page, offset);
 
-		/* a free line pointer with storage is not taken; a tuple above pd_upper is written over */
+		/*
+		 * PageAddItem does not take an unused line pointer with storage, and
+		 * writes over a tuple below pd_upper.
+		 */
 		sound = sound && (ItemIdIsUsed(item) ?
 						  !ItemIdIsNormal(item) || ItemIdGetOffset(item) >= header->pd_upper :
 						  !ItemIdHasStorage(item));
@@ -67,9 +72,6 @@ page_check(Relation store, Page page, BlockNumber block)
 						RelationGetRelationName(store))));
 }
 
-/*
- * Simulates PageAddItem on a page that the caller keeps locked.
- */
 void
 vs_page_plan_begin(VsPagePlan *plan, Page page, BlockNumber block)
 {
@@ -84,9 +86,6 @@ vs_page_plan_begin(VsPagePlan *plan, Page page, BlockNumber block)
 		plan->next = OffsetNumberNext(plan->next);
 }
 
-/*
- * Largest tuple that can be added, MAXALIGNed down.
- */
 Size
 vs_page_plan_space(const VsPagePlan *plan)
 {
@@ -97,9 +96,6 @@ vs_page_plan_space(const VsPagePlan *plan)
 	return MAXALIGN_DOWN(plan->space - line);
 }
 
-/*
- * Adds a tuple of len bytes, which must fit, and returns its offset.
- */
 OffsetNumber
 vs_page_plan_add(VsPagePlan *plan, Size len)
 {
@@ -115,11 +111,6 @@ vs_page_plan_add(VsPagePlan *plan, Size len)
 	return offset;
 }
 
-/*
- * Finds a page for a value that takes a tuple of `whole` bytes, or for its
- * first part.  No page may be locked by the caller.  out->vmbuffer must be
- * valid or InvalidBuffer on entry.
- */
 void
 vs_store_page_choose(Relation store, Size whole, int options, VsStorePage *out)
 {
@@ -161,8 +152,8 @@ vs_store_page_choose(Relation store, Size whole, int options, VsStorePage *out)
 		Size		piece = Min(whole, Max(MAXALIGN(whole / 2), VS_MIN_PIECE));
 
 		/*
-		 * A store that the free space map knows nothing of: try the last page
-		 * before adding one, lest every new backend add its own.
+		 * The free space map knows no page of the store: try the last page
+		 * before adding one.  Otherwise every new backend would add its own.
 		 */
 		block = GetPageWithFreeSpace(store, piece);
 		if (block == InvalidBlockNumber && last == InvalidBlockNumber)
@@ -179,10 +170,6 @@ vs_store_page_choose(Relation store, Size whole, int options, VsStorePage *out)
 	page_extend(store, whole, false, options, out);
 }
 
-/*
- * Finds a page for the continuation of a value, while the caller holds a page
- * locked.  Never waits for a page lock.
- */
 void
 vs_store_page_choose_next(Relation store, Size want, int options, VsStorePage *out)
 {
@@ -208,9 +195,10 @@ vs_store_page_release(VsStorePage *page)
 }
 
 /*
- * Prunes a pinned page if there is something to prune and its lock is free.  On a damaged page
- * pruning would PANIC, so it is looked at first; with conditional, only if its lock is free for
- * that too, since the caller may hold it already.
+ * Prunes a pinned page if it has dead tuples and its lock is free.  Pruning a
+ * damaged page would PANIC, so the page is checked first, under its lock.  With
+ * 'conditional' it is skipped if that lock is not free, because the caller may
+ * hold it already.
  */
 static void
 page_prune(Relation store, VsStorePage *out, bool conditional)
@@ -228,11 +216,12 @@ page_prune(Relation store, VsStorePage *out, bool conditional)
 
 /*
  * Pins and locks the block if it has an addressable line pointer and room for
- * a tuple of `need` bytes.  Otherwise returns false with the page released and
- * *space set to its room (0 if the lock was not to be had at once).
+ * a tuple of 'need' bytes.  Otherwise returns false with the page released and
+ * *space set to its room (0 if the lock is not free).
  *
- * The visibility map page is pinned before the lock is taken, to keep I/O out
- * of it; the page can become all-visible in between, hence the loop.
+ * The visibility map page is pinned before the lock is taken, so that no I/O
+ * happens under the lock.  The page can become all-visible in between, hence
+ * the loop.
  */
 static bool
 page_try(Relation store, BlockNumber block, Size need, bool conditional,
@@ -283,7 +272,7 @@ page_try(Relation store, BlockNumber block, Size need, bool conditional,
 }
 
 /*
- * Finds a page with room for `want` bytes among those on which this backend
+ * Finds a page with room for 'want' bytes among those on which this backend
  * deleted values.
  */
 static bool
@@ -301,8 +290,9 @@ take_hint(Relation store, Size want, bool conditional, VsStorePage *out)
 }
 
 /*
- * Adds a page to the store and returns it locked.  Having waited for another
- * backend to add pages, looks once whether it left one with `want` bytes.
+ * Adds a page to the store and returns it locked.  If it had to wait for
+ * another backend to add pages, it checks once whether that left one with
+ * 'want' bytes.
  */
 static void
 page_extend(Relation store, Size want, bool conditional, int options, VsStorePage *out)
@@ -351,9 +341,9 @@ page_extend(Relation store, Size want, bool conditional, int options, VsStorePag
 }
 
 /*
- * With others waiting for the extension lock, which the caller holds, adds
- * pages for them too and leaves them in the free space map (heapam's rule: 20
- * a waiter, at most 512).
+ * If other backends wait for the extension lock, which the caller holds, adds
+ * pages for them too and enters these into the free space map (heapam's rule:
+ * 20 per waiter, at most 512).
  */
 static void
 page_add_extra(Relation store)

@@ -3,15 +3,15 @@
  *	  Fast path from a pointer to its vector, for the types' functions.
  *
  * The general detoasting opens and closes the TOAST relation with its lock for
- * each value.  Here the lock, once taken, is kept to the end of the
- * transaction, so that the next request finds it in the local lock table; and
- * the page met last is looked for in the buffer it was in, for a scan comes to
- * the values in the order of their pages.
+ * each value.  The fast path keeps the lock to the end of the transaction, so
+ * that the next request finds it in the local lock table.  It also looks for
+ * the last page in the buffer in which it was, because a scan reads values in
+ * the order of their pages.
  *
- * That shortcut skips the lock manager and the relation cache.  It is taken in
- * the (sub)transaction only that holds the lock, and not after an invalidation
- * of the relation (its own TRUNCATE, say, gives it a new file).  It relies on
- * no memory of others: ReadRecentBuffer checks what the buffer holds.
+ * That shortcut skips the lock manager and the relation cache.  It is used
+ * only in the (sub)transaction that holds the lock, and not after an
+ * invalidation of the relation (a TRUNCATE, for example, gives it a new file).
+ * The buffer may hold another page by then: ReadRecentBuffer checks that.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -60,7 +60,7 @@ forget_page(Datum arg, Oid relid)
 }
 
 /*
- * Pins the block if it is the last page and that is where it was.
+ * Pins the block if it is the last page and still in the same buffer.
  */
 static bool
 recent_page(Oid store, BlockNumber block)
@@ -72,8 +72,8 @@ recent_page(Oid store, BlockNumber block)
 }
 
 /*
- * Copies the value from the pinned page if it lies there whole, and asks for
- * the memory of its neighbour, which a scan wants next.
+ * Copies the value from the pinned page if all of it lies there.  Prefetches
+ * the memory of its neighbor, which a scan reads next.
  */
 static struct varlena *
 copy_from_page(Buffer buffer, const struct varatt_external *pointer)
@@ -137,7 +137,7 @@ fetch_vector(struct varlena *value)
 		return NULL;
 	}
 
-	/* nothing of these types is ever compressed in a value store */
+	/* values of these types are never compressed in a value store */
 	if (VARATT_EXTERNAL_IS_COMPRESSED(pointer))
 		vs_store_corrupted(store, pointer.va_valueid, "vector that its row takes for compressed");
 	buffer = ReadBuffer(store, block);
@@ -146,7 +146,7 @@ fetch_vector(struct varlena *value)
 	result = copy_from_page(buffer, &pointer);
 	if (result == NULL)
 	{
-		/* several chunks, or corrupted: the general way finds out */
+		/* several chunks, or damaged: leave both to general detoasting */
 		Size		len = VARATT_EXTERNAL_GET_EXTSIZE(pointer);
 
 		result = (struct varlena *) palloc(len + VARHDRSZ);

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * store_init.c
- *	  Load-time initialisation of the value store.
+ *	  Load-time initialization of the value store.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

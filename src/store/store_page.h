@@ -4,8 +4,8 @@
  *
  * The store is the table's TOAST relation: ordinary heap pages, no special
  * space, no metapage, so that heapam's redo, freezing and VACUUM apply.  Owned
- * by store_write.c (the only writer) and read by store_read.c, store_release.c
- * and the check functions.
+ * by store_write.c, the only writer; store_read.c, store_release.c and the
+ * check functions read it.
  *
  * Chunk tuple													format 1
  *	offset	size	content
@@ -14,7 +14,7 @@
  *	    28	   4	chunk_seq: 0, 1, ... in the order of the data
  *	    32	   4	varlena header of chunk_data, always the 4-byte form
  *	    36	   n	data
- *	   36+n	   4	natts = 4 only: address of the next chunk; n is a multiple of 4
+ *	   36+n	   4	natts 4: address of the next chunk; n is a multiple of 4
  *
  * The fourth attribute lies beyond the relation's descriptor, which readers of
  * heap tuples (logical decoding too) ignore.  A vector's payload starts with 4
@@ -40,11 +40,11 @@
 #define VS_CHUNK_DATA_OFFSET	36
 #define VS_CHUNK_NEXT_SIZE		4
 
-/* natts of a value's last chunk, and of one that has a next */
+/* natts of a value's last chunk, and of a chunk with a continuation */
 #define VS_CHUNK_NATTS			3
 #define VS_CHUNK_NATTS_LINKED	4
 
-/* most data in one chunk */
+/* maximum bytes of data in one chunk */
 #define VS_CHUNK_MAX_DATA		(MaxHeapTupleSize - VS_CHUNK_DATA_OFFSET)
 
 StaticAssertDecl(MAXALIGN(SizeofHeapTupleHeader) == VS_CHUNK_ID_OFFSET,
@@ -55,16 +55,16 @@ StaticAssertDecl(MAXALIGN(SizeofHeapTupleHeader) == VS_CHUNK_ID_OFFSET,
  *
  * An address is block and line pointer in 32 bits.  A page of large values
  * needs few line pointers and a big store needs many blocks, so the split is
- * not fixed: the leading bits tell the class, and each class adds line
- * pointers on the blocks of the classes after it.
+ * not fixed: the leading bits are the class of the address, and each class adds
+ * line pointers on the blocks of the classes after it.
  *
  *	leading bits	offsets		offset bits		block bits		blocks up to
  *	           0	  1 ..   7			  3				28		2 TB
  *	          10	  8 ..  39			  5				25		256 GB
  *	          11	 40 .. 295			  8				22		32 GB
  *
- * (Sizes for 8 kB pages.)  Every (block, offset) has at most one address; 0 is
- * none, since offset 0 is not encoded in the first class.
+ * (Sizes for 8 kB pages.)  Every (block, offset) has at most one address.  0 is
+ * no address, because the first class does not encode offset 0.
  */
 #define VS_STORE_MAX_BLOCKS		((BlockNumber) 1 << 28)
 
@@ -102,7 +102,7 @@ vs_address_block(Oid address)
 	return (BlockNumber) ((address & (uint32) 0x3FFFFFFF) >> 8);
 }
 
-/* May return 0 or more than the page has: callers check it against the page. */
+/* May return 0 or more than the page has: callers compare it with the page. */
 static inline OffsetNumber
 vs_address_offset(Oid address)
 {
@@ -128,6 +128,11 @@ typedef struct VsChunk
 	Oid			next;			/* InvalidOid: last chunk */
 } VsChunk;
 
+/*
+ * Finds the chunk of the value with sequence number seq at the offset.  False
+ * if there is no such chunk.  Needs a pin on the page, settled by
+ * vs_store_settle, and no lock.
+ */
 extern bool vs_chunk_locate(Page page, OffsetNumber offset, Oid value, int32 seq,
 							VsChunk *chunk);
 

@@ -6,10 +6,10 @@
  * pinning (vs_store_settle) and not kept.  That is safe for a value that some
  * snapshot of ours can see: its line pointer and its bytes change only under a
  * cleanup lock, which our pin keeps away, and other backends add tuples
- * elsewhere on the page.  heapgettup_pagemode does the same.  For a stale address
- * anything may be met, half-written tuples too; vs_chunk_locate looks only at a
- * private copy of the line pointer and stays within the page, so that the worst
- * outcome is a value that nobody wants.
+ * elsewhere on the page.  heapgettup_pagemode does the same.  A stale address
+ * may lead to any bytes, half-written tuples included.  vs_chunk_locate uses a
+ * private copy of the line pointer and stays within the page, so the worst
+ * outcome is the bytes of another value.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -28,24 +28,20 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* of a value, brought into the processor's cache ahead; it goes on by itself */
+/* Bytes of a value to prefetch; the processor then prefetches the rest. */
 #define PREFETCH_BYTES	512
 
 struct VsStoreReader
 {
 	Relation	store;			/* NULL: the table has none */
 	VsRecentPages *recent;
-	BlockNumber nblocks;		/* known to exist; the store cannot shrink under our lock */
+	BlockNumber nblocks;		/* known to exist: our lock stops truncation */
 	Buffer		buffer;			/* last page, pinned */
-	char	   *copy;			/* varlena-shaped space for values in several chunks */
+	char	   *copy;			/* a value of several chunks, as a varlena */
 	Size		copy_size;
 	MemoryContext context;
 };
 
-/*
- * Finds the chunk of the value with the given sequence number at the offset.
- * False if there is no such chunk.  Needs a pin on the page.
- */
 bool
 vs_chunk_locate(Page page, OffsetNumber offset, Oid value, int32 seq, VsChunk *chunk)
 {
@@ -100,8 +96,8 @@ vs_store_corrupted(Relation store, Oid address, const char *problem)
 }
 
 /*
- * Pins the block, keeping the pin already held if it is the same one.  False
- * if the store is not that long.
+ * Pins the block, or keeps the pin if the block is pinned already.  False if
+ * the store does not have the block.
  */
 static bool
 reader_page(VsStoreReader *reader, BlockNumber block)
@@ -122,11 +118,6 @@ reader_page(VsStoreReader *reader, BlockNumber block)
 	return true;
 }
 
-/*
- * Copies bytes [offset, offset + len) of the value, going from page to page in
- * *buffer, which may be InvalidBuffer or hold any page of the store; the last
- * page stays pinned in it.
- */
 void
 vs_store_read_chain(Relation store, Buffer *buffer, Oid address, int32 attrsize,
 					int32 offset, int32 len, char *dest)
@@ -333,7 +324,10 @@ vs_store_reader_get(VsStoreReader *reader, Oid address, Size len)
 	return reader_assemble(reader, address, len);
 }
 
-/* A guess where the chunk's tuple lies, to have it in the processor's cache. */
+/*
+ * Prefetches the chunk's tuple into the processor's cache.  The page is not
+ * pinned, so its place is a guess.
+ */
 static void
 prefetch_tuple(VsStoreReader *reader, Oid address)
 {
@@ -345,7 +339,7 @@ prefetch_tuple(VsStoreReader *reader, Oid address)
 	if (page == NULL)
 		return;
 #ifdef USE_VALGRIND
-	/* it would report the look at a page that is not pinned */
+	/* valgrind would report the access to a page that is not pinned */
 	return;
 #endif
 	item = *PageGetItemId((Page) page, vs_address_offset(address));
@@ -356,8 +350,7 @@ prefetch_tuple(VsStoreReader *reader, Oid address)
 }
 
 /*
- * Starts reading the values' first chunks, for later calls of vs_store_reader_get:
- * from the disk, or where the page is remembered to be in a buffer, from memory.
+ * Reads from disk, or from memory if the page is remembered to be in a buffer.
  */
 void
 vs_store_reader_prefetch(VsStoreReader *reader, const Oid *addresses, int n)

@@ -2,10 +2,10 @@
  * store_release.c
  *	  Marks values deleted.
  *
- * A chunk is deleted by heap_delete, so that its space comes back by the usual
- * horizon.  Chunks belong to one row version chain, whose lock the caller
- * holds: nobody else can be deleting them, and any answer but TM_Ok means that
- * two rows share a value.
+ * heap_delete deletes a chunk, so that its space comes back by the usual
+ * horizon.  Chunks belong to one row's versions, and the caller holds the
+ * row's lock: no other backend can be deleting them, and any result except for
+ * TM_Ok means that two rows share a value.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,12 @@
  *	  Pages on which this backend has deleted values.
  *
  * A session that upserts batch after batch frees as much as it writes, but the
- * free space map learns of that from VACUUM only.  So the writer is told of
- * pages whose deletions nobody can see any more; trying such a page prunes it.
+ * free space map learns of that from VACUUM only.  So the writer also tries
+ * pages whose deleted values no snapshot can see any more; trying such a page
+ * prunes it.
  *
- * These are hints: a page may turn out to have no room (the deletion was
- * rolled back, others were faster), and hints get lost when there are many.
+ * These are hints: a page may have no room (the deletion was rolled back, or
+ * other backends were faster), and hints get lost when there are many.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -25,7 +26,7 @@
 typedef struct Hint
 {
 	BlockNumber block;
-	FullTransactionId xid;		/* that deleted something there */
+	FullTransactionId xid;		/* the transaction that deleted a value there */
 } Hint;
 
 /* Hints on one store, oldest first. */
@@ -40,7 +41,8 @@ typedef struct Ring
 static Ring rings[RINGS];
 
 /*
- * The ring of the store.  Another store's hints give way to a new one's.
+ * The ring of the store, or NULL.  With 'claim', another store's ring is
+ * cleared and taken.
  */
 static Ring *
 ring_of(Relation store, bool claim)
@@ -72,10 +74,6 @@ vs_store_reuse_note(Relation store, BlockNumber block, FullTransactionId xid)
 	ring->hints[ring->tail++ % RING_SIZE] = (Hint){block, xid};
 }
 
-/*
- * Takes the oldest hint whose deletion is past everybody's horizon.
- * InvalidBlockNumber if there is none.
- */
 BlockNumber
 vs_store_reuse_take(Relation store)
 {
@@ -89,6 +87,6 @@ vs_store_reuse_take(Relation store)
 		return InvalidBlockNumber;
 	ring->head++;
 
-	/* VACUUM may have cut the store since */
+	/* VACUUM may have cut the store meanwhile */
 	return hint->block < RelationGetNumberOfBlocks(store) ? hint->block : InvalidBlockNumber;
 }

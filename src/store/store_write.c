@@ -4,19 +4,19 @@
  *
  * The address of a chunk is known before the chunk is written: it is the
  * offset that PageAddItem will choose on a page that stays locked.  A chunk
- * with a continuation names the continuation's address, so the next page is
- * chosen and locked before the current one is written; two pages at most are
- * locked at a time (store_alloc.c says why that cannot deadlock).  WAL is then
+ * with a continuation contains the continuation's address, so the next page is
+ * chosen and locked before the current one is written.  At most two pages are
+ * locked at a time (store_alloc.c says why that cannot deadlock).  WAL is
  * written in the order of the data, which logical decoding needs.
  *
  * Records are heapam's: XLOG_HEAP_INSERT for one chunk on a page,
- * XLOG_HEAP2_MULTI_INSERT for several.  Where the relation is logically
- * logged each chunk gets a record of its own, because only XLOG_HEAP_INSERT
- * carries XLH_INSERT_ON_TOAST_RELATION, which keeps a streamed transaction
- * from being cut between a chunk and its row.
+ * XLOG_HEAP2_MULTI_INSERT for several.  If the relation is logically logged,
+ * each chunk gets a record of its own, because only XLOG_HEAP_INSERT carries
+ * XLH_INSERT_ON_TOAST_RELATION, which keeps a streamed transaction from being
+ * cut between a chunk and its row.
  *
- * No predicate locks are taken or checked here: nobody reads the store but
- * through a row, and the rows are heapam's.
+ * No predicate locks are taken or checked here: queries read the store only
+ * through rows, and heapam locks these.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -52,7 +52,7 @@ typedef struct WriteState
 	TransactionId xid;
 	CommandId	cid;
 	int			options;
-	bool		logical;		/* logically logged: a record a chunk */
+	bool		logical;		/* logically logged: one record per chunk */
 	VsStorePage page;
 	VsPagePlan	plan;
 	int			npieces;
@@ -73,9 +73,9 @@ chunk_size(Size data_len)
 }
 
 /*
- * Plans the next chunk of a value of which `done` bytes are planned, on the
- * current page; returns the bytes it takes.  If the rest does not fit, locks
- * the continuation's page into *next_page and sets the link to it.
+ * Plans the next chunk of a value of which 'done' bytes are planned, on the
+ * current page; returns the number of bytes in it.  If the rest does not fit,
+ * locks the continuation's page into *next_page and sets the link to it.
  */
 static Size
 plan_chunk(WriteState *state, VsStoreValue *value, Size done, int32 seq,
@@ -184,7 +184,7 @@ page_begin(WriteState *state)
 }
 
 /*
- * Puts the planned chunks on the current page, logs them and releases the page.
+ * Adds the planned chunks to the current page, logs them and releases the page.
  */
 static void
 page_write(WriteState *state)
@@ -234,8 +234,8 @@ page_write(WriteState *state)
 }
 
 /*
- * Builds the chunk's tuple, header as heap_insert would leave it.  Returns its
- * length.  Runs in a critical section.
+ * Builds the chunk's tuple, with the header that heap_insert would write.
+ * Returns its length.  Runs in a critical section.
  */
 static Size
 chunk_build(const WriteState *state, const Piece *piece, char *image)

@@ -60,8 +60,8 @@ copy_external_tuple(Relation rel, ItemPointer tid)
 }
 
 /*
- * Marks n values of the table's store deleted.  Of a TOAST relation that is none, heapam has
- * deleted them by its index.
+ * Marks n values of the table's store deleted.  If the TOAST relation is no
+ * value store, heapam has already deleted them by its index.
  */
 static void
 release_values(Relation rel, const Oid *addresses, int n, CommandId cid, bool speculative)

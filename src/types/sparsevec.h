@@ -47,7 +47,10 @@ StaticAssertDecl(offsetof(SparseVector, indices) == 16, "SparseVector has paddin
 /* Raises the error for a value whose size is not that of its elements. */
 pg_noreturn extern void vs_sparsevec_damaged(const SparseVector *v);
 
-/* A damaged page may say to hold any number of elements, so that is compared with the size. */
+/*
+ * A damaged page may say to hold any number of elements, so that is compared
+ * with the size.
+ */
 static inline SparseVector *
 vs_sparsevec_detoast(Datum datum)
 {

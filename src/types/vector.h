@@ -60,8 +60,8 @@ extern struct varlena *(*vs_vector_fetch_hook) (struct varlena *pointer);
 pg_noreturn extern void vs_vector_damaged(const struct varlena *value);
 
 /*
- * Detoast a datum whose elements have that many bytes.  Every argument becomes a
- * Vector by this function.  A damaged page may hold any dimension, so the
+ * Detoast a datum whose elements have that many bytes.  Every argument becomes
+ * a Vector by this function.  A damaged page may hold any dimension, so the
  * dimension is compared with the size.  The result is read-only: it may be the
  * datum itself, or it is palloc'd.
  */

@@ -1,4 +1,5 @@
--- What upserts keep of a collection names tables, operators and types.  In the same session, the names become those of others.
+-- Upserts cache names of tables, operators and types of a collection.  In the same
+-- session, these names become those of other objects.
 BEGIN;
 SELECT plan(10);
 CREATE ROLE owner_of_old;

@@ -1,10 +1,11 @@
-# Pages of indexes and value stores with changed words, many at a time: a table each.  Whatever is done with such a table ends,
-# with the right answer or with an error that has a class of its own, and does not take the server down;
-# vecstore.check says that something is wrong with an index, unless every answer is right.  (Of a value nothing but the value
-# itself tells what it is: a bit of it that changes goes unnoticed without data checksums.)
+# Words on pages of indexes and value stores are changed, in many tables at a time.
+# Every command on such a table ends with the right answer or with an error that has
+# an SQLSTATE of its own, and does not crash the server.  vecstore.check reports a
+# problem of an index unless every answer is right.  (A changed bit of a value itself
+# goes unnoticed without data checksums.)
 #
-# All tables of a kind are copies of one: the same content, the same files but for what is changed.  So a
-# start of the server serves all of them.
+# All tables of a kind are copies of one: they have the same content, and the same
+# files except for the changes.  So one start of the server serves all of them.
 
 use strict;
 use warnings;
@@ -20,7 +21,8 @@ use constant { PAGE => 8192, OPAQUE => 24, COPIES => $ENV{COPIES} // 16, TIMEOUT
 
 srand($ENV{SEED} // 9);
 
-# What each kind of table has: type of the vector, operator class, its value from an id and a seed.
+# For each kind of table: type of the vector, operator class, operator, value from an
+# id, number of rows.
 my %kinds = (
 	l2 => [ 'vector(20)', 'vector_l2_ops', '<->', 'filled(i, 20)::real[]::vector', 600 ],
 	cosine => [ 'vector(20)', 'vector_cosine_ops', '<=>', 'filled(i, 20)::real[]::vector', 600 ],
