@@ -41,6 +41,9 @@ OBJS = $(SOURCES:.c=.o)
 
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 SQL_PARTS = $(sort $(wildcard $(tree)/sql/parts/*.sql))
+# Both types of dense vectors are made from one file.
+SQL_DENSE = $(tree)/sql/parts/10-dense.sql.in
+dense = sed -e 's/@type@/$(1)/g' -e 's/@precision@/$(2)/g' -e 's/@elements@/$(3)/g' -e 's/@norm@/$(4)/g' $(SQL_DENSE)
 # upgrade scripts, when there are any
 DATA = $(patsubst $(tree)/%,%,$(sort $(wildcard $(tree)/sql/$(EXTENSION)--*--*.sql)))
 
@@ -73,7 +76,10 @@ endif
 $(OBJS:.o=.bc): %.bc: %.o
 -include $(OBJS:.o=.d)
 
-sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
-	cat $^ > $@
+sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) $(SQL_DENSE)
+	{ cat $(filter $(tree)/sql/parts/0%,$(SQL_PARTS)) && \
+	$(call dense,vector,single,float4,vector_norm) && \
+	$(call dense,halfvec,half,IEEE half,l2_norm) && \
+	cat $(filter-out $(tree)/sql/parts/0%,$(SQL_PARTS)); } > $@
 
 endif

@@ -5,7 +5,7 @@
 # says its volatility, and PARALLEL unless it is volatile.  Arguments: files (all parts, unless given).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-[ $# -gt 0 ] || set -- sql/parts/*.sql
+[ $# -gt 0 ] || set -- sql/parts/*.sql sql/parts/*.sql.in
 exec perl - "$@" <<'PERL'
 use strict;
 use warnings;

@@ -242,7 +242,7 @@ publish(const VsAnn *ann, VsAnnDirectory *dir, int64 rows)
 static void
 require_untouched(Relation index)
 {
-	vs_ann_buffer_write(index);
+	vs_ann_held_write(index);
 	if (RelationGetNumberOfBlocks(index) != VS_ANN_META_BLKNO + 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
