@@ -24,6 +24,16 @@ SELECT nspname FROM pg_namespace WHERE nspname = 'vecstore';
 CREATE EXTENSION vecstore;
 DROP SCHEMA elsewhere;
 
+-- a database with an encoding in which the bytes of UTF-8 are invalid
+\set database :DBNAME
+CREATE DATABASE vecstore_euc_jp ENCODING 'EUC_JP' LOCALE 'C' TEMPLATE template0;
+\connect vecstore_euc_jp
+CREATE EXTENSION vecstore;
+CREATE TABLE no_key (n int);
+SELECT vecstore.upsert('no_key', '{"n": 1}');
+\connect :database
+DROP DATABASE vecstore_euc_jp;
+
 -- every object has a comment
 SELECT pg_describe_object(d.classid, d.objid, 0) AS undescribed
 FROM pg_depend d

@@ -1,5 +1,5 @@
 -- Upserts.  The functions run as their caller: an upsert is the caller's
--- INSERT … ON CONFLICT.
+-- INSERT ... ON CONFLICT.
 
 CREATE TYPE vecstore.upsert_result AS (inserted bigint, replaced bigint, unchanged bigint);
 COMMENT ON TYPE vecstore.upsert_result IS

@@ -1,5 +1,5 @@
--- One call creates a collection.  A collection is a table: CREATE TABLE … USING
--- vecstore and CREATE INDEX … USING vecann give the same.
+-- One call creates a collection.  A collection is a table: CREATE TABLE ... USING
+-- vecstore and CREATE INDEX ... USING vecann give the same.
 
 -- The function sets no search_path, so that names and types in its arguments
 -- mean what they mean to the caller.  Its C code resolves no other name by path.

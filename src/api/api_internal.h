@@ -5,7 +5,7 @@
  * The way of a batch: a form (JSON, columns, rows, query, view) converts its
  * data to the collection's column types and adds row after row to an
  * UpsertBatch; upsert_batch.c sorts them by key, drops all but the last of
- * each key and hands them to one INSERT … ON CONFLICT statement, whose text
+ * each key and hands them to one INSERT ... ON CONFLICT statement, whose text
  * is made by upsert_plan.c and whose plan is cached with the collection.
  *-------------------------------------------------------------------------
  */
@@ -169,7 +169,11 @@ typedef void (*UpsertFeed) (UpsertBatch *batch, void *arg);
 extern UpsertCounts vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes,
 								  UpsertFeed feed, void *arg);
 pg_noreturn extern void vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place);
+
+/* As much of a value as a message shows: its first 200 characters, in the current context. */
+#define VS_API_CLIP_CHARS 200
 extern char *vs_api_clip(const char *value);
+
 extern Datum vs_api_result(FunctionCallInfo fcinfo, UpsertCounts counts);
 
 /* Does a row belong in the partition that the caller named? (upsert_partition.c) */

@@ -29,6 +29,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "api/api_internal.h"
 #include "api/sql_piece.h"
 
 #define MAX_DIMENSION 16000
@@ -95,7 +96,7 @@ vector_type_argument(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("vector_type must be vector or halfvec, not \"%s\"",
-						vs_api_excerpt(type))));
+						vs_api_clip(type))));
 	return type;
 }
 
@@ -121,7 +122,7 @@ metric_argument(FunctionCallInfo fcinfo)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown metric \"%s\"", vs_api_excerpt(metric)),
+			 errmsg("unknown metric \"%s\"", vs_api_clip(metric)),
 			 errhint("Metrics are cosine, l2 (euclidean) and ip (inner_product).")));
 }
 
@@ -202,7 +203,7 @@ add_id(StringInfo sql, FunctionCallInfo fcinfo)
 	if (type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("id_type \"%s\" does not exist", vs_api_excerpt(piece.text))));
+				 errmsg("id_type \"%s\" does not exist", vs_api_clip(piece.text))));
 	typid = typeTypeId(type);
 	ReleaseSysCache(type);
 	appendStringInfo(sql, "id %s\n", piece.text);
@@ -216,7 +217,7 @@ add_id(StringInfo sql, FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("auto_id needs an id_type of smallint, integer, bigint or uuid, not \"%s\"",
-						vs_api_excerpt(piece.text))));
+						vs_api_clip(piece.text))));
 }
 
 /* The primary key, and how the table is partitioned or stored. */

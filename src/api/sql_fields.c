@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
+#include "api/api_internal.h"
 #include "api/json_scan.h"
 #include "api/sql_piece.h"
 
@@ -60,7 +61,7 @@ read_option(const char *what, const char *name, char *value, FieldOptions *optio
 	else if (strcmp(name, "not_null") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s: unknown option \"%s\"", what, vs_api_excerpt(name)),
+				 errmsg("%s: unknown option \"%s\"", what, vs_api_clip(name)),
 				 errhint("Options are type, default and not_null.")));
 	else if (value == NULL)
 		options->not_null = false;
@@ -68,7 +69,7 @@ read_option(const char *what, const char *name, char *value, FieldOptions *optio
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s: not_null must be true or false, not \"%s\"", what,
-						vs_api_excerpt(value))));
+						vs_api_clip(value))));
 }
 
 /* A field's definition from {"type": ..., "default": ..., "not_null": ...}; NULL without a type. */
@@ -108,7 +109,7 @@ definition_from_object(SqlPiece *piece, const JsonPiece *object)
 static void
 add_field(StringInfo sql, const char *name, const JsonPiece *spec)
 {
-	SqlPiece	piece = {psprintf("field \"%s\"", vs_api_excerpt(name)), NULL,
+	SqlPiece	piece = {psprintf("field \"%s\"", vs_api_clip(name)), NULL,
 						 "A field has a type, NOT NULL and DEFAULT: {\"title\": \"text not null\", \"price\": \"float8 default (1 + 1)\"}."
 	};
 	const char *column = vs_api_piece_column_name(piece.what, name);
@@ -130,7 +131,7 @@ add_field(StringInfo sql, const char *name, const JsonPiece *spec)
 	if (found == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("%s: type \"%s\" does not exist", piece.what, vs_api_excerpt(TypeNameToString(type)))));
+				 errmsg("%s: type \"%s\" does not exist", piece.what, vs_api_clip(TypeNameToString(type)))));
 	ReleaseSysCache(found);
 	appendStringInfo(sql, ", %s %s\n", column, definition);
 }

@@ -18,30 +18,19 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "api/api_internal.h"
 #include "api/sql_piece.h"
 #include "compat/compat.h"
 
-/* Characters of a value that a message shows. */
-#define EXCERPT_CHARS 200
-
 /* Two identifiers, quoted, with some quotes in them. */
 #define MAX_NAME_BYTES (4 * NAMEDATALEN)
-
-char *
-vs_api_excerpt(const char *value)
-{
-	int			len = strlen(value);
-	int			shown = pg_mbcharcliplen(value, len, EXCERPT_CHARS);
-
-	return shown == len ? pstrdup(value) : psprintf("%.*s...", shown, value);
-}
 
 pg_noreturn static void
 refuse(const SqlPiece *piece, const char *problem)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("%s: \"%s\" %s", piece->what, vs_api_excerpt(piece->text), problem),
+			 errmsg("%s: \"%s\" %s", piece->what, vs_api_clip(piece->text), problem),
 			 errhint("%s", piece->hint)));
 }
 
@@ -57,7 +46,7 @@ vs_api_piece_name(const SqlPiece *piece, char **schema, char **name)
 	if (strlen(piece->text) > MAX_NAME_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_NAME_TOO_LONG),
-				 errmsg("%s: \"%s\" is too long", piece->what, vs_api_excerpt(piece->text))));
+				 errmsg("%s: \"%s\" is too long", piece->what, vs_api_clip(piece->text))));
 	deconstruct_array(DatumGetArrayTypeP(DirectFunctionCall2(
 						  parse_ident, CStringGetTextDatum(piece->text), BoolGetDatum(true))),
 					  TEXTOID, -1, false, TYPALIGN_INT, &parts, NULL, &count);
@@ -65,7 +54,7 @@ vs_api_piece_name(const SqlPiece *piece, char **schema, char **name)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("improper name \"%s\": a table has a name and a schema",
-						vs_api_excerpt(piece->text))));
+						vs_api_clip(piece->text))));
 	*schema = NULL;
 	for (i = 0; i < count; i++)
 	{
@@ -98,12 +87,12 @@ rethrow_for_piece(const SqlPiece *piece, int offset)
 		/* The parser may have met what we put behind the piece. */
 		if (position > chars && error->sqlerrcode == ERRCODE_SYNTAX_ERROR)
 			message = "syntax error at end of input";
-		error->message = psprintf("%s: %s", piece->what, vs_api_excerpt(message));
+		error->message = psprintf("%s: %s", piece->what, vs_api_clip(message));
 		if (!error->hint)
 			error->hint = pstrdup(piece->hint);
 		error->cursorpos = 0;
-		error->internalpos = chars <= EXCERPT_CHARS ? position : 0;
-		error->internalquery = chars <= EXCERPT_CHARS ? pstrdup(piece->text) : NULL;
+		error->internalpos = chars <= VS_API_CLIP_CHARS ? position : 0;
+		error->internalquery = chars <= VS_API_CLIP_CHARS ? pstrdup(piece->text) : NULL;
 	}
 	ReThrowError(error);
 }

@@ -28,9 +28,6 @@ typedef struct SqlPiece
 	const char *hint;
 } SqlPiece;
 
-/* As much of a value as a message should show: its first 200 characters. */
-extern char *vs_api_excerpt(const char *value);
-
 /*
  * Splits "name" or "schema.name", as regclass reads it, and cuts long
  * identifiers with the server's NOTICE.  Without a schema, *schema becomes

@@ -2,7 +2,7 @@
  * upsert.c
  *	  A whole upsert, from the lock on its table to its result or its error.
  *
- * An error of the data says where it is: "row 2: field "price": …", with the
+ * An error of the data says where it is: "row 2: field "price": ...", with the
  * SQLSTATE, detail and hint of the error as it was raised.  The place is kept
  * up by whoever handles a row, so nothing has to be searched or run again.
  *-------------------------------------------------------------------------
@@ -23,9 +23,6 @@
 
 #include "api/api_internal.h"
 
-/* Characters of a value that a message shows. */
-#define MAX_VALUE_CHARS 200
-
 /* Errors that some row's data causes; others (deadlock, disk full) are left as they are. */
 static bool
 is_about_data(int sqlerrcode)
@@ -44,14 +41,13 @@ is_about_data(int sqlerrcode)
 	}
 }
 
-/* As much of a value as a message shows: its first 200 characters. */
 char *
 vs_api_clip(const char *value)
 {
 	int			len = strlen(value);
-	int			clipped = pg_mbcharcliplen(value, len, MAX_VALUE_CHARS);
+	int			clipped = pg_mbcharcliplen(value, len, VS_API_CLIP_CHARS);
 
-	return psprintf("%.*s%s", clipped, value, clipped < len ? "…" : "");
+	return psprintf("%.*s%s", clipped, value, clipped < len ? "..." : "");
 }
 
 /* Takes the statement behind the upsert out of an error's context, where it would only confuse. */
@@ -82,7 +78,7 @@ clip_quoted(char *message)
 	char	   *start = message ? strchr(message, '"') : NULL;
 	char	   *end = start ? strrchr(message, '"') : NULL;
 
-	if (!start || end - start <= MAX_VALUE_CHARS)
+	if (!start || end - start <= VS_API_CLIP_CHARS)
 		return message;
 	start++;
 	return psprintf("%.*s%s%s", (int) (start - message), message,
@@ -95,7 +91,7 @@ hint_partition(ErrorData *error)
 {
 	if (error->sqlerrcode == ERRCODE_CHECK_VIOLATION && !error->hint &&
 		error->funcname && strcmp(error->funcname, "ExecFindPartition") == 0)
-		error->hint = pstrdup("Create a partition for it with vecstore.create_partition or CREATE TABLE … PARTITION OF.");
+		error->hint = pstrdup("Create a partition for it with vecstore.create_partition or CREATE TABLE ... PARTITION OF.");
 }
 
 /*
