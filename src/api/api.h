@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  * api.h
- *	  What the library's start needs of the SQL API.
+ *	  The SQL API's part of the library's start.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_API_H
 #define VS_API_H
 
-/* Called once, when the library is loaded: puts the hooks of upsert views into place. */
+/* Installs the hooks of upsert views; called once, at library load. */
 extern void vs_api_init(void);
 
 #endif							/* VS_API_H */

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  * api_internal.h
- *	  What the files of the SQL API share.
+ *	  Shared by the files of the SQL API.
  *
- * The way of a batch: a form (JSON, columns, rows, query, view) converts its
- * data to the collection's column types and adds row after row to an
- * UpsertBatch; upsert_batch.c sorts them by key, drops all but the last of
- * each key and hands them to one INSERT ... ON CONFLICT statement, whose text
- * is made by upsert_plan.c and whose plan is cached with the collection.
+ * A form (JSON, columns, rows, query, view) converts its data to the
+ * collection's column types and adds row after row to an UpsertBatch.
+ * upsert_batch.c sorts the rows by key, keeps only the last row of each key,
+ * and passes them to one INSERT ... ON CONFLICT statement.  upsert_plan.c makes
+ * the statement's text; its plan is cached with the collection.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_API_INTERNAL_H
@@ -23,13 +23,20 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-/* How a JSON value becomes a column's value. */
+/*
+ * The conversion of a JSON value to a column's value.
+ *
+ * TEXT: the type's input function gets the scalar's text, or the raw array.
+ * RAW (json, jsonb): the input function gets the raw value.
+ * VECTORS (arrays of vectors): each element's input gets the raw array.
+ * NESTED (other array and composite types): core's JSON conversion.
+ */
 typedef enum JsonForm
 {
-	JSON_FORM_TEXT,				/* the type's input function gets the scalar's text, or the raw array */
-	JSON_FORM_RAW,				/* json, jsonb: the input function gets the raw value */
-	JSON_FORM_VECTORS,			/* arrays of vectors: each element's input gets the raw array */
-	JSON_FORM_NESTED			/* other array and composite types: core's JSON conversion */
+	JSON_FORM_TEXT,
+	JSON_FORM_RAW,
+	JSON_FORM_VECTORS,
+	JSON_FORM_NESTED
 } JsonForm;
 
 /* One attribute of a collection; attno - 1 is its place in columns[]. */
@@ -39,11 +46,11 @@ typedef struct CollectionColumn
 	AttrNumber	attno;
 	Oid			typid;
 	int32		typmod;
-	bool		writable;		/* neither dropped nor generated nor identity always */
+	bool		writable;		/* not dropped, generated or identity always */
 	bool		is_key;
 	bool		has_default;
-	bool		default_is_volatile;	/* a sequence, a random uuid: a row without it is new */
-	bool		must_merge;		/* may refuse its own default: NOT NULL or a domain */
+	bool		default_is_volatile;	/* a row without a value is new */
+	bool		must_merge;		/* may refuse its default: NOT NULL, a domain */
 	const char *not_writable_why;
 	JsonForm	json_form;
 	FmgrInfo	input;
@@ -51,12 +58,12 @@ typedef struct CollectionColumn
 	Oid			element_type;	/* of JSON_FORM_VECTORS */
 	FmgrInfo	element_input;
 	Oid			element_ioparam;
-	void	   *domain_state;	/* for domain_check(), if the type is a domain */
+	void	   *domain_state;	/* of domain_check(), for a domain */
 } CollectionColumn;
 
 /*
- * A table as upserts see it, cached per backend.  An invalidation clears
- * valid; the structure lives on until its last user releases it.
+ * The description of a table for upserts, cached per backend.  An invalidation
+ * clears 'valid'; the structure lives on until its last user releases it.
  */
 typedef struct Collection
 {
@@ -64,7 +71,7 @@ typedef struct Collection
 	bool		valid;
 	int			users;
 	MemoryContext mcxt;
-	char	   *name;			/* as it is shown in messages */
+	char	   *name;			/* for messages */
 	char	   *qualified_name; /* quoted, with its schema */
 	int			natts;
 	CollectionColumn *columns;
@@ -74,28 +81,45 @@ typedef struct Collection
 	AttrNumber *keys;
 	Oid		   *key_sort_ops;
 	Oid		   *key_collations;
-	char	  **key_equals;		/* OPERATOR(schema.name) of each key column */
-	char	  **key_targets;	/* each key column with the collation of its index */
-	AttrNumber	dynamic;		/* takes unknown fields, 0 if there is none */
+	char	  **key_equals;		/* OPERATOR(schema.name), by key column */
+	char	  **key_targets;	/* key columns with their index's collation */
+	AttrNumber	dynamic;		/* the column of unknown fields; 0: none */
 	bool		partitioned;
 	bool		auto_id;		/* a key column has a volatile default */
-	bool		merge_all;		/* something looks at whole rows: checks, policies, triggers */
+	bool		merge_all;		/* checks, policies, triggers see whole rows */
 	TupleDesc	batch_desc;		/* all attributes, then ordinal and pattern */
 	List	   *plans;			/* of UpsertPlan, latest first */
 } Collection;
 
+/*
+ * vs_api_collection_get returns the cached description of rel, which the caller
+ * has open and locked; vs_api_collection_release must follow, after an error
+ * too.  Errors: rel is not a table, or has no usable primary key.
+ *
+ * vs_api_collection_column returns the column of that name, or NULL.
+ */
 extern Collection *vs_api_collection_get(Relation rel);
 extern void vs_api_collection_release(Collection *c);
 extern CollectionColumn *vs_api_collection_column(Collection *c, const char *name);
 
-/* What the caller asked for, the same in every form. */
+/* The caller's options, the same in every form. */
 typedef struct UpsertOptions
 {
 	bool		partial;
 	bool		skip_unchanged;
 	Oid			partition;		/* InvalidOid: by partition key */
-	int			timeout_ms;		/* 0 waits for ever */
+	int			timeout_ms;		/* 0: no limit */
 } UpsertOptions;
+
+/*
+ * Milliseconds of the caller's timeout; 0 for NULL.  The timeout must be
+ * positive.
+ *
+ * Options from the SQL arguments partial, partition, timeout, skip_unchanged,
+ * of which 'first' is the first; or from an object such as {"partial": true,
+ * "timeout": "5 s"}.  NULL and JSON's null are the default of each.  Errors:
+ * ERRCODE_INVALID_PARAMETER_VALUE.
+ */
 
 extern int	vs_api_timeout_ms(const Interval *timeout);
 extern UpsertOptions vs_api_options_from_args(FunctionCallInfo fcinfo, int first);
@@ -115,7 +139,7 @@ typedef struct UpsertPlan
 	bool		skip_unchanged;
 	Bitmapset  *all;			/* attnos that each row gives */
 	Bitmapset  *some;			/* attnos that some rows give */
-	Bitmapset  *fill;			/* attnos that no row gives, but the statement must */
+	Bitmapset  *fill;			/* attnos that only the statement gives */
 	char	   *sql;
 	SPIPlanPtr	plan;
 } UpsertPlan;
@@ -123,11 +147,21 @@ typedef struct UpsertPlan
 /* The name under which the statement reads the batch. */
 #define UPSERT_BATCH_NAME "vecstore_batch"
 
+/*
+ * vs_api_plan_fill returns the columns that the statement must give although no
+ * row does: in a partial upsert, columns that may refuse their own default but
+ * not the stored value.
+ *
+ * vs_api_plan_get returns the plan for a batch in which each row gives the
+ * columns 'all' and some rows also give 'some'.  Needs an SPI connection in
+ * which the batch is registered.  Errors are those of planning, for example
+ * missing privileges.
+ */
 extern Bitmapset *vs_api_plan_fill(Collection *c, UpsertKind kind, Bitmapset *given);
 extern UpsertPlan *vs_api_plan_get(Collection *c, UpsertKind kind, bool skip_unchanged,
 								   Bitmapset *all, Bitmapset *some);
 
-/* What came of a batch. */
+/* The counts of a batch. */
 typedef struct UpsertCounts
 {
 	int64		inserted;
@@ -135,15 +169,40 @@ typedef struct UpsertCounts
 	int64		unchanged;
 } UpsertCounts;
 
-/* Where an upsert stands, for messages: row from 1, 0 and NULL are none. */
+/* The row (from 1; 0: none) and field of an upsert, for messages. */
 typedef struct UpsertPlace
 {
 	const char *collection;
 	int64		row;
 	const char *field;
-	const char *statement;		/* our own, which no message needs to show */
+	const char *statement;		/* our own, which messages do not show */
 } UpsertPlace;
 
+/*
+ * A batch.
+ *
+ * vs_api_batch_begin begins one for rel, which the caller has open and locked.
+ * expected_bytes is the size of the data if it is in memory: the sort may then
+ * use that much, whatever work_mem says; else 0.  Error: no INSERT privilege.
+ * The caller must call vs_api_batch_end; after an error it calls
+ * vs_api_batch_abandon, which does what the transaction's abort does not.
+ *
+ * vs_api_batch_row_context is reset by each added row.
+ *
+ * vs_api_batch_add adds a row: values and isnull have an entry per attribute
+ * (NULL where the row gives no value), 'given' the attributes that the row
+ * gives.  place.row must be set.  It copies everything.  Error: a row gives a
+ * column that cannot be written, or has no key.  It is made of two halves:
+ *
+ * vs_api_batch_complete_key fills the key's missing parts with their defaults,
+ * in the current context, and adds them to *given.  If such a default makes a
+ * new value each time, the row is new: it returns true, and evaluates that
+ * default only with make_new.  Defaults live until the next vs_api_batch_put.
+ * vs_api_batch_put adds a row whose key was completed.
+ *
+ * vs_api_batch_run writes the rows, and returns their counts.  Errors are those
+ * of INSERT ... ON CONFLICT.
+ */
 typedef struct UpsertBatch UpsertBatch;
 
 extern UpsertBatch *vs_api_batch_begin(Relation rel, const UpsertOptions *options, Size expected_bytes);
@@ -161,8 +220,14 @@ extern void vs_api_batch_end(UpsertBatch *batch);
 extern void vs_api_batch_abandon(UpsertBatch *batch);
 
 /*
- * A whole upsert (upsert.c): feed adds the rows to the batch, which is then
- * run; both under the timeout, and with errors that name row and field.
+ * vs_api_upsert runs a whole upsert into the table (upsert.c): it locks the
+ * table as INSERT does, lets 'feed' add the rows to the batch, and runs the
+ * batch; both under the timeout, and with errors that name row and field.
+ *
+ * vs_api_rethrow raises the current error again, with the place in front of its
+ * message.  Call it in PG_CATCH; mcxt is a context that outlives the batch.
+ * vs_api_clip returns the first 200 characters of a value, for messages.
+ * vs_api_result returns the counts as the SQL type upsert_result.
  */
 typedef void (*UpsertFeed) (UpsertBatch *batch, void *arg);
 
@@ -176,7 +241,13 @@ extern char *vs_api_clip(const char *value);
 
 extern Datum vs_api_result(FunctionCallInfo fcinfo, UpsertCounts counts);
 
-/* Does a row belong in the partition that the caller named? (upsert_partition.c) */
+/*
+ * The check that rows belong in the partition that the caller named, at any
+ * depth below rel (upsert_partition.c).  It lives in the context current at
+ * begin, and holds the partition open until its end.  vs_api_partition_check
+ * takes a row by rel's attributes; ERRCODE_CHECK_VIOLATION if it does not
+ * belong there.
+ */
 typedef struct PartitionCheck PartitionCheck;
 
 extern PartitionCheck *vs_api_partition_check_begin(Relation rel, Oid partition, EState *estate);
@@ -184,17 +255,39 @@ extern void vs_api_partition_check(PartitionCheck *check, EState *estate,
 								   const Datum *values, const bool *isnull);
 extern void vs_api_partition_check_end(PartitionCheck *check);
 
-/* Timeout (upsert_timeout.c) */
+/*
+ * The timeout (upsert_timeout.c).  vs_api_timeout_start starts the timer, or
+ * returns false if an outer upsert's timer is running, which then stays.
+ * vs_api_timeout_stop stops the timer that was started, and returns true if it
+ * had run out.
+ */
 extern bool vs_api_timeout_start(int ms);
 extern bool vs_api_timeout_stop(void);
 
-/* Is a key stored as it was given? (upsert_exact.c) */
+/*
+ * The check that a key is stored as it was given (upsert_exact.c).
+ * vs_api_exact_begin prepares it for keys of type 'source'; NULL if the column
+ * is no key, or its values cannot lose anything, or no type can compare them.
+ * It lives as long as estate.  vs_api_exact_check takes values that are not
+ * NULL; ERRCODE_INVALID_TEXT_REPRESENTATION if the stored one differs.
+ */
 typedef struct ExactCheck ExactCheck;
 
 extern ExactCheck *vs_api_exact_begin(EState *estate, Oid source, const CollectionColumn *target);
 extern void vs_api_exact_check(ExactCheck *check, EState *estate, Datum given, Datum stored);
 
-/* Conversion of one column's values to the column's type (upsert_coerce.c) */
+/*
+ * Conversion of values to a column's type (upsert_coerce.c).
+ *
+ * vs_api_coercible returns whether values of type 'source' can be converted.
+ * vs_api_coercion_begin prepares the conversion, which lives as long as estate;
+ * ERRCODE_DATATYPE_MISMATCH if there is none.  vs_api_coerce converts a value;
+ * the result is the value itself or lives in estate's per-tuple context.
+ *
+ * vs_api_is_text_like is true for strings and for literals of unknown type.
+ * vs_api_default_prepare returns a column's default expression, or NULL if the
+ * default is NULL.
+ */
 typedef struct Coercion Coercion;
 
 extern bool vs_api_coercible(Oid source, const CollectionColumn *target);
@@ -204,8 +297,15 @@ extern bool vs_api_is_text_like(Oid typid);
 extern ExprState *vs_api_default_prepare(EState *estate, Relation rel, AttrNumber attno);
 
 /*
- * Rows that come as values of fixed fields and types (upsert_source.c): each
- * field is a column, or in a dynamic collection an unknown one.
+ * Rows that come as values of fixed fields and types (upsert_source.c).  Each
+ * field is a column, or in a dynamic collection an unknown field.
+ *
+ * vs_api_source_begin allocates in the current context, which must live as
+ * long as the batch.  vs_api_source_find returns the column of that name, or
+ * NULL for a dynamic field; ERRCODE_UNDEFINED_COLUMN if the collection takes
+ * none.  vs_api_source_field adds the next field of the rows; it must be
+ * known, new, and of a type that can be converted.  vs_api_source_add converts
+ * the values of one row and adds it to the batch; place.row must be set.
  */
 typedef struct RowSource RowSource;
 
@@ -215,15 +315,21 @@ extern void vs_api_source_field(RowSource *source, const char *name, Oid type);
 extern void vs_api_source_add(RowSource *source, Datum *values, bool *isnull);
 
 /*
- * The columns that a row gives which has a value for each of "writable": all
- * but key columns left NULL for the database to fill (upsert_rows.c).
+ * The columns that a row gives that has a value for each column of 'writable':
+ * all of them, except for NULL key columns that the database fills
+ * (upsert_rows.c).
  */
 extern Bitmapset *vs_api_given_columns(Collection *c, Bitmapset *writable, const bool *isnull);
 
-/* Is it vecstore.dynamic_fields, the type that takes unknown fields? */
+/* Whether the type is vecstore.dynamic_fields, which takes unknown fields. */
 extern bool vs_api_is_dynamic_type(Oid typid);
 
-/* A column's value from JSON (upsert_value.c) */
+/*
+ * A column's value (upsert_value.c).  vs_api_value_from_json converts a piece
+ * of JSON to the column's type, in the current context; errors are those of
+ * the type's input function.  vs_api_checked checks a value that was made
+ * without the input function, and is not NULL, by the column's domain.
+ */
 struct JsonPiece;
 extern Datum vs_api_checked(CollectionColumn *column, Datum value);
 extern Datum vs_api_value_from_json(CollectionColumn *column, const struct JsonPiece *piece,

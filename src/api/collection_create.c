@@ -2,10 +2,10 @@
  * collection_create.c
  *	  vecstore.create_collection() and create_partition().
  *
- * Both write a statement and run it by SPI as the plain caller, so privileges,
- * event triggers and errors are those of the statement.  The caller's pieces
- * have been parsed (sql_piece.h).  All other names carry their schema: the
- * caller's search_path resolves what the caller wrote, and nothing of ours.
+ * Both write a statement and run it by SPI as the caller, so privileges, event
+ * triggers and errors are those of the statement.  The caller's pieces have
+ * been parsed (sql_piece.h).  All other names are qualified: the caller's
+ * search_path resolves only names that the caller wrote.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -128,7 +128,7 @@ metric_argument(FunctionCallInfo fcinfo)
 
 /* ---- names ---- */
 
-/* The schema that CREATE TABLE would take; an error without one. */
+/* The schema that CREATE TABLE would use; an error if there is none. */
 static char *
 current_schema_name(const char *table)
 {
@@ -142,7 +142,10 @@ current_schema_name(const char *table)
 	return schema;
 }
 
-/* The table that a call names, in default_schema (NULL: the current one) unless it says another. */
+/*
+ * The table that a call names.  A name without a schema is in default_schema,
+ * or in the current schema if that is NULL.
+ */
 static RangeVar *
 table_argument(char *text, char *default_schema)
 {
@@ -220,7 +223,7 @@ add_id(StringInfo sql, FunctionCallInfo fcinfo)
 						vs_api_clip(piece.text))));
 }
 
-/* The primary key, and how the table is partitioned or stored. */
+/* Appends the primary key, and the table's partitioning or access method. */
 static void
 add_key_and_storage(StringInfo sql, char *partition_by)
 {
@@ -278,9 +281,9 @@ create_table(FunctionCallInfo fcinfo, const RangeVar *table, const char *vector_
 }
 
 /*
- * create_collection(name text, dimension int, metric text, id_type text, auto_id bool,
- *					 vector_field text, fields json, dynamic bool, partition_by text,
- *					 vector_type text) returns regclass
+ * create_collection(name text, dimension int, metric text, id_type text,
+ *		auto_id bool, vector_field text, fields json, dynamic bool,
+ *		partition_by text, vector_type text) returns regclass
  */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_create_collection);
 Datum
@@ -310,7 +313,7 @@ bounds_clause(FunctionCallInfo fcinfo)
 	return vs_api_piece_bounds(&piece);
 }
 
-/* Names the partitioned table and locks it against a change of the name. */
+/* The partitioned table's name; locks the table against a change of it. */
 static RangeVar *
 partitioned_table(Oid relid)
 {
@@ -332,7 +335,10 @@ partitioned_table(Oid relid)
 	return table;
 }
 
-/* create_partition(collection regclass, name text, bounds text) returns regclass */
+/*
+ * create_partition(collection regclass, name text, bounds text) returns
+ * regclass
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_create_partition);
 Datum
 vs_api_create_partition(PG_FUNCTION_ARGS)

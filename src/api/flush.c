@@ -3,7 +3,7 @@
  *	  SQL: vecstore.flush and vecstore.compact, over an index or all vecann
  *	  indexes of a table and its partitions.
  *
- * Locks: a table before its index, also where only indexes are asked for.
+ * Locks: a table before its index, also if the call names an index.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -36,8 +36,9 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_flush);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_compact);
 
 /*
- * Who may insert may seal, since inserts do; and who may VACUUM the table.  Of a partitioned
- * one, that table's privileges count, as for an INSERT.
+ * A role that may insert may seal, because inserts seal too; so may a role that
+ * may VACUUM the table.  For a partitioned table, its own privileges count, as
+ * for an INSERT.
  */
 static void
 check_permission(Oid tableoid)
@@ -48,7 +49,7 @@ check_permission(Oid tableoid)
 		aclcheck_error(result, OBJECT_TABLE, get_rel_name(tableoid));
 }
 
-/* A seal shows in pg_stat_progress_create_index, with its phases, and no command. */
+/* pg_stat_progress_create_index shows a seal's phases, without a command. */
 static void
 begin_progress(Relation index, Relation heap)
 {
@@ -67,7 +68,10 @@ begin_progress(Relation index, Relation heap)
 	pgstat_progress_update_multi_param(lengthof(params), params, values);
 }
 
-/* Does one index, locked with RowExclusiveLock, and adds a row to the result. */
+/*
+ * Flushes or compacts one index, locked with RowExclusiveLock, and adds a row
+ * to the result.
+ */
 static void
 maintain_index(Relation index, Relation heap, VsAnnWait wait, VsAnnSealCaller caller, ReturnSetInfo *rsinfo)
 {
@@ -99,8 +103,9 @@ maintain_index(Relation index, Relation heap, VsAnnWait wait, VsAnnSealCaller ca
 }
 
 /*
- * A table that was named, or inherits from one.  Those of the latter that are another session's temporary
- * ones are passed over, as queries do.
+ * Flushes or compacts the indexes of a table that was named, or inherits from
+ * one.  Of the latter, other sessions' temporary tables are skipped, as in
+ * queries.
  */
 static void
 maintain_table(Oid tableoid, bool named, VsAnnWait wait, VsAnnSealCaller caller, ReturnSetInfo *rsinfo)
@@ -124,7 +129,7 @@ maintain_table(Oid tableoid, bool named, VsAnnWait wait, VsAnnSealCaller caller,
 	table_close(heap, AccessShareLock);
 }
 
-/* Opens an index and its table; false if one is not there any more. */
+/* Opens an index and its table; false if one was dropped meanwhile. */
 static bool
 open_named(Oid indexoid, Relation *index, Relation *heap)
 {
@@ -134,7 +139,7 @@ open_named(Oid indexoid, Relation *index, Relation *heap)
 	if (*heap == NULL)
 		return false;
 	*index = try_relation_open(indexoid, RowExclusiveLock);
-	/* while it was not locked, the number may have become another's */
+	/* the OID was not locked, and may belong to another relation now */
 	if (*index != NULL && IndexGetRelation(indexoid, true) == tableoid)
 		return true;
 	if (*index != NULL)
@@ -143,7 +148,10 @@ open_named(Oid indexoid, Relation *index, Relation *heap)
 	return false;
 }
 
-/* An index that was named, or is a partition of one; partitioned ones have nothing themselves. */
+/*
+ * Flushes or compacts an index that was named, or is a partition of one;
+ * partitioned indexes have no storage.
+ */
 static void
 maintain_named(Oid indexoid, bool named, VsAnnWait wait, VsAnnSealCaller caller, ReturnSetInfo *rsinfo)
 {

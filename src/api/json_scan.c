@@ -2,9 +2,9 @@
  * json_scan.c
  *	  A reader of JSON text that hands out pieces of it without copying.
  *
- * Core's recursive parser copies every scalar and calls back for it, which for
- * arrays of floats costs more than reading the floats.  So core's lexer is
- * called directly, and an array or object that is wanted whole is one piece.
+ * Core's recursive parser copies every scalar and calls back for it, which
+ * costs more than reading the floats of an array.  So core's lexer is called
+ * directly, and an array or object that is needed as a whole is one piece.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

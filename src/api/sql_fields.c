@@ -2,9 +2,10 @@
  * sql_fields.c
  *	  The argument "fields" of create_collection as column definitions.
  *
- * A field is a string, which is what CREATE TABLE takes after a column's name,
- * or an object with a type, a default and not_null.  The parts of an object
- * are parsed one by one; what they make together is parsed as a string is.
+ * A field is a string, with the text that CREATE TABLE takes after a column's
+ * name, or an object with a type, a default and not_null.  The parts of an
+ * object are parsed one by one; then they are joined, and parsed as a string
+ * is.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -32,7 +33,7 @@ vs_api_piece_column_name(const char *what, const char *name)
 	return quote_identifier(name);
 }
 
-/* A JSON value as text: of a string its content; NULL for null. */
+/* A JSON value as text: a string without quotes; NULL for null. */
 static char *
 json_text(const JsonPiece *value)
 {
@@ -43,7 +44,7 @@ json_text(const JsonPiece *value)
 	return pnstrdup(value->text, value->len);
 }
 
-/* What an object says of a field. */
+/* The options of a field that is an object. */
 typedef struct FieldOptions
 {
 	char	   *type;
@@ -72,7 +73,10 @@ read_option(const char *what, const char *name, char *value, FieldOptions *optio
 						vs_api_clip(value))));
 }
 
-/* A field's definition from {"type": ..., "default": ..., "not_null": ...}; NULL without a type. */
+/*
+ * A field's definition from {"type": ..., "default": ..., "not_null": ...};
+ * NULL without a type.
+ */
 static char *
 definition_from_object(SqlPiece *piece, const JsonPiece *object)
 {

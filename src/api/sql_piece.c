@@ -2,10 +2,10 @@
  * sql_piece.c
  *	  Pieces of SQL that a caller gives as text; see sql_piece.h.
  *
- * What the grammar does not take by itself is parsed inside of a CREATE TABLE
- * statement.  The parsed statement is then compared with one that has nothing
- * but the piece: a piece that ends its place early shows as another clause,
- * another column or another statement.
+ * A piece that the grammar does not take by itself is parsed inside a CREATE
+ * TABLE statement.  The parsed statement must then have nothing but the piece:
+ * a piece that ends its clause early shows as another clause, another column
+ * or another statement.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -22,7 +22,7 @@
 #include "api/sql_piece.h"
 #include "compat/compat.h"
 
-/* Two identifiers, quoted, with some quotes in them. */
+/* Room for two quoted identifiers with some quotes in them. */
 #define MAX_NAME_BYTES (4 * NAMEDATALEN)
 
 pg_noreturn static void
@@ -68,9 +68,10 @@ vs_api_piece_name(const SqlPiece *piece, char **schema, char **name)
 /* ---- parsing ---- */
 
 /*
- * Makes an error of the parser one about the piece: the message says which
- * one it is, and the cursor is within its text.  The parser set a position in
- * the text that it was given, which an outer SPI has taken for one of its own.
+ * Turns an error of the parser into one about the piece: the message names the
+ * piece, and the cursor is within its text.  The parser set a position in the
+ * text that it parsed, and an outer SPI has taken that for a position of its
+ * own.
  */
 pg_noreturn static void
 rethrow_for_piece(const SqlPiece *piece, int offset)
@@ -117,7 +118,7 @@ parse_within(const SqlPiece *piece, const char *before, const char *after, RawPa
 	return result;
 }
 
-/* The same where all of it must be one CREATE TABLE statement without a semicolon. */
+/* The same for text that must be one CREATE TABLE statement, no semicolon. */
 static CreateStmt *
 parse_create(const SqlPiece *piece, const char *before, const char *after, const char *problem)
 {
@@ -203,7 +204,7 @@ vs_api_piece_partition_by(const SqlPiece *piece)
 	return create->partspec;
 }
 
-/* Does the text begin with that word, in any case? */
+/* Whether the text begins with that word, in any case. */
 static bool
 begins_with(const char *text, const char *word)
 {

@@ -4,12 +4,12 @@
  *
  * create_collection and create_partition put their arguments into a statement.
  * Each piece is parsed by itself first, with the server's own grammar, and must
- * be one thing of the expected kind and nothing more.  Then it cannot end the
- * place it is put into, whatever characters it has.  In the statement a line
- * break must follow a piece, since it may end with a comment.
+ * be exactly one item of the expected kind.  Then it cannot end the clause that
+ * it is put into, whatever characters it has.  In the statement a line break
+ * must follow a piece, because the piece may end with a comment.
  *
- * Names in a piece are resolved where the statement runs: they mean what they
- * mean to the caller.
+ * Names in a piece are resolved when the statement runs, by the caller's
+ * search_path.  A piece of another kind is ERRCODE_SYNTAX_ERROR.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_SQL_PIECE_H
@@ -20,7 +20,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 
-/* A piece, how messages name it, and a hint that says what to write. */
+/* A piece, its name in messages, and a hint about what to write. */
 typedef struct SqlPiece
 {
 	const char *what;
@@ -36,8 +36,8 @@ typedef struct SqlPiece
 extern void vs_api_piece_name(const SqlPiece *piece, char **schema, char **name);
 
 /*
- * A column's name, quoted.  It is taken as it is; an empty one is refused, and
- * one that the server would cut.  "what" begins the message.
+ * A column's name, quoted.  The name is taken as it is.  Errors: it is empty,
+ * or so long that the server would cut it; the message begins with 'what'.
  */
 extern const char *vs_api_piece_column_name(const char *what, const char *name);
 
@@ -47,20 +47,23 @@ extern TypeName *vs_api_piece_type(const SqlPiece *piece);
 /* One expression. */
 extern void vs_api_piece_expression(const SqlPiece *piece);
 
-/* What follows a column's name: a type, NOT NULL and DEFAULT.  Returns the type. */
+/*
+ * The definition that follows a column's name: a type, NOT NULL and DEFAULT.
+ * Returns the type.
+ */
 extern TypeName *vs_api_piece_column(const SqlPiece *piece);
 
 /*
- * Appends the columns of a JSON object, a definition for each name, each
- * after a comma (sql_fields.c).
+ * Appends the columns of a JSON object, a definition for each name, each after
+ * a comma (sql_fields.c).
  */
 extern void vs_api_piece_fields(StringInfo sql, text *fields);
 
-/* What follows PARTITION BY. */
+/* The clause that follows PARTITION BY. */
 extern PartitionSpec *vs_api_piece_partition_by(const SqlPiece *piece);
 
 /*
- * Bounds of a partition, where FOR VALUES may be left out.  Returns what
+ * Bounds of a partition, with or without FOR VALUES.  Returns the clause that
  * follows PARTITION OF in a statement.
  */
 extern const char *vs_api_piece_bounds(const SqlPiece *piece);

@@ -3,8 +3,8 @@
  *	  A whole upsert, from the lock on its table to its result or its error.
  *
  * An error of the data says where it is: "row 2: field "price": ...", with the
- * SQLSTATE, detail and hint of the error as it was raised.  The place is kept
- * up by whoever handles a row, so nothing has to be searched or run again.
+ * SQLSTATE, detail and hint of the original error.  The code that handles a row
+ * keeps the place up to date, so that no search and no second run is necessary.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,7 +23,10 @@
 
 #include "api/api_internal.h"
 
-/* Errors that some row's data causes; others (deadlock, disk full) are left as they are. */
+/*
+ * Whether a row's data causes the error.  Other errors (deadlock, disk full)
+ * are not changed.
+ */
 static bool
 is_about_data(int sqlerrcode)
 {
@@ -50,7 +53,10 @@ vs_api_clip(const char *value)
 	return psprintf("%.*s%s", clipped, value, clipped < len ? "..." : "");
 }
 
-/* Takes the statement behind the upsert out of an error's context, where it would only confuse. */
+/*
+ * Takes the statement behind the upsert out of an error's context: the user did
+ * not write it.
+ */
 static void
 hide_statement(ErrorData *error, const char *statement)
 {
@@ -71,7 +77,7 @@ hide_statement(ErrorData *error, const char *statement)
 		error->context = NULL;
 }
 
-/* What a message about a value quotes of it is clipped; NULL is returned as it is. */
+/* Clips the value that a message quotes.  NULL gives NULL. */
 static char *
 clip_quoted(char *message)
 {
@@ -85,7 +91,7 @@ clip_quoted(char *message)
 					vs_api_clip(pnstrdup(start, end - start)), end);
 }
 
-/* A row for which there is no partition: how to get one. */
+/* Adds a hint to the error about a row that belongs in no partition. */
 static void
 hint_partition(ErrorData *error)
 {
@@ -94,10 +100,6 @@ hint_partition(ErrorData *error)
 		error->hint = pstrdup("Create a partition for it with vecstore.create_partition or CREATE TABLE ... PARTITION OF.");
 }
 
-/*
- * Raises the current error again, with its place in front.  To be called in
- * PG_CATCH; mcxt is a context that outlives the batch.
- */
 void
 vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place)
 {
@@ -137,11 +139,11 @@ report_timeout(const char *collection, int ms)
 	FlushErrorState();
 	ereport(ERROR,
 			(errcode(ERRCODE_QUERY_CANCELED),
-			 errmsg("upsert into \"%s\" was cancelled after its timeout of %d ms", collection, ms),
+			 errmsg("upsert into \"%s\" was canceled after its timeout of %d ms", collection, ms),
 			 errdetail("None of its rows was written.")));
 }
 
-/* An upsert under way, as its error handler must see it. */
+/* An upsert under way; its error handler reads this. */
 typedef struct UpsertState
 {
 	UpsertBatch *batch;			/* NULL before it has begun */
@@ -167,7 +169,10 @@ do_upsert(volatile UpsertState *state, Oid relid, const UpsertOptions *options, 
 	counts = vs_api_batch_run(state->batch);
 	if (state->timed)
 	{
-		/* if it ran out in the last moment, the cancel comes now and not to the next statement */
+		/*
+		 * If the timer ran out at the last moment, the cancel is processed here
+		 * and does not hit the next statement.
+		 */
 		state->timed = false;
 		state->expired = vs_api_timeout_stop();
 	}
@@ -178,10 +183,6 @@ do_upsert(volatile UpsertState *state, Oid relid, const UpsertOptions *options, 
 	return counts;
 }
 
-/*
- * One upsert into the table relid: locks it as INSERT does, lets feed add the
- * rows, writes them.  All of it or, by an error, nothing.
- */
 UpsertCounts
 vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes, UpsertFeed feed, void *arg)
 {
@@ -216,7 +217,6 @@ vs_api_upsert(Oid relid, const UpsertOptions *options, Size expected_bytes, Upse
 	return counts;
 }
 
-/* The counts as the SQL type upsert_result. */
 Datum
 vs_api_result(FunctionCallInfo fcinfo, UpsertCounts counts)
 {

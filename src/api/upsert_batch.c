@@ -2,16 +2,16 @@
  * upsert_batch.c
  *	  A batch of rows on its way into a collection: adding rows.
  *
- * Rows are added with their columns already of the right types.  Those with a
- * key go through a sort by key, which gives two things: of rows with the same
- * key the last one is kept, and all sessions lock keys in the same order, so
- * that no two batches can deadlock.  Rows without a key (the database makes
- * one) keep their order and are inserted after the others.
+ * Rows are added with columns that already have the right types.  Rows with a
+ * key go through a sort by key, for two reasons: of rows with the same key
+ * only the last one is kept, and all sessions lock keys in the same order, so
+ * that two batches cannot deadlock.  Rows without a key, which the database
+ * makes, keep their order and are inserted after the others.
  *
- * Rows may give different columns.  Each row carries the number of its
- * pattern, the set of columns that it gives; what is missing is seen to when
- * the row leaves the sort (upsert_run.c), for only then it is known which
- * columns the others give.
+ * Rows may give different columns.  Each row has the number of its pattern,
+ * the set of columns that it gives.  Missing columns are filled when the row
+ * leaves the sort (upsert_run.c): only then is it known which columns the
+ * other rows give.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -26,10 +26,13 @@
 
 #include "api/upsert_batch.h"
 
-/* Patterns that are compared one by one; more are looked up in a hash table. */
+/* Up to this number patterns are compared one by one, then by a hash table. */
 #define MAX_UNINDEXED_PATTERNS 8
 
-/* Permission is the executor's business, but nothing (sequences!) should move before it is asked. */
+/*
+ * The executor checks permissions too, but only after defaults have been
+ * evaluated, which advances sequences.
+ */
 static void
 check_insert_privilege(Relation rel)
 {
@@ -64,7 +67,7 @@ begin_sort(UpsertBatch *batch)
 		batch->key_order[i].ssup_attno = c->keys[i];
 		PrepareSortSupportFromOrderingOp(c->key_sort_ops[i], &batch->key_order[i]);
 	}
-	/* the ordinal of a row with a key is negative: the last one comes first */
+	/* ordinals of rows with a key are negative, so the last row comes first */
 	columns[c->nkeys] = c->natts + 1;
 	operators[c->nkeys] = Int8LessOperator;
 	collations[c->nkeys] = InvalidOid;
@@ -72,12 +75,6 @@ begin_sort(UpsertBatch *batch)
 										nulls_first, batch->work_mem_kb, NULL, TUPLESORT_NONE);
 }
 
-/*
- * Begins a batch for rel, which the caller has open and locked.  The caller
- * guards the batch: vs_api_batch_end must be called, after an error too.
- * expected_bytes is the size of the data in hand, which is then sorted in
- * memory whatever work_mem says; 0 if it is not in memory.
- */
 UpsertBatch *
 vs_api_batch_begin(Relation rel, const UpsertOptions *options, Size expected_bytes)
 {
@@ -100,7 +97,9 @@ vs_api_batch_begin(Relation rel, const UpsertOptions *options, Size expected_byt
 	batch->patterns = palloc(batch->max_patterns * sizeof(Pattern));
 	if (OidIsValid(options->partition))
 		batch->partition = vs_api_partition_check_begin(rel, options->partition, batch->estate);
-	batch->c = vs_api_collection_get(rel);	/* last of what may fail: it must be released */
+
+	/* the last step that may fail, because the collection must be released */
+	batch->c = vs_api_collection_get(rel);
 	batch->place.collection = batch->c->name;
 	batch->defaults = palloc0(batch->c->natts * sizeof(ExprState *));
 	batch->default_ready = palloc0(batch->c->natts * sizeof(bool));
@@ -110,7 +109,6 @@ vs_api_batch_begin(Relation rel, const UpsertOptions *options, Size expected_byt
 	return batch;
 }
 
-/* Lets go of everything; the batch is gone. */
 void
 vs_api_batch_end(UpsertBatch *batch)
 {
@@ -126,7 +124,6 @@ vs_api_batch_end(UpsertBatch *batch)
 	MemoryContextDelete(batch->mcxt);
 }
 
-/* After an error: what the transaction's abort does not do by itself. */
 void
 vs_api_batch_abandon(UpsertBatch *batch)
 {
@@ -151,7 +148,6 @@ vs_api_batch_place(UpsertBatch *batch)
 	return &batch->place;
 }
 
-/* For the row being made; emptied by the next vs_api_batch_add. */
 MemoryContext
 vs_api_batch_row_context(UpsertBatch *batch)
 {
@@ -185,7 +181,7 @@ vs_api_batch_default(UpsertBatch *batch, AttrNumber attno, bool *isnull)
 	return value;
 }
 
-/* A column that must not be given is an error, told once a pattern. */
+/* Refuses a pattern with a column that must not be given. */
 static void
 check_writable(UpsertBatch *batch, Bitmapset *given)
 {
@@ -200,7 +196,7 @@ check_writable(UpsertBatch *batch, Bitmapset *given)
 		batch->place.field = col->name;
 		ereport(ERROR,
 				(errcode(ERRCODE_GENERATED_ALWAYS),
-				 errmsg("no value can be given, for %s", col->not_writable_why)));
+				 errmsg("no value can be given because %s", col->not_writable_why)));
 	}
 }
 
@@ -287,12 +283,6 @@ pattern_number(UpsertBatch *batch, Bitmapset *given, bool keyless)
 	return number;
 }
 
-/*
- * Sees to the key of a row: a part left out takes its default, unless that
- * makes a new key each time; then the row is a new one (returns true), and the
- * default is left to the statement unless make_new.  Adds to *given, in the
- * current context.  Defaults live until the next vs_api_batch_put.
- */
 bool
 vs_api_batch_complete_key(UpsertBatch *batch, bool make_new, Datum *values, bool *isnull,
 						  Bitmapset **given)
@@ -332,11 +322,6 @@ vs_api_batch_complete_key(UpsertBatch *batch, bool make_new, Datum *values, bool
 	return keyless;
 }
 
-/*
- * Adds a row: an entry per attribute in values and isnull (NULL where the row
- * gives nothing), and the attributes that it gives.  place.row must be set.
- * Everything is copied; the row context is reset.
- */
 void
 vs_api_batch_add(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset *given)
 {
@@ -344,13 +329,12 @@ vs_api_batch_add(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset *giv
 	Bitmapset  *completed = bms_copy(given);
 	bool		keyless;
 
-	/* a partition is chosen by its values, so there a new key must be known now */
+	/* a new key must be known now if the row's partition depends on it */
 	keyless = vs_api_batch_complete_key(batch, batch->partition != NULL, values, isnull, &completed);
 	vs_api_batch_put(batch, values, isnull, completed, keyless);
 	MemoryContextSwitchTo(old);
 }
 
-/* The second half of vs_api_batch_add, for a row whose key has been completed. */
 void
 vs_api_batch_put(UpsertBatch *batch, Datum *values, bool *isnull, Bitmapset *given, bool keyless)
 {

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * upsert_batch.h
- *	  What a batch is made of; for upsert_batch.c, which fills it, and
+ *	  The parts of a batch, for upsert_batch.c, which fills it, and
  *	  upsert_run.c, which writes it.
  *-------------------------------------------------------------------------
  */
@@ -16,7 +16,7 @@
 
 #include "api/api_internal.h"
 
-/* A set of columns that rows give; rows without a key form patterns of their own. */
+/* A set of columns that rows give, of rows with or without a key. */
 typedef struct Pattern
 {
 	Bitmapset  *given;
@@ -34,30 +34,33 @@ struct UpsertBatch
 	UpsertPlace place;
 
 	Tuplesortstate *keyed;		/* rows with a key, being sorted */
-	Tuplestorestate *keyless;	/* rows without, in order */
-	TupleTableSlot *row_slot;	/* virtual, for adding */
+	Tuplestorestate *keyless;	/* rows without a key, in order */
+	TupleTableSlot *row_slot;	/* virtual, to add rows */
 	int64		nkeyless;
 	int64		nkeyed;
 	int			work_mem_kb;
-	SortSupport key_order;		/* to tell equal keys */
+	SortSupport key_order;		/* to recognize equal keys */
 
 	Pattern    *patterns;
 	int			npatterns;
 	int			max_patterns;
-	HTAB	   *pattern_index[2];	/* by keyless, PatternEntry; NULL while there are few */
+	HTAB	   *pattern_index[2];	/* by keyless; NULL if patterns are few */
 	ExprState **defaults;		/* by attno - 1, prepared at first use */
 	bool	   *default_ready;
 	PartitionCheck *partition;
 
 	/* while the statement runs */
-	int64		cookie;			/* what its calls of batch_row() and the like must show */
-	int			pattern;		/* of the row on its way */
-	bool		merged;			/* it was filled from the stored row */
-	bool		conflict;		/* its key was there already */
+	int64		cookie;			/* its calls of batch_row() etc. must have it */
+	int			pattern;		/* of the row being written */
+	bool		merged;			/* that row was filled from the stored one */
+	bool		conflict;		/* its key existed already */
 	UpsertCounts counts;
 };
 
-/* A column's default, evaluated anew; lives in the per-tuple context of the batch's executor state. */
+/*
+ * Evaluates a column's default.  The value lives in the per-tuple context of
+ * the batch's executor state.
+ */
 extern Datum vs_api_batch_default(UpsertBatch *batch, AttrNumber attno, bool *isnull);
 
 #endif							/* VS_UPSERT_BATCH_H */

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  * upsert_coerce.c
- *	  Values of any type to a column's type, and columns' defaults.
+ *	  Conversion of values to a column's type, and columns' defaults.
  *
- * The conversion is the one of an INSERT: assignment casts, then the length
- * or dimension of the type, then a domain's checks.  Two more sources are
- * taken, because drivers send them: text for any type, by its input function,
- * and (by the cast from arrays) arrays of numbers for vectors.  A key must not
- * lose anything by it (upsert_exact.c).
+ * The conversion is that of an INSERT: assignment casts, then the length or
+ * dimension of the type, then a domain's checks.  Two more sources are
+ * accepted, because drivers send them: text for any type, by its input
+ * function, and arrays of numbers for vectors, by the cast from arrays.  A key
+ * must not lose anything in it (upsert_exact.c).
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -26,11 +26,11 @@
 
 struct Coercion
 {
-	ExprState  *expr;			/* NULL: values are right as they are */
-	ExactCheck *exact;			/* of a key that might lose something */
+	ExprState  *expr;			/* NULL: values need no conversion */
+	ExactCheck *exact;			/* of a key that may lose something */
 };
 
-/* The name that the domain of dynamic columns has, in schema vecstore. */
+/* The name of the domain of dynamic columns, in schema vecstore. */
 #define DYNAMIC_TYPE_NAME "dynamic_fields"
 
 bool
@@ -52,7 +52,6 @@ vs_api_is_dynamic_type(Oid typid)
 	return result;
 }
 
-/* Is it a string, or a literal of unknown type? */
 bool
 vs_api_is_text_like(Oid typid)
 {
@@ -63,7 +62,6 @@ vs_api_is_text_like(Oid typid)
 	return category == TYPCATEGORY_STRING || typid == UNKNOWNOID;
 }
 
-/* Can values of type source be converted for a column? */
 bool
 vs_api_coercible(Oid source, const CollectionColumn *target)
 {
@@ -71,10 +69,6 @@ vs_api_coercible(Oid source, const CollectionColumn *target)
 						   vs_api_is_text_like(source) ? COERCION_EXPLICIT : COERCION_ASSIGNMENT);
 }
 
-/*
- * Prepares the conversion of values of type source for a column.  Errors when
- * there is none.  Lives as long as estate.
- */
 Coercion *
 vs_api_coercion_begin(EState *estate, Oid source, const CollectionColumn *target)
 {
@@ -103,10 +97,6 @@ vs_api_coercion_begin(EState *estate, Oid source, const CollectionColumn *target
 	return coercion;
 }
 
-/*
- * Converts one value; the result lives in estate's per-tuple context or is the
- * value itself.
- */
 Datum
 vs_api_coerce(Coercion *coercion, EState *estate, Datum value, bool *isnull)
 {
@@ -124,7 +114,6 @@ vs_api_coerce(Coercion *coercion, EState *estate, Datum value, bool *isnull)
 	return result;
 }
 
-/* A column's default expression, or NULL when that is a plain NULL. */
 ExprState *
 vs_api_default_prepare(EState *estate, Relation rel, AttrNumber attno)
 {

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  * upsert_columns.c
- *	  vecstore.upsert_columns(): rows as one array a column.
+ *	  vecstore.upsert_columns(): rows as one array per column.
  *
- * The fastest way in from a driver: it holds its data so, and sends an array
- * as one binary parameter.  Nothing is parsed by row, and values are taken
- * from the arrays where they lie.
+ * This is the fastest form for a driver, which holds its data in columns and
+ * sends an array as one binary parameter.  Rows are not parsed, and values are
+ * used in place in the arrays.
  *
- * An array's first dimension is the rows; where it has more of them, a row's
+ * An array's first dimension is the rows.  If it has more dimensions, a row's
  * value is an array of the others (float4[][] for a vector column).
  *-------------------------------------------------------------------------
  */
@@ -64,7 +64,10 @@ column_names(ArrayType *array, int *n)
 	return names;
 }
 
-/* An argument as an array; a literal of unknown type is read as an array of the column's type. */
+/*
+ * An argument as an array.  A literal of unknown type is read as an array of
+ * the column's type.
+ */
 static ArrayType *
 argument_array(ColumnsFeed *feed, UpsertBatch *batch, int i)
 {
@@ -93,7 +96,7 @@ argument_array(ColumnsFeed *feed, UpsertBatch *batch, int i)
 	return DatumGetArrayTypeP(value);
 }
 
-/* Puts the rows of an array of several dimensions together from its elements. */
+/* Makes the rows of an array of several dimensions from its elements. */
 static void
 slice_rows(ColumnValues *out, ArrayType *array, Datum *elements, bool *nulls, int nelements,
 		   int16 typlen, bool typbyval, char typalign)
@@ -143,8 +146,8 @@ column_values(ArrayType *array)
 }
 
 /*
- * An empty array does not say how many dimensions it would have: it is a matrix
- * where the column takes arrays of the elements but not the elements.
+ * An empty array has no dimensions.  It counts as a matrix if the column takes
+ * arrays of the elements but not the elements.
  */
 static void
 settle_empty(ColumnValues *values, CollectionColumn *column)
@@ -156,7 +159,10 @@ settle_empty(ColumnValues *values, CollectionColumn *column)
 		values->type = array_type;
 }
 
-/* All arrays must be of one length; the message names the first row that lacks a value. */
+/*
+ * All arrays must have the same length; the message names the first row that
+ * lacks a value.
+ */
 static void
 check_lengths(ColumnsFeed *feed, UpsertBatch *batch, ColumnValues *columns)
 {
@@ -176,7 +182,7 @@ check_lengths(ColumnsFeed *feed, UpsertBatch *batch, ColumnValues *columns)
 		vs_api_batch_place(batch)->field = feed->names[i];
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("no value, for the array has %d and that of \"%s\" has %d",
+				 errmsg("no value: the array has length %d, that of \"%s\" has length %d",
 						columns[i].rows, feed->names[longest], columns[longest].rows)));
 	}
 }
@@ -213,7 +219,7 @@ feed_columns(UpsertBatch *batch, void *arg)
 	}
 }
 
-/* The size of the arrays, as far as it can be told without reading them. */
+/* The size of the arrays, as far as it is known without reading them. */
 static Size
 arguments_size(FunctionCallInfo fcinfo, int first)
 {
@@ -266,7 +272,10 @@ vs_api_upsert_columns(PG_FUNCTION_ARGS)
 	return upsert_columns(fcinfo, &options, 1);
 }
 
-/* upsert_columns_with(collection regclass, options json, columns text[], VARIADIC arrays "any") */
+/*
+ * upsert_columns_with(collection regclass, options json, columns text[],
+ *		VARIADIC arrays "any")
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_upsert_columns_with);
 Datum
 vs_api_upsert_columns_with(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * upsert_dynamic.c
- *	  The value of a dynamic column, put together from a row's fields.
+ *	  The value of a dynamic column, made from a row's fields.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

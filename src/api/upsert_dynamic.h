@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  * upsert_dynamic.h
- *	  The value of a dynamic column, put together from a row's fields.
+ *	  The value of a dynamic column, made from a row's fields.
  *
- * Each field is converted when it is met, so that an error names it.
+ * Each field is converted when it is read, so that an error names it.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_UPSERT_DYNAMIC_H
@@ -21,15 +21,15 @@ typedef struct DynamicFields
 } DynamicFields;
 
 /*
- * Adds a field, whose name is not copied; of two with one name the later one
- * counts.  A value that is NULL is JSON's null.  Allocates in the current
- * context, where the fields are NULL at first.
+ * Adds a field.  The name is not copied.  Of two fields with one name the later
+ * one counts.  A NULL value is JSON's null.  Allocates in the current context;
+ * fields->state is NULL at first.
  */
 extern void vs_api_dynamic_add(DynamicFields *fields, const char *name, int len, Jsonb *value);
 extern void vs_api_dynamic_add_json(DynamicFields *fields, const char *name, int len,
 									const JsonPiece *value);
 
-/* The object of all fields, {} if there are none, checked by the column's domain. */
+/* The object of all fields, {} without any, checked by the column's domain. */
 extern Datum vs_api_dynamic_value(DynamicFields *fields, CollectionColumn *column);
 
 #endif							/* VS_UPSERT_DYNAMIC_H */

@@ -2,13 +2,13 @@
  * upsert_exact.c
  *	  A key is stored as it was given, or not at all.
  *
- * An assignment may lose something: 11.5 becomes the bigint 12, a timestamp
- * the date of its day.  In a column that is the user's business, but two keys
- * that become one are rows of which one is lost.  So the value as it was given
- * and the value as it is stored are compared in a type that has both: the
- * given one's, to which the stored value is converted back; or, for text that
- * was read by the key's input function, the key's type without its modifier,
- * as which the text is read once more.
+ * An assignment may lose information: 11.5 becomes the bigint 12, a timestamp
+ * the date of its day.  Other columns accept that, but if two keys become one,
+ * one of two rows is lost.  So the given value and the stored value are
+ * compared in a type that has both.  That is the given value's type, to which
+ * the stored value is converted back; or, for text that the key's input
+ * function has read, the key's type without its modifier, as which the text is
+ * read once more.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -26,7 +26,7 @@
 
 struct ExactCheck
 {
-	ExprState  *given;			/* given value to the common type; NULL: it is of that type */
+	ExprState  *given;			/* given value to common type, or NULL */
 	ExprState  *stored;			/* the same for the stored value */
 	FmgrInfo   *equal;
 	Oid			collation;
@@ -34,7 +34,10 @@ struct ExactCheck
 	const CollectionColumn *target;
 };
 
-/* The type in which given and stored values can be compared, or InvalidOid if nothing can be lost. */
+/*
+ * The type in which given and stored values can be compared, or InvalidOid if
+ * nothing can be lost.
+ */
 static Oid
 common_type(Oid source, const CollectionColumn *target)
 {
@@ -43,19 +46,22 @@ common_type(Oid source, const CollectionColumn *target)
 
 	if (vs_api_is_text_like(source) && !vs_api_is_text_like(base))
 	{
-		if (base == DATEOID)	/* its input passes over a time of day */
+		if (base == DATEOID)	/* its input ignores a time of day */
 			return TIMESTAMPOID;
-		if (base == CHAROID)	/* and this one's over all but the first byte */
+		if (base == CHAROID)	/* its input ignores all but the first byte */
 			return TEXTOID;
 		return typmod >= 0 ? base : InvalidOid;
 	}
-	/* blanks at the end mean nothing in char(n), and more than those it does not cut off */
+	/* char(n) cuts off only blanks at the end, which have no meaning there */
 	if (base == BPCHAROID || (getBaseType(source) == base && typmod < 0))
 		return InvalidOid;
 	return getBaseType(source);
 }
 
-/* The conversion of values of one type, or NULL if none is needed; false if there is none. */
+/*
+ * Sets *result to the conversion of values of one type to another, or to NULL
+ * if none is needed; returns false if there is none.
+ */
 static bool
 prepare(EState *estate, Oid from, int32 typmod, Oid to, ExprState **result)
 {
@@ -75,11 +81,6 @@ prepare(EState *estate, Oid from, int32 typmod, Oid to, ExprState **result)
 	return true;
 }
 
-/*
- * Prepares the check of keys of type source for a column; NULL if it is no
- * key, or its values cannot lose anything, or nothing can compare them.  Lives
- * as long as estate.
- */
 ExactCheck *
 vs_api_exact_begin(EState *estate, Oid source, const CollectionColumn *target)
 {
@@ -119,7 +120,6 @@ converted(ExprState *expr, EState *estate, Datum value, bool *isnull)
 	return ExecEvalExprSwitchContext(expr, econtext, isnull);
 }
 
-/* Errors if the stored value, which is not NULL as the given one is not, is another one. */
 void
 vs_api_exact_check(ExactCheck *check, EState *estate, Datum given, Datum stored)
 {

@@ -23,9 +23,9 @@ typedef struct JsonFeed
 	bool	   *isnull;
 	Bitmapset  *given;
 	DynamicFields dynamic;		/* for the dynamic column */
-	AttrNumber *order;			/* the row before had these columns in this order */
+	AttrNumber *order;			/* columns of the previous row, in its order */
 	int			max_order;
-	ExactCheck **exact;			/* by attno - 1, of keys that might lose something */
+	ExactCheck **exact;			/* by attno - 1, of keys with possible loss */
 } JsonFeed;
 
 static const char *
@@ -54,10 +54,13 @@ error_not_an_object(JsonKind kind)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s was given where a row, a JSON object, should be", kind_name(kind))));
+			 errmsg("a row must be a JSON object, not %s", kind_name(kind))));
 }
 
-/* The column that a field names; rows mostly have the same fields in the same order. */
+/*
+ * The column that a field names; rows mostly have the same fields in the same
+ * order.
+ */
 static CollectionColumn *
 field_column(JsonFeed *feed, int nth, const char *name)
 {
@@ -75,7 +78,9 @@ field_column(JsonFeed *feed, int nth, const char *name)
 	return column;
 }
 
-/* The dynamic column itself, given by its name: its members join the others. */
+/*
+ * The row names the dynamic column itself: its members join the other fields.
+ */
 static void
 add_dynamic_object(JsonFeed *feed, const JsonPiece *value)
 {
@@ -104,7 +109,7 @@ add_dynamic_object(JsonFeed *feed, const JsonPiece *value)
 	}
 }
 
-/* A column's value; a key must be stored as it was given. */
+/* Reads a column's value; a key must be stored as it was given. */
 static void
 read_value(JsonFeed *feed, CollectionColumn *column, const JsonPiece *piece)
 {
@@ -123,7 +128,7 @@ read_value(JsonFeed *feed, CollectionColumn *column, const JsonPiece *piece)
 					   CStringGetTextDatum(text), feed->values[at]);
 }
 
-/* One field, from its name on. */
+/* Reads one field, from its name on. */
 static void
 read_field(JsonFeed *feed, JsonScan *scan, int nth)
 {
@@ -147,7 +152,8 @@ read_field(JsonFeed *feed, JsonScan *scan, int nth)
 		read_value(feed, column, &value);
 	else
 	{
-		vs_api_source_find(feed->batch, name);	/* an error unless the collection is dynamic */
+		/* raises an error unless the collection is dynamic */
+		vs_api_source_find(feed->batch, name);
 		vs_api_dynamic_add_json(&feed->dynamic, name, name_len, &value);
 	}
 	place->field = NULL;
@@ -193,7 +199,7 @@ read_row(JsonFeed *feed, JsonScan *scan)
 	MemoryContextSwitchTo(old);
 }
 
-/* The checks of those keys that a scalar's text is read for. */
+/* Prepares the checks of keys that are read from a scalar's text. */
 static void
 prepare_exact(JsonFeed *feed)
 {
@@ -236,7 +242,7 @@ feed_json(UpsertBatch *batch, void *arg)
 
 /*
  * upsert(collection regclass, data json, partial bool, partition regclass,
- *		  timeout interval, skip_unchanged bool) RETURNS upsert_result
+ *		timeout interval, skip_unchanged bool) RETURNS upsert_result
  */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_upsert_json);
 Datum

@@ -12,10 +12,6 @@
 #include "api/api_internal.h"
 #include "api/json_scan.h"
 
-/*
- * From the arguments partial, partition, timeout, skip_unchanged, which start
- * at the given one.  NULL is the default of each.
- */
 UpsertOptions
 vs_api_options_from_args(FunctionCallInfo fcinfo, int first)
 {
@@ -80,7 +76,6 @@ set_option(UpsertOptions *options, const char *name, const char *value)
 				 errhint("Options are partial, partition, timeout and skip_unchanged.")));
 }
 
-/* From an object such as {"partial": true, "timeout": "5 s"}; null is the default. */
 UpsertOptions
 vs_api_options_from_json(text *json)
 {

@@ -3,8 +3,8 @@
  *	  The check that rows belong in the partition that the caller named.
  *
  * Rows are always written through the collection itself, so that its
- * privileges, policies and triggers apply; naming a partition only adds this
- * check, which is made before anything is written.
+ * privileges, policies and triggers apply.  A named partition only adds this
+ * check, which is made before any row is written.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,13 +23,9 @@ struct PartitionCheck
 	Relation	partition;
 	ExprState  *qual;
 	TupleTableSlot *slot;		/* of the partition's row type */
-	AttrNumber *source;			/* the collection's attno of each of its attributes, 0: dropped */
+	AttrNumber *source;			/* collection's attno of each; 0: dropped */
 };
 
-/*
- * Begins checks of rel's rows against one of its partitions, at any depth.
- * Allocates in the current context.
- */
 PartitionCheck *
 vs_api_partition_check_begin(Relation rel, Oid partition, EState *estate)
 {
@@ -63,7 +59,6 @@ vs_api_partition_check_begin(Relation rel, Oid partition, EState *estate)
 	return check;
 }
 
-/* Errors unless the row (by the collection's attributes) belongs in the partition. */
 void
 vs_api_partition_check(PartitionCheck *check, EState *estate, const Datum *values, const bool *isnull)
 {

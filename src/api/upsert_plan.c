@@ -12,22 +12,22 @@
  *		 WHERE vecstore.batch_replaces($1, true)
  *		RETURNING true
  *
- * batch_row() tells upsert_batch.c which row is on its way, for messages and
- * for batch_gives(); batch_replaces() that its key was there already.  Both
- * are evaluated in row order, for INSERT takes one row at a time.  $1 is the
- * batch's cookie, without which they refuse to be called (upsert_run.c); the
- * plan is generic, so that it serves all batches.
+ * batch_row() announces the next row to upsert_run.c, for messages and for
+ * batch_gives(); batch_replaces() reports that the row's key exists already.
+ * Both are evaluated in row order, because INSERT takes one row at a time.  $1
+ * is the batch's cookie, without which they refuse the call (upsert_run.c).
+ * The plan is generic, so that it serves all batches.
  *
  * A partial upsert must not offer NULL for a required column that the row
- * leaves out, even if the stored row has it, for INSERT checks constraints
+ * leaves out, even if the stored row has it, because INSERT checks constraints
  * before it looks for a conflict.  So it fills such columns from the stored
  * row, by a subquery that the planner cannot turn into a join that would lose
- * the key order (OFFSET 0); what is written on conflict is still taken from
- * the locked row.  If the stored row is deleted meanwhile, there is no
- * conflict, and its old values must not come back: batch_row() is told of the
- * stored row, and an insertion after that is an error.
+ * the key order (OFFSET 0).  On conflict, values are still taken from the
+ * locked row.  If the stored row is deleted meanwhile, there is no conflict,
+ * and its old values must not come back: batch_row() learns that the row was
+ * filled from a stored one, and an insertion after that is an error.
  *
- * Each name is quoted and qualified; nothing depends on search_path.
+ * Each name is quoted and qualified; no name depends on search_path.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -41,7 +41,7 @@
 
 #include "api/api_internal.h"
 
-/* Plans kept with a collection; batches of ever new shapes push out the oldest. */
+/* Number of plans kept with a collection; a new one replaces the oldest. */
 #define MAX_PLANS 64
 
 static const char *
@@ -50,11 +50,6 @@ column_ident(Collection *c, int attno)
 	return quote_identifier(c->columns[attno - 1].name);
 }
 
-/*
- * The columns that the statement must offer although no row gives them: in a
- * partial upsert those whose own default might be refused where the stored
- * value is not.
- */
 Bitmapset *
 vs_api_plan_fill(Collection *c, UpsertKind kind, Bitmapset *given)
 {
@@ -73,7 +68,7 @@ vs_api_plan_fill(Collection *c, UpsertKind kind, Bitmapset *given)
 	return fill;
 }
 
-/* Does the statement look at stored rows to fill those of the batch? */
+/* Whether the statement fills rows of the batch from stored rows. */
 static bool
 merges_stored(const UpsertPlan *p)
 {
@@ -93,7 +88,7 @@ append_column_list(StringInfo sql, Collection *c, Bitmapset *columns)
 	}
 }
 
-/* The value that column attno of a row is inserted with. */
+/* Appends the value that is inserted into column attno. */
 static void
 append_source(StringInfo sql, UpsertPlan *p, int attno)
 {
@@ -106,8 +101,9 @@ append_source(StringInfo sql, UpsertPlan *p, int attno)
 }
 
 /*
- * The stored row's values for the columns that a partial row may leave out.
- * Rows of tables that inherit from this one are not its rows.
+ * Appends the subquery for the stored row's values of the columns that a
+ * partial row may leave out.  Rows of tables that inherit from this one do not
+ * count.
  */
 static void
 append_stored(StringInfo sql, Collection *c, UpsertPlan *p)
@@ -127,7 +123,7 @@ append_stored(StringInfo sql, Collection *c, UpsertPlan *p)
 	bms_free(wanted);
 }
 
-/* The new value of column attno in a row that is there already. */
+/* The new value of column attno in a row that exists already. */
 static char *
 replacement(Collection *c, UpsertPlan *p, int attno)
 {
@@ -144,7 +140,10 @@ replacement(Collection *c, UpsertPlan *p, int attno)
 	return psprintf("CASE WHEN vecstore.batch_gives($1, %d) THEN %s ELSE t.%s END", attno, value, name);
 }
 
-/* The columns that a conflict replaces: all but the key, or in a partial upsert those given. */
+/*
+ * The columns that a conflict replaces: all except for the key, or in a partial
+ * upsert those that are given.
+ */
 static Bitmapset *
 replaced_columns(Collection *c, UpsertPlan *p)
 {
@@ -190,7 +189,9 @@ append_conflict(StringInfo sql, Collection *c, UpsertPlan *p)
 	}
 	if (bms_is_empty(replaced))
 	{
-		/* nothing to replace, but SET wants a column: the key keeps its value */
+		/*
+		 * nothing to replace, but SET needs a column: the key keeps its value
+		 */
 		const char *key = column_ident(c, c->keys[0]);
 
 		appendStringInfo(sql, "%s = t.%s", key, key);
@@ -242,8 +243,9 @@ build_sql(Collection *c, UpsertPlan *p)
 }
 
 /*
- * Plans with a subquery on the table itself are made with sequential scans
- * discouraged: a plan made while the table was small stays when it has grown.
+ * Plans a statement with a subquery on the table itself.  Sequential scans are
+ * discouraged, because a plan made for a small table stays when the table has
+ * grown.
  */
 static void
 plan_with_index(SPIPlanPtr plan)
@@ -290,25 +292,21 @@ find_plan(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *all, B
 }
 
 /*
- * An error if the name of the collection has become another table's, since no
- * lock keeps its schema from being renamed.
+ * Raises an error if the collection's name has become another table's: no lock
+ * keeps its schema from being renamed.
  */
 static void
 check_target(Collection *c, SPIPlanPtr plan)
 {
 	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 
-	/* a rule may have left nothing of the statement */
+	/* a rule may have removed the statement */
 	if (source->relationOids != NIL && !list_member_oid(source->relationOids, c->relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("schema of collection \"%s\" was renamed concurrently", c->name)));
 }
 
-/*
- * The plan for a batch in which each row gives the columns "all" and some rows
- * give "some" too.  Needs an SPI connection in which the batch is registered.
- */
 UpsertPlan *
 vs_api_plan_get(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *all, Bitmapset *some)
 {

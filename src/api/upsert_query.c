@@ -2,9 +2,8 @@
  * upsert_query.c
  *	  vecstore.upsert_from(): the rows of any query.
  *
- * The query runs to its end before anything is written, straight into the
- * batch's sort, which goes to disk beyond work_mem.  So it may well read the
- * collection itself.
+ * The query runs to its end before any row is written, into the batch's sort,
+ * which goes to disk beyond work_mem.  So it may read the collection itself.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -54,7 +53,7 @@ query_receive(TupleTableSlot *slot, DestReceiver *self)
 	slot_getallattrs(slot);
 	place->row = ++feed->rows;
 	vs_api_source_add(feed->source, slot->tts_values, slot->tts_isnull);
-	place->row = 0;				/* an error of the query itself is no row's */
+	place->row = 0;				/* an error of the query itself has no row */
 	return true;
 }
 
@@ -97,8 +96,8 @@ feed_query(UpsertBatch *batch, void *arg)
 }
 
 /*
- * upsert_from(collection regclass, query text, partial bool, partition regclass,
- *			   timeout interval, skip_unchanged bool)
+ * upsert_from(collection regclass, query text, partial bool,
+ *		partition regclass, timeout interval, skip_unchanged bool)
  */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_upsert_from);
 Datum

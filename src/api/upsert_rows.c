@@ -3,7 +3,7 @@
  *	  vecstore.upsert_rows(): rows as values of the table's own row type.
  *
  * Such a row gives every column.  Only a key that the database makes can be
- * left out, as NULL; values for generated columns are passed over.
+ * left out, as NULL; values of generated columns are ignored.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -36,7 +36,6 @@ writable_columns(Collection *c)
 	return columns;
 }
 
-/* What such a row gives: all columns but the parts of the key that are left to the database. */
 Bitmapset *
 vs_api_given_columns(Collection *c, Bitmapset *writable, const bool *isnull)
 {
@@ -119,7 +118,9 @@ vs_api_upsert_rows(PG_FUNCTION_ARGS)
 	return upsert_rows(fcinfo, &options, 1);
 }
 
-/* upsert_rows_with(collection regclass, options json, VARIADIC rows anyarray) */
+/*
+ * upsert_rows_with(collection regclass, options json, VARIADIC rows anyarray)
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_upsert_rows_with);
 Datum
 vs_api_upsert_rows_with(PG_FUNCTION_ARGS)

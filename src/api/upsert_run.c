@@ -2,18 +2,18 @@
  * upsert_run.c
  *	  A batch of rows on its way into a collection: writing them.
  *
- * The rows leave the sort for a tuplestore, of each key the last one only.  A
- * column that some rows give is filled with its default in the others, since
- * one statement (upsert_plan.c) takes all rows.
+ * The rows go from the sort into a tuplestore, of each key only the last one.
+ * A column that some rows give is filled with its default in the others,
+ * because one statement (upsert_plan.c) takes all rows.
  *
- * While the statement runs it calls back (batch_row, batch_gives,
- * batch_replaces) and its results come to a DestReceiver that only counts.
- * The batch that they mean is "running"; upserts nest, in triggers.
+ * While the statement runs, it calls back (batch_row, batch_gives,
+ * batch_replaces), and its results go to a DestReceiver that only counts.
+ * Both refer to the batch 'running'; upserts nest, in triggers.
  *
- * Anybody can call those functions, and an expression of the table itself (a
- * policy, a check, a trigger) even while the statement runs.  So the statement
- * shows them the batch's cookie, a random number that it gets as a parameter;
- * all other calls are refused.
+ * Any role can call those functions, and an expression of the table itself (a
+ * policy, a check, a trigger) can call them while the statement runs.  So the
+ * statement passes them the batch's cookie, a random number that it gets as a
+ * parameter; all other calls are refused.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -30,7 +30,10 @@
 
 static UpsertBatch *running = NULL;
 
-/* The columns that all rows with (without) a key give, and those that only some do. */
+/*
+ * The columns that all rows with (or without) a key give, and the columns that
+ * only some of them give.
+ */
 static void
 summarize_patterns(UpsertBatch *batch, bool keyless, Bitmapset **all, Bitmapset **some)
 {
@@ -52,7 +55,10 @@ summarize_patterns(UpsertBatch *batch, bool keyless, Bitmapset **all, Bitmapset 
 	*some = bms_difference(any, *all);
 }
 
-/* Puts a row into the statement's store, with defaults for what it leaves out of "wanted". */
+/*
+ * Puts a row into the statement's store.  Columns of 'wanted' that the row
+ * leaves out get their defaults.
+ */
 static void
 put_filled(UpsertBatch *batch, Tuplestorestate *store, TupleTableSlot *slot, Bitmapset *wanted)
 {
@@ -96,7 +102,7 @@ same_key(UpsertBatch *batch, TupleTableSlot *a, TupleTableSlot *b)
 	return true;
 }
 
-/* The sorted rows, of each key the one that came last; returns their number. */
+/* Stores the sorted rows, of each key the last one; returns their number. */
 static int64
 drain_keyed(UpsertBatch *batch, Tuplestorestate *store, Bitmapset *wanted)
 {
@@ -138,7 +144,9 @@ drain_keyless(UpsertBatch *batch, Tuplestorestate *store, Bitmapset *wanted)
 	return batch->nkeyless;
 }
 
-/* The statement's results: RETURNING gives a row for each one written. */
+/*
+ * Counts the statement's results: RETURNING gives a row for each one written.
+ */
 typedef struct CountReceiver
 {
 	DestReceiver pub;
@@ -168,7 +176,7 @@ count_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
 }
 
-/* All rows are in: errors after this (foreign keys) are not the last row's. */
+/* All rows are written: later errors (foreign keys) are not the last row's. */
 static void
 count_shutdown(DestReceiver *self)
 {
@@ -276,7 +284,6 @@ run_rows(UpsertBatch *batch, bool keyless)
 	batch->counts.unchanged += rows - written;
 }
 
-/* Writes the rows; what came of them. */
 UpsertCounts
 vs_api_batch_run(UpsertBatch *batch)
 {
@@ -304,7 +311,7 @@ refuse_call(void)
 			 errmsg("this function is for the statements that upserts run")));
 }
 
-/* The batch whose statement calls; an error if anything else does. */
+/* The batch whose statement calls; an error for any other call. */
 static UpsertBatch *
 running_batch(int64 cookie)
 {
@@ -315,7 +322,10 @@ running_batch(int64 cookie)
 
 /*
  * batch_row(batch bigint, ordinal bigint, pattern int, merged bool) RETURNS
- * bool: true; this row is next, and filled from the stored one or not.
+ * bool
+ *
+ * Announces the next row, and whether it was filled from the stored one.
+ * Always true.
  */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_row);
 Datum
@@ -333,7 +343,11 @@ vs_api_batch_row(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* batch_gives(batch bigint, attno int) RETURNS bool: does the row give that column? */
+/*
+ * batch_gives(batch bigint, attno int) RETURNS bool
+ *
+ * Whether the row gives that column.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_gives);
 Datum
 vs_api_batch_gives(PG_FUNCTION_ARGS)
@@ -347,8 +361,9 @@ vs_api_batch_gives(PG_FUNCTION_ARGS)
 }
 
 /*
- * batch_replaces(batch bigint, bool) RETURNS bool: its second argument,
- * evaluated when the row's key is there already.
+ * batch_replaces(batch bigint, bool) RETURNS bool
+ *
+ * Notes that the row's key exists already, and returns the second argument.
  */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_batch_replaces);
 Datum

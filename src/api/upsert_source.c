@@ -2,10 +2,10 @@
  * upsert_source.c
  *	  Rows that come as values of fixed fields and types.
  *
- * What the column-wise form and the query form share: fields are found by
- * name once, their conversions prepared once, then row after row is
- * converted.  Fields that a dynamic collection does not know are gathered
- * into its jsonb column.
+ * Shared by the column-wise form and the query form: fields are found by name
+ * once, their conversions are prepared once, then row after row is converted.
+ * Fields that a dynamic collection does not know are collected in its jsonb
+ * column.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -40,7 +40,6 @@ struct RowSource
 	bool	   *isnull;
 };
 
-/* Allocates in the current context, which must live as long as the batch. */
 RowSource *
 vs_api_source_begin(UpsertBatch *batch, int nfields)
 {
@@ -54,7 +53,6 @@ vs_api_source_begin(UpsertBatch *batch, int nfields)
 	return source;
 }
 
-/* The column of that name; NULL for a dynamic field, an error where there are none. */
 CollectionColumn *
 vs_api_source_find(UpsertBatch *batch, const char *name)
 {
@@ -84,7 +82,6 @@ prepare_to_jsonb(SourceField *field, Oid type)
 					   &field->to_jsonb);
 }
 
-/* The next field of the rows.  Errors: unknown, named twice, or of a type that does not fit. */
 void
 vs_api_source_field(RowSource *source, const char *name, Oid type)
 {
@@ -125,7 +122,7 @@ add_dynamic(DynamicFields *fields, SourceField *field, Datum value, bool isnull)
 					   isnull ? NULL : DatumGetJsonbP(FunctionCall1(&field->to_jsonb, value)));
 }
 
-/* The dynamic column's own value, if one is given, is where the other fields are added. */
+/* Adds the other fields to the dynamic column's own value, if one is given. */
 static void
 store_dynamic(RowSource *source, DynamicFields *fields)
 {
@@ -139,7 +136,6 @@ store_dynamic(RowSource *source, DynamicFields *fields)
 	source->isnull[at] = false;
 }
 
-/* Converts the values of one row and adds it to the batch.  place.row must be set. */
 void
 vs_api_source_add(RowSource *source, Datum *values, bool *isnull)
 {

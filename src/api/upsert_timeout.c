@@ -2,10 +2,10 @@
  * upsert_timeout.c
  *	  The time limit of one upsert.
  *
- * Uses a timer of PostgreSQL's own timeout facility.  Its handler asks for a
- * query cancel, which also ends waits for locks; the error that follows is
- * reworded by upsert.c.  Nested upserts (in triggers) share the timer: the
- * outermost limit rules.
+ * The limit is a timer of PostgreSQL's own timeout facility.  Its handler
+ * requests a query cancel, which also ends waits for locks; upsert.c rewords
+ * the error that follows.  Nested upserts (in triggers) share the timer: the
+ * outermost limit applies.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -28,7 +28,6 @@ handle_timeout(void)
 	SetLatch(MyLatch);
 }
 
-/* Milliseconds of the caller's limit; none is 0.  A limit must be positive. */
 int
 vs_api_timeout_ms(const Interval *timeout)
 {
@@ -46,7 +45,6 @@ vs_api_timeout_ms(const Interval *timeout)
 	return (int) Min(Max(ms, 1.0), (double) INT_MAX);
 }
 
-/* Starts the timer; false when an outer upsert's is running, which then stays. */
 bool
 vs_api_timeout_start(int ms)
 {
@@ -61,7 +59,6 @@ vs_api_timeout_start(int ms)
 	return true;
 }
 
-/* Stops the timer that vs_api_timeout_start started; true if it had run out. */
 bool
 vs_api_timeout_stop(void)
 {

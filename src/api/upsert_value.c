@@ -2,10 +2,10 @@
  * upsert_value.c
  *	  A JSON value as the value of a column.
  *
- * As core's json_populate_record does it: a scalar goes through the type's
- * input function, json and jsonb take the value as it stands, arrays and row
- * types are built from JSON arrays and objects.  A vector's text form is a
- * JSON array, so it is read as it stands too.
+ * The conversion is that of core's json_populate_record: a scalar goes through
+ * the type's input function, json and jsonb take the raw value, arrays and row
+ * types are built from JSON arrays and objects.  A vector's text form is a JSON
+ * array, so it is read from the raw value too.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -24,7 +24,7 @@
 #include "api/api_internal.h"
 #include "api/json_scan.h"
 
-/* The column alone as a row type. */
+/* A row type that has only the column. */
 static TupleDesc
 row_of_one(const CollectionColumn *column)
 {
@@ -34,7 +34,7 @@ row_of_one(const CollectionColumn *column)
 	return BlessTupleDesc(desc);
 }
 
-/* The value as the only member of a JSON object. */
+/* A JSON object that has only the value. */
 static text *
 object_of_one(const char *name, const JsonPiece *piece)
 {
@@ -50,9 +50,10 @@ object_of_one(const char *name, const JsonPiece *piece)
 }
 
 /*
- * A JSON array or object as an array or row type: core's conversion.  It gets
- * the column's type by OID.  A query would have to name the type, and after a
- * change of names the value would be of another type than the column.
+ * Converts a JSON array or object to an array or row type, by core's
+ * conversion.  It gets the column's type by OID.  A query would have to name
+ * the type, and after a change of names the value would have another type than
+ * the column.
  */
 static Datum
 nested_value(const CollectionColumn *column, const JsonPiece *piece, bool *isnull)
@@ -99,7 +100,6 @@ vectors_value(CollectionColumn *column, const JsonPiece *piece)
 	return vs_api_checked(column, makeArrayResult(array, CurrentMemoryContext));
 }
 
-/* A value, not NULL, that was made without the column's input function: its domain has a look at it. */
 Datum
 vs_api_checked(CollectionColumn *column, Datum value)
 {
@@ -108,17 +108,13 @@ vs_api_checked(CollectionColumn *column, Datum value)
 	return value;
 }
 
-/*
- * The value of a piece of JSON as column's type, in the current context.
- * Errors are those of the type's input function.
- */
 Datum
 vs_api_value_from_json(CollectionColumn *column, const JsonPiece *piece, bool *isnull)
 {
 	char	   *str;
 
 	if (piece->kind == JSON_KIND_NULL)
-		str = NULL;				/* a domain looks at it all the same */
+		str = NULL;				/* a domain checks NULL too */
 	else if (column->json_form == JSON_FORM_RAW)
 		str = pnstrdup(piece->text, piece->len);
 	else if (piece->kind == JSON_KIND_STRING)

@@ -4,23 +4,24 @@
  *
  * INSERT and COPY FROM into the view upsert.  The row trigger only adds the
  * row to a batch, which the BEFORE STATEMENT trigger began and the AFTER
- * STATEMENT trigger runs: so COPY has the speed and the key order of a batch.
+ * STATEMENT trigger runs.  So COPY has the speed and the key order of a batch.
  *
- * Which table and columns the view stands for is read from its query, so that
- * renames and pg_dump need no care.  A column that an INSERT leaves out comes
- * with the view's default, which create_upsert_view copied from the table.
+ * The view's query says which table and columns the view stands for, so
+ * renames and pg_dump need no care.  A column that an INSERT leaves out has
+ * the view's default, which create_upsert_view copied from the table.
  *
- * A batch is found by its view, so several views in one statement (WITH) do not
- * meet.  Statements nest (a function called by one may run another), so the open
- * batches are a stack, and a row belongs to the innermost batch of its view:
- * PostgreSQL runs a nested statement to its end, AFTER trigger included, before
- * the outer one goes on.  An error leaves entries behind, which the end of the
- * (sub)transaction takes off.
+ * A batch is found by its view, so several views in one statement (WITH) have
+ * separate batches.  Statements nest (a function called by one may run
+ * another), so the open batches are a stack, and a row belongs to the
+ * innermost batch of its view: PostgreSQL runs a nested statement to its end,
+ * AFTER trigger included, before the outer one goes on.  An error leaves
+ * entries behind; the end of the (sub)transaction removes them.
  *
- * Nothing that was accepted may be lost.  A batch is only begun if the trigger
- * that runs it will fire; should it not fire after all, the transaction cannot
- * commit.  Under session_replication_role = replica no trigger fires, and the
- * server takes a row for inserted nevertheless, so a hook refuses the statement.
+ * No accepted row may be lost.  A batch is begun only if the trigger that runs
+ * it will fire; if that trigger does not fire after all, the transaction
+ * cannot commit.  Under session_replication_role = replica no trigger fires,
+ * and the server counts a row as inserted nevertheless, so a hook refuses the
+ * statement.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -55,7 +56,7 @@ typedef struct ViewBatch
 	Relation	rel;
 	UpsertBatch *batch;
 	int			ncolumns;
-	AttrNumber *attnos;			/* the collection's, by the view's columns */
+	AttrNumber *attnos;			/* the table's, by the view's columns */
 	Bitmapset  *writable;
 	Datum	   *values;
 	bool	   *isnull;
@@ -78,7 +79,9 @@ pop_abandoned(SubTransactionId subid)
 	}
 }
 
-/* A transaction must not commit without the rows of a batch that never ended. */
+/*
+ * A transaction must not commit without the rows of a batch that did not end.
+ */
 static void
 refuse_unwritten(void)
 {
@@ -86,7 +89,7 @@ refuse_unwritten(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("rows inserted into view \"%s\" were not written", innermost->name),
-				 errdetail("The statement did not end, or the view's triggers ceased to fire.")));
+				 errdetail("The statement did not end, or the view's triggers no longer fire.")));
 }
 
 static void
@@ -146,7 +149,10 @@ error_not_upsert_view(Relation view, const char *detail)
 			 errhint("Create one with vecstore.create_upsert_view.")));
 }
 
-/* Will the view's INSERT trigger of that level and timing, which calls function, fire? */
+/*
+ * Whether the view has an INSERT trigger of that level and timing that calls
+ * the function and will fire.
+ */
 static bool
 trigger_fires(Relation view, Oid function, int16 level, int16 timing)
 {
@@ -167,7 +173,10 @@ trigger_fires(Relation view, Oid function, int16 level, int16 timing)
 	return false;
 }
 
-/* The one table that the view selects from, as an index of its query's range table. */
+/*
+ * The one table that the view selects from, as an index into its query's range
+ * table.
+ */
 static int
 view_table(Relation view, Query *query)
 {
@@ -183,7 +192,10 @@ view_table(Relation view, Query *query)
 	return 0;
 }
 
-/* Which of the table's columns each column of the view is; it must be one, and of the same type. */
+/*
+ * Finds the table's column for each column of the view.  There must be one, of
+ * the same type.
+ */
 static void
 map_columns(ViewBatch *vb, Relation view, Query *query, int table)
 {
@@ -268,8 +280,8 @@ begin_statement(Relation view, Trigger *trigger)
 }
 
 /*
- * The innermost batch of that view.  It is this statement's, for the trigger
- * that begins one has fired.
+ * The innermost batch of that view.  It is this statement's, because the
+ * trigger that begins a batch has fired.
  */
 static ViewBatch *
 statement_of(Relation view, Oid function)
@@ -285,7 +297,7 @@ statement_of(Relation view, Oid function)
 	return vb;
 }
 
-/* The row as RETURNING shows it: with the key that the database made. */
+/* The row for RETURNING, with the key that the database made. */
 static HeapTuple
 tuple_with_key(ViewBatch *vb, Relation view, HeapTuple tuple)
 {
@@ -353,7 +365,10 @@ end_statement(ViewBatch *vb)
 	MemoryContextDelete(vb->mcxt);
 }
 
-/* upsert_view_trigger(['skip_unchanged']): all three triggers of an upsert view */
+/*
+ * upsert_view_trigger(['skip_unchanged']): all three triggers of an upsert
+ * view
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_api_upsert_view_trigger);
 Datum
 vs_api_upsert_view_trigger(PG_FUNCTION_ARGS)
@@ -422,8 +437,8 @@ is_upsert_view(Oid relid)
 
 /*
  * Refuses INSERT and COPY into an upsert view while its triggers do not fire.
- * Has nothing to do with permissions: this hook is called for both commands,
- * with all tables that they write.
+ * It checks no permissions: this hook is called for both commands, with all
+ * tables that they write.
  */
 static bool
 check_perms(VS_CHECK_PERMS_PARAMETERS)
@@ -448,7 +463,7 @@ check_perms(VS_CHECK_PERMS_PARAMETERS)
 	return !next_check_perms || next_check_perms(VS_CHECK_PERMS_ARGUMENTS);
 }
 
-/* Refuses ON CONFLICT, of which the triggers of a view cannot know. */
+/* Refuses ON CONFLICT, which the triggers of a view cannot see. */
 static void
 check_on_conflict(PlannedStmt *statement, Plan *plan)
 {

@@ -87,15 +87,15 @@ SELECT throws_ok($$SELECT vecstore.upsert('items', '[{"id": 2, "title": "a\u0000
 
 -- form
 SELECT throws_ok($$SELECT vecstore.upsert('items', '[{"id": 1, "title": "a", "embedding": [1,2,3]}, 5]')$$,
-	'22023', 'row 2: a number or boolean was given where a row, a JSON object, should be', 'not an object');
+	'22023', 'row 2: a row must be a JSON object, not a number or boolean', 'not an object');
 SELECT throws_ok($$SELECT vecstore.upsert('items', '"text"')$$,
-	'22023', 'row 1: a string was given where a row, a JSON object, should be', 'neither object nor array');
+	'22023', 'row 1: a row must be a JSON object, not a string', 'neither object nor array');
 SELECT throws_ok($$SELECT vecstore.upsert('items', '[[1]]')$$,
-	'22023', 'row 1: an array was given where a row, a JSON object, should be', 'an array in the array');
+	'22023', 'row 1: a row must be a JSON object, not an array', 'an array in the array');
 SELECT throws_ok($$SELECT vecstore.upsert('items', '[{"id": 1, "title": ]')$$,
 	'22P02', 'invalid input syntax for type json', 'malformed JSON');
 SELECT throws_ok($$SELECT vecstore.upsert_columns('items', '{id,title}', '{1,2,3}'::int[], '{a,b}'::text[])$$,
-	'2202E', 'row 3: field "title": no value, for the array has 2 and that of "id" has 3', 'ragged columns');
+	'2202E', 'row 3: field "title": no value: the array has length 2, that of "id" has length 3', 'ragged columns');
 SELECT throws_ok($$SELECT vecstore.upsert_columns('items', '{id,title}', '{1,2,3}'::int[])$$,
 	'22023', '2 columns are named, but 1 arrays are given', 'fewer arrays than columns');
 SELECT throws_ok($$SELECT vecstore.upsert_columns('items', '{id,title}', '{1,2,3}'::int[], NULL::text[])$$,

@@ -9,9 +9,9 @@ CREATE TABLE gen (id int PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n * 
 SELECT lives_ok($$SELECT vecstore.upsert('gen', '[{"id": 1, "n": 1}, {"id": 2, "n": 2}]'); SELECT vecstore.upsert('gen', '{"id": 1, "n": 10}')$$, 'generated columns are left to the server');
 SELECT results_eq($$SELECT id, twice, serial_no FROM gen ORDER BY id$$, $$VALUES (1, 20, 1), (2, 4, 2)$$, 'and computed; an identity column keeps its value');
 SELECT throws_ok($$SELECT vecstore.upsert('gen', '[{"id": 3}, {"id": 4, "twice": 1}]')$$, '428C9',
-	'row 2: field "twice": no value can be given, for it is a generated column', 'a generated column cannot be given');
+	'row 2: field "twice": no value can be given because it is a generated column', 'a generated column cannot be given');
 SELECT throws_ok($$SELECT vecstore.upsert('gen', '{"id": 4, "serial_no": 1}')$$, '428C9',
-	'row 1: field "serial_no": no value can be given, for it is an identity column defined as GENERATED ALWAYS', 'nor can an identity column');
+	'row 1: field "serial_no": no value can be given because it is an identity column defined as GENERATED ALWAYS', 'nor can an identity column');
 SELECT lives_ok($$SELECT vecstore.upsert_rows('gen', ROW(1, 11, 0, 0)::gen)$$, 'rows: values of generated columns are passed over');
 
 -- triggers

@@ -63,10 +63,10 @@ EXCEPTION WHEN query_canceled THEN
 	RETURN SQLERRM;
 END $$;
 SELECT is(cancelled($$SELECT vecstore.upsert_from('stranger', 'SELECT g AS id, ''en'' AS lang FROM generate_series(1, 1000) g', timeout => '300 ms')$$),
-	'upsert into "stranger" was cancelled after its timeout of 300 ms', 'past the timeout the upsert is cancelled');
+	'upsert into "stranger" was canceled after its timeout of 300 ms', 'past the timeout the upsert is cancelled');
 SELECT is(count(*), 0::bigint, 'whole') FROM stranger;
 SELECT is(cancelled($$SELECT vecstore.upsert_columns_with('stranger', '{"timeout": "10 ms"}', '{id,lang}', '{1,2,3}'::int[], '{a,b,c}'::text[])$$),
-	'upsert into "stranger" was cancelled after its timeout of 10 ms', 'timeout, columns');
+	'upsert into "stranger" was canceled after its timeout of 10 ms', 'timeout, columns');
 SELECT results_eq($$SELECT * FROM vecstore.upsert('stranger', '{"id": 1, "lang": "en"}', timeout => '1 hour')$$,
 	$$VALUES (1::bigint, 0::bigint, 0::bigint)$$, 'a timeout that is not reached');
 SELECT lives_ok('SELECT pg_sleep(0.05)', 'leaves nothing behind');
