@@ -79,7 +79,7 @@ RESET enable_hashagg;
 DROP FUNCTION by_distance;
 DROP TABLE distances;
 
--- many pending rows make the scan dearer, not impossible
+-- many pending rows make the scan more expensive, not impossible
 ALTER INDEX plans_embedding SET (pending_limit = 0);
 INSERT INTO plans SELECT id + 20000, category, price, embedding FROM plans;
 SELECT condition, k, nearest(condition, k) FROM (VALUES ('true', '10'), ('category = 7', '10')) AS q(condition, k);

@@ -75,7 +75,7 @@ typedef struct Collection
 	char	   *qualified_name; /* quoted, with its schema */
 	int			natts;
 	CollectionColumn *columns;
-	CollectionColumn **by_name; /* those that are not dropped, by strcmp() of their names */
+	CollectionColumn **by_name; /* not dropped ones, in order of strcmp() */
 	int			nby_name;
 	int			nkeys;
 	AttrNumber *keys;

@@ -318,8 +318,8 @@ tuple_with_key(ViewBatch *vb, Relation view, HeapTuple tuple)
 }
 
 /*
- * Adds the row to the batch; returns it as RETURNING shows it, in the current
- * context.  That is never the tuple which was given: the server frees it only
+ * Adds the row to the batch; returns the row for RETURNING, in the current
+ * context.  That is never the given tuple: the server frees the given tuple only
  * if it gets another one, and would otherwise keep all rows of the statement.
  */
 static HeapTuple
