@@ -11,22 +11,30 @@
 #include "storage/itemptr.h"
 #include "utils/relcache.h"
 
-/* Settings and index options; once, at load. */
+/*
+ * Defines the settings and index options.  Called once, when the library is
+ * loaded.
+ */
 extern void vs_ann_init(void);
 
-/* Whether the relation is an index of vecann. */
+/* Returns whether the relation is an index of vecann. */
 extern bool vs_ann_is_vecann(Relation rel);
 
 typedef enum VsAnnWait
 {
-	VS_ANN_WAIT,				/* for a seal or compaction that is under way */
-	VS_ANN_NOWAIT				/* return false then */
+	VS_ANN_WAIT,				/* wait for a running seal or compaction */
+	VS_ANN_NOWAIT				/* return false instead */
 } VsAnnWait;
 
 typedef struct VsAnnSealResult
 {
-	int64		rows_sealed;	/* rows that left the pending part (or were moved, for compact) */
-	uint32		segment;		/* number of the segment made, 0 if there was nothing to do */
+	/*
+	 * Rows that left the pending part; for compact, also rows that changed
+	 * lists.
+	 */
+	int64		rows_sealed;
+	/* The number of the new segment, or 0 if there was nothing to do. */
+	uint32		segment;
 } VsAnnSealResult;
 
 #endif							/* VS_ANN_H */

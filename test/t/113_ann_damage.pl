@@ -70,7 +70,7 @@ my @damages = (
 	[ 'directory: too many lists by its head', sub { put($_[0], $directory, 28, 'L', 2_000_000_000) }, qr/a directory of 2000000000 lists/ ],
 	[ 'segments: another number', sub { my ($s) = of_kind($_[0], SEGMENT); put($_[0], $s, 64, 'L', 9) }, qr/has segment 9 before/ ],
 	[ 'directory: a list lost', sub { put($_[0], $directory, USED, 'S', get($_[0], $directory, USED, 'S') - 1) }, qr/the directory has \d+ lists/ ],
-	[ 'directory: too many lists', sub { put($_[0], $directory, USED, 'S', 60000) }, qr/directory page \d+ is a page that says to hold more than it can/ ],
+	[ 'directory: too many lists', sub { put($_[0], $directory, USED, 'S', 60000) }, qr/directory page \d+ is a page with more entries than fit on it/ ],
 	[ 'centroids: end early', sub { put($_[0], $_, NEXT, 'L', NOTHING) foreach of_kind($_[0], CENTROID) }, qr/numbers of centroids|centroids end after/ ],
 	[ 'centroids: a cycle', sub { my @c = of_kind($_[0], CENTROID); put($_[0], $_, NEXT, 'L', $c[-1]) foreach @c }, qr/is reached twice/ ],
 	[ 'centroids: not numbers', sub { put($_[0], $_, 64 + 128, 'L', 0x7FC00000) foreach of_kind($_[0], CENTROID) }, qr/a number that is not finite/ ],
@@ -88,16 +88,16 @@ my @damages = (
 	[ 'detail: an address', sub { put($_[0], $details[0], 72, 'L', 12345) }, qr/its entry says 12345/ ],
 	[ 'detail: flagged dead', sub { put($_[0], $details[0], 70, 'S', get($_[0], $details[0], 70, 'S') | 1) }, qr/row has no entry/ ],
 	[ 'detail: a seal to come', sub { put($_[0], $details[0], 76, 'L', 999) }, qr/an entry is of seal 999/ ],
-	[ 'pending: too many entries', sub { put($_[0], $pending[0], USED, 'S', 65000) }, qr/pending page \d+ is a page that says to hold more than it can/ ],
+	[ 'pending: too many entries', sub { put($_[0], $pending[0], USED, 'S', 65000) }, qr/pending page \d+ is a page with more entries than fit on it/ ],
 	[ 'detail: a row beyond all', sub { put($_[0], $details[0], 64, 'L', NOTHING) }, qr/an entry leads to no row/ ],
 	[ 'detail: a row beyond the end', sub { put($_[0], $details[0], 64, 'S', 100) }, qr/row has no entry/ ],
-	[ 'pending: a row beyond all', sub { put($_[0], $pending[0], 64, 'L', NOTHING) }, qr/an entry of row \(4294967295,/ ],
+	[ 'pending: a row beyond all', sub { put($_[0], $pending[0], 64, 'L', NOTHING) }, qr/an entry with invalid TID \(4294967295,/ ],
 	[ 'extent: an empty one for ever', sub { put($_[0], $extents[1], EXTENT_NEXT, 'L', $extents[1]); put($_[0], $extents[1], EXTENT_ENTRIES, 'L', 0) }, qr/extent page \d+ is reached twice/ ],
 	[ 'extent: a hole', sub { put($_[0], $extents[1], 12, 'S', 100) }, qr/is a page with a hole in it/ ],
 	[ 'pending: a cycle', sub { put($_[0], $pending[0], NEXT, 'L', $pending[0]) }, qr/pending page \d+ is reached twice/ ],
 	[ 'pending: an entry less', sub { put($_[0], $pending[0], USED, 'S', get($_[0], $pending[0], USED, 'S') - 1) }, qr/row has no entry/ ],
 	[ 'the end of the file lost', sub { substr(${ $_[0] }, ($pages - 2) * PAGE) = '' }, qr/a pending chain has|beyond the end/ ],
-	[ 'the file empty', sub { ${ $_[0] } = '' }, qr/block 0: a page leads there, beyond its end/ ],
+	[ 'the file empty', sub { ${ $_[0] } = '' }, qr/block 0: a page links to this block, beyond the end of the index/ ],
 );
 
 foreach my $damage (@damages)

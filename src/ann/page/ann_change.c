@@ -2,17 +2,21 @@
  * ann_change.c
  *	  Changing, allocating, retiring and reusing pages.
  *
- * The only file that talks to generic WAL.  A change of an index in use is one
- * generic WAL record of at most four pages; while an index is built nobody
- * else sees its pages, they are written in place and ann_build.c logs them all
- * at the end.
+ * This is the only file that calls generic WAL.  A change of an index in use
+ * is one generic WAL record of at most four pages.  While an index is being
+ * built, no other backend sees its pages: they are written in place, and
+ * build/ann_build.c logs all of them at the end.
  *
- * A page is retired when nothing reachable from the metapage leads to it any more.
- * Scans that copied the metapage before may still read it, so its content stays:
- * it is only stamped with the next transaction id, and reused when every
- * snapshot of this database that is older is gone (invariant A6 in README.md).  A standby's
- * snapshots are told by an nbtree "reuse page" record, whose redo does nothing
- * but resolve the conflict; generic WAL has no such thing.
+ * A page is retired when no page that is reachable from the metapage leads to
+ * it.  A scan that copied the metapage earlier may still read it, so its
+ * content stays.  Retiring only stamps it with the next transaction id.  The
+ * page is reused once every snapshot of this database is newer than that
+ * stamp (invariant A6 in README.md).
+ *
+ * Snapshots on a standby can be older than all of the primary's.  Before a
+ * page is reused, an nbtree "reuse page" record is logged.  Its redo does
+ * nothing but cancel the standby queries that could still read the page.
+ * Generic WAL has no such record.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -37,7 +41,6 @@
 #include "quant/quant.h"
 #include "util/recent_pages.h"
 
-/* An empty page of the kind, without a hole. */
 void
 vs_ann_page_init(Page page, VsAnnPageKind kind, uint32 epoch)
 {
@@ -53,10 +56,6 @@ vs_ann_page_init(Page page, VsAnnPageKind kind, uint32 epoch)
 	opaque->page_id = VS_ANN_PAGE_ID;
 }
 
-/*
- * Whether the page has the opaque of this access method, where ours have it.  ReadBuffer has
- * seen to it that pd_lower <= pd_upper <= pd_special <= BLCKSZ.
- */
 bool
 vs_ann_page_is_ours(Page page)
 {
@@ -72,7 +71,6 @@ vs_ann_page_is(Page page, VsAnnPageKind kind)
 	return vs_ann_page_is_ours(page) && VS_ANN_OPAQUE(page)->kind == kind;
 }
 
-/* Raises the error for a damaged page: what is wrong is said after "block %u: ". */
 void
 vs_ann_damaged(const VsAnn *ann, BlockNumber block, const char *format,...)
 {
@@ -89,9 +87,13 @@ vs_ann_damaged(const VsAnn *ann, BlockNumber block, const char *format,...)
 			 errhint("Please REINDEX it.")));
 }
 
-/* Where the content of an extent's first page ends, by its entries; a page's end if it has too many. */
+/*
+ * Returns the offset of the first free byte on an extent's first page, as its
+ * number of entries implies; the end of the page if blocks span pages or
+ * the number is impossible.
+ */
 static int
-extent_end(const VsAnnGeometry *geo, Page page)
+get_extent_end(const VsAnnGeometry *geo, Page page)
 {
 	uint32		nentries = VS_ANN_EXTENT_HEADER(page)->nentries;
 	int			blocks;
@@ -104,45 +106,41 @@ extent_end(const VsAnnGeometry *geo, Page page)
 	return geo->code_start + blocks * geo->block_bytes;
 }
 
-/*
- * What a page of the kind may not hold, whatever the other pages say: NULL if it is sound.
- * inspect_index_check.c uses it too, to name the fault.
- */
 const char *
 vs_ann_page_fault(const VsAnn *ann, Page page, VsAnnPageKind kind)
 {
 	VsAnnPageOpaque opaque;
 	bool		in_list = kind == VS_ANN_EXTENT || kind == VS_ANN_CODES || kind == VS_ANN_DETAIL;
 	int			end = ((PageHeader) page)->pd_upper;
-	int			most = 0;
+	int			capacity = 0;
 
 	if (PageIsNew(page))
 		return "an unexpected page, which is empty";
 	if (!vs_ann_page_is(page, kind))
 		return "an unexpected page";
 	opaque = VS_ANN_OPAQUE(page);
-	/* generic WAL clears what lies between pd_lower and pd_upper */
+	/* generic WAL zeroes the bytes between pd_lower and pd_upper */
 	if (in_list)
-		end = kind == VS_ANN_EXTENT ? extent_end(&ann->geo, page) : VS_ANN_CONTENTS;
+		end = kind == VS_ANN_EXTENT ? get_extent_end(&ann->geo, page) : VS_ANN_CONTENTS;
 	if (((PageHeader) page)->pd_lower < end)
 		return "a page with a hole in it";
 	if (kind == VS_ANN_PENDING)
-		most = ann->geo.pending_capacity;
+		capacity = ann->geo.pending_capacity;
 	else if (kind == VS_ANN_DIRECTORY)
-		most = VS_ANN_HEADS_PER_PAGE;
+		capacity = VS_ANN_HEADS_PER_PAGE;
 	else if (kind == VS_ANN_CENTROID)
-		most = VS_ANN_FLOATS_PER_PAGE;
+		capacity = VS_ANN_FLOATS_PER_PAGE;
 	else if (kind == VS_ANN_SEGMENT)
-		most = VS_ANN_SEGMENTS_PER_PAGE;
-	return opaque->used > most ? "a page that says to hold more than it can" : NULL;
+		capacity = VS_ANN_SEGMENTS_PER_PAGE;
+	return opaque->used > capacity ? "a page with more entries than fit on it" : NULL;
 }
 
 /*
- * Pins a block that some page leads to.  The length of the index is asked for only where
- * the block was not met before.
+ * Pins a block whose number was read from another page.  The length of the
+ * index is looked up only if the block lies beyond the last known length.
  */
 static Buffer
-read_known(const VsAnn *ann, BlockNumber block)
+read_linked_block(const VsAnn *ann, BlockNumber block)
 {
 	static VsRelFileLocator locator;
 	static BlockNumber nblocks = 0;
@@ -150,23 +148,19 @@ read_known(const VsAnn *ann, BlockNumber block)
 	if (unlikely(block >= nblocks ||
 				 memcmp(&locator, &VS_REL_LOCATOR(ann->index), sizeof(locator)) != 0))
 	{
-		/* to read no block would be to add one */
+		/* ReadBuffer(InvalidBlockNumber) would extend the index (P_NEW) */
 		nblocks = RelationGetNumberOfBlocks(ann->index);
 		locator = VS_REL_LOCATOR(ann->index);
 		if (block >= nblocks)
-			vs_ann_damaged(ann, block, "a page leads there, beyond its end");
+			vs_ann_damaged(ann, block, "a page links to this block, beyond the end of the index");
 	}
 	return vs_recent_read(ann->recent, ann->index, block);
 }
 
-/*
- * Pins and locks a page, which must be of the kind and hold what that kind may hold: else an
- * error that names the index, the block and the fault.
- */
 Buffer
 vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode, VsAnnPageKind kind)
 {
-	Buffer		buffer = read_known(ann, block);
+	Buffer		buffer = read_linked_block(ann, block);
 	const char *fault;
 
 	LockBuffer(buffer, lockmode);
@@ -176,28 +170,19 @@ vs_ann_page_read(const VsAnn *ann, BlockNumber block, int lockmode, VsAnnPageKin
 	return buffer;
 }
 
-/*
- * The same with a share lock, for scans: what the page is follows from another one that
- * was looked at.  To check that costs a cache miss, so only builds with assertions do; without
- * it, a page of another kind is taken for bad codes, which is no worse than bad codes are.
- */
 Buffer
 vs_ann_page_read_again(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind)
 {
 #ifdef USE_ASSERT_CHECKING
 	return vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, kind);
 #else
-	Buffer		buffer = read_known(ann, block);
+	Buffer		buffer = read_linked_block(ann, block);
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	return buffer;
 #endif
 }
 
-/*
- * Counts a step of a walk along pages that lead to each other, and sees to interrupts.  A walk that is
- * longer than the index goes round in a circle.  A walk begins as zeros.
- */
 void
 vs_ann_walk_step(const VsAnn *ann, VsAnnWalk *walk, BlockNumber block)
 {
@@ -206,10 +191,9 @@ vs_ann_walk_step(const VsAnn *ann, VsAnnWalk *walk, BlockNumber block)
 		return;
 	walk->most = RelationGetNumberOfBlocks(ann->index);
 	if (walk->steps > walk->most)
-		vs_ann_damaged(ann, block, "a chain of pages leads back to it");
+		vs_ann_damaged(ann, block, "a chain of pages has a cycle");
 }
 
-/* Raises an error for an id that leads to no place where a row can be. */
 void
 vs_ann_id_check(const VsAnn *ann, BlockNumber block, const VsAnnId *id)
 {
@@ -217,11 +201,10 @@ vs_ann_id_check(const VsAnn *ann, BlockNumber block, const VsAnnId *id)
 
 	if (unlikely(ItemPointerGetBlockNumberNoCheck(&id->tid) == InvalidBlockNumber ||
 				 offset < FirstOffsetNumber || offset > MaxHeapTuplesPerPage))
-		vs_ann_damaged(ann, block, "an entry of row (%u,%u)",
+		vs_ann_damaged(ann, block, "an entry with invalid TID (%u,%u)",
 					   ItemPointerGetBlockNumberNoCheck(&id->tid), offset);
 }
 
-/* Raises the error for an entry that leads beyond the table. */
 void
 vs_ann_refuse_row(const VsAnn *ann, Relation heap, ItemPointer tid)
 {
@@ -234,14 +217,12 @@ vs_ann_refuse_row(const VsAnn *ann, Relation heap, ItemPointer tid)
 }
 
 /*
- * Whether xid is past the horizon of the tables of this database, that is, whether no
- * snapshot of a scan here is older.  Snapshots of other databases do not count.
- *
- * The horizon is asked for an ordinary table, whatever the index's own is.  The one
- * that GlobalVisTestFor chooses for a temporary table, or one that this transaction has
- * made, ignores all snapshots, because rows depend on transaction ids alone; but a scan
- * of this session, a cursor say, may still read a page that a seal of the same
- * transaction retired.
+ * Asks for the horizon of a permanent table, whatever the index's own table
+ * is.  For a temporary table, or one that this transaction created,
+ * GlobalVisTestFor chooses a horizon that ignores all snapshots, because the
+ * visibility of its rows depends on transaction ids alone.  A page is
+ * different: a cursor of this session may still read a page that a later seal
+ * of the same transaction retired.
  */
 bool
 vs_ann_past_horizon(FullTransactionId xid)
@@ -256,10 +237,7 @@ vs_ann_past_horizon(FullTransactionId xid)
 	return GlobalVisCheckRemovableFullXid(&table, xid);
 }
 
-/*
- * Whether a page may be taken for something else: retired, and long enough ago.  One that is
- * not known for ours is left alone.
- */
+/* A page with another opaque is not ours to reuse. */
 bool
 vs_ann_page_recyclable(Page page)
 {
@@ -274,7 +252,10 @@ vs_ann_page_recyclable(Page page)
 		vs_ann_past_horizon(opaque->retired_xid);
 }
 
-/* A page from the free space map, locked, or InvalidBuffer. */
+/*
+ * Returns a recyclable page from the free space map, pinned and exclusively
+ * locked, or InvalidBuffer.
+ */
 static Buffer
 reuse_page(const VsAnn *ann)
 {
@@ -284,11 +265,11 @@ reuse_page(const VsAnn *ann)
 	{
 		Buffer		buffer;
 
-		/* the map is not logged: after a crash it may name pages that were cut off */
+		/* the map is not logged; after a crash it may name truncated blocks */
 		if (block >= RelationGetNumberOfBlocks(ann->index))
 			continue;
 		buffer = ReadBuffer(ann->index, block);
-		/* the map is a hint: someone may have the page already */
+		/* the map is only a hint; another backend may hold the page */
 		if (ConditionalLockBuffer(buffer))
 		{
 			Page		page = BufferGetPage(buffer);
@@ -308,11 +289,12 @@ reuse_page(const VsAnn *ann)
 }
 
 /*
- * A page for new content, exclusively locked; the caller initialises it in a
- * change.  Left as it is (on an error), it is found again by the next sweep.
+ * Returns a page for new content, pinned and exclusively locked.  The caller
+ * initializes it in its change.  If an error comes first, the page stays as
+ * it is and the next sweep finds it.
  */
 static Buffer
-vs_ann_page_new(const VsAnn *ann)
+allocate_page(const VsAnn *ann)
 {
 	Buffer		buffer = InvalidBuffer;
 	bool		lock = ann->team || !RELATION_IS_LOCAL(ann->index);
@@ -351,17 +333,12 @@ register_buffer(VsAnnChange *change, Buffer buffer, int flags)
 	return GenericXLogRegisterBuffer(change->state, buffer, flags);
 }
 
-/*
- * Adds an exclusively locked buffer, whose pin and lock now belong to the
- * change.  Returns the page to write to.
- */
 Page
 vs_ann_change_page(VsAnnChange *change, Buffer buffer)
 {
 	return register_buffer(change, buffer, 0);
 }
 
-/* Reads, locks and adds a page; one that the change already has is found again. */
 Page
 vs_ann_change_read(VsAnnChange *change, BlockNumber block, VsAnnPageKind kind)
 {
@@ -375,11 +352,10 @@ vs_ann_change_read(VsAnnChange *change, BlockNumber block, VsAnnPageKind kind)
 						   vs_ann_page_read(change->ann, block, BUFFER_LOCK_EXCLUSIVE, kind), 0);
 }
 
-/* Allocates, adds and initialises a page. */
 Page
 vs_ann_change_new(VsAnnChange *change, VsAnnPageKind kind, uint32 epoch, BlockNumber *block)
 {
-	Buffer		buffer = vs_ann_page_new(change->ann);
+	Buffer		buffer = allocate_page(change->ann);
 	Page		page = register_buffer(change, buffer, GENERIC_XLOG_FULL_IMAGE);
 
 	*block = BufferGetBlockNumber(buffer);
@@ -409,7 +385,6 @@ vs_ann_change_commit(VsAnnChange *change)
 	release_buffers(change);
 }
 
-/* Gives up a change to which nothing was written yet. */
 void
 vs_ann_change_abort(VsAnnChange *change)
 {
@@ -419,8 +394,10 @@ vs_ann_change_abort(VsAnnChange *change)
 }
 
 /*
- * Stamps pages that nothing leads to since the metapage was last changed.
- * Needs the seal lock.  A crash half way leaves pages for vs_ann_sweep.
+ * Each iteration holds the locks of at most VS_ANN_CHANGE_PAGES pages and
+ * commits them as one change.  A crash between two changes leaves the
+ * remaining pages without a stamp.  They are unreachable, and vs_ann_sweep
+ * finds them.
  */
 void
 vs_ann_page_retire(const VsAnn *ann, const BlockNumber *blocks, int n)
@@ -447,6 +424,11 @@ vs_ann_page_retire(const VsAnn *ann, const BlockNumber *blocks, int n)
 		}
 		vs_ann_change_commit(&change);
 	}
+
+	/*
+	 * The count only says when a sweep is worthwhile; a crash before this
+	 * change loses nothing else.
+	 */
 	vs_ann_change_begin(&change, ann);
 	vs_ann_meta_change(&change)->pages_retired += n;
 	vs_ann_change_commit(&change);

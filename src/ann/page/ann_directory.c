@@ -1,14 +1,17 @@
 /*-------------------------------------------------------------------------
  * ann_directory.c
- *	  The directory: every list's centroid and first page.
+ *	  The directory: the centroid and the first page of every list.
  *
- * Immutable on disk.  Who changes the set of lists writes a new directory and
- * switches the metapage's root to it (invariant A5); a scan keeps to the root that
- * it copied.  Pages are written from the last to the first, so that each
- * can name its successor.
+ * Directory and centroid pages never change on disk.  A seal that changes the
+ * set of lists writes a new directory and switches the metapage's root to it
+ * (invariant A5).  A scan keeps to the root that it copied.  Pages are
+ * written from the last to the first, so that each page can name its
+ * successor and is written only once.
  *
- * A backend keeps the directories of the indexes it scans, packed for ranking,
- * until the generation changes.
+ * A backend caches the directories of the indexes that it scans, with
+ * centroids packed for ranking, until the generation changes.
+ *
+ * Locks: one page at a time.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -27,7 +30,11 @@
 #include "quant/kmeans.h"
 #include "quant/quant.h"
 
-/* Writes a stream of floats over pages; returns the first page. */
+/*
+ * Writes a stream of floats to a chain of pages, last page first.  Returns
+ * the first page.  Each page is one change; a crash leaves unreachable pages
+ * for vs_ann_sweep.
+ */
 static BlockNumber
 write_floats(const VsAnn *ann, const float *floats, int64 total, uint32 epoch)
 {
@@ -54,10 +61,6 @@ write_floats(const VsAnn *ann, const float *floats, int64 total, uint32 epoch)
 	return next;
 }
 
-/*
- * Writes a directory that nothing leads to yet; returns its root.  Centroids that are on disk
- * are not written again.
- */
 BlockNumber
 vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch)
 {
@@ -97,8 +100,8 @@ vs_ann_directory_write(const VsAnn *ann, const VsAnnDirectory *dir, uint32 epoch
 }
 
 /*
- * The head of a directory.  What memory is taken for follows from it, so it is compared with
- * the length of the index.
+ * Reads the header on a directory's root page.  Memory is allocated by its
+ * numbers, so they are compared with the length of the index first.
  */
 static void
 read_header(const VsAnn *ann, BlockNumber root, Page page, VsAnnDirectory *dir)
@@ -118,7 +121,7 @@ read_header(const VsAnn *ann, BlockNumber root, Page page, VsAnnDirectory *dir)
 	dir->heads = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(BlockNumber) * dir->nlists);
 }
 
-/* Everything but the centroids. */
+/* Reads everything except the centroids. */
 static void
 read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
 {
@@ -137,9 +140,13 @@ read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
 		opaque = VS_ANN_OPAQUE(page);
 		if (block == root)
 			read_header(ann, root, page, dir);
-		/* no page is empty, so a chain cannot go round for ever */
+
+		/*
+		 * each page has at least one list, so a cycle of pages cannot go on
+		 * forever
+		 */
 		if (opaque->used == 0 || opaque->used > dir->nlists - n)
-			vs_ann_damaged(ann, block, "%d lists after %d of %d", opaque->used, n, dir->nlists);
+			vs_ann_damaged(ann, block, "a page with %d lists, after %d of %d lists", opaque->used, n, dir->nlists);
 		memcpy(dir->heads + n, VS_ANN_DIRECTORY_HEADS(page), sizeof(BlockNumber) * opaque->used);
 		n += opaque->used;
 		block = opaque->next;
@@ -149,7 +156,7 @@ read_heads(const VsAnn *ann, BlockNumber root, VsAnnDirectory *dir)
 		vs_ann_damaged(ann, root, "a directory of %d lists, which has %d", dir->nlists, n);
 }
 
-/* Reads total floats from a chain of pages.  All of them are finite. */
+/* Reads total floats from a chain of pages, and checks that all are finite. */
 static void
 read_floats(const VsAnn *ann, BlockNumber block, float *out, int64 total)
 {
@@ -171,7 +178,7 @@ read_floats(const VsAnn *ann, BlockNumber block, float *out, int64 total)
 			finite &= isfinite(out[n + i]) != 0;
 		n += used;
 		if (used == 0 || !finite)
-			vs_ann_damaged(ann, block, used == 0 ? "no numbers" : "a number that is not finite");
+			vs_ann_damaged(ann, block, used == 0 ? "a centroid page without numbers" : "a number that is not finite");
 		if (n < total && VS_ANN_OPAQUE(page)->next == InvalidBlockNumber)
 			vs_ann_damaged(ann, block, "centroids end after " INT64_FORMAT " numbers of " INT64_FORMAT,
 						   n, total);
@@ -180,7 +187,6 @@ read_floats(const VsAnn *ann, BlockNumber block, float *out, int64 total)
 	}
 }
 
-/* Reads a directory into the current memory context. */
 VsAnnDirectory *
 vs_ann_directory_read(const VsAnn *ann, BlockNumber root)
 {
@@ -194,7 +200,7 @@ vs_ann_directory_read(const VsAnn *ann, BlockNumber root)
 	read_floats(ann, dir->centroids_at, dir->mean, total);
 	for (int i = 0; i < ann->geo.padded; i++)
 		dir->has_mean = dir->has_mean || dir->mean[i] != 0;
-	/* scans and seals move rows by it without asking for the metric */
+	/* scans and seals subtract the mean without looking at the metric */
 	if (dir->has_mean && ann->type.metric != VS_QUANT_L2)
 		vs_ann_damaged(ann, dir->centroids_at, "a mean that is not zero");
 	return dir;
@@ -220,7 +226,6 @@ visit_chain(const VsAnn *ann, BlockNumber block, VsAnnPageKind kind,
 	}
 }
 
-/* Calls visit for each directory page and, with centroids, for each centroid page. */
 void
 vs_ann_directory_pages(const VsAnn *ann, BlockNumber root, bool with_centroids,
 					   void (*visit) (BlockNumber block, void *arg), void *arg)
@@ -234,14 +239,12 @@ vs_ann_directory_pages(const VsAnn *ann, BlockNumber root, bool with_centroids,
 		visit_chain(ann, centroids, VS_ANN_CENTROID, visit, arg);
 }
 
-/* Writes a centre; returns its first page. */
 BlockNumber
 vs_ann_centre_write(const VsAnn *ann, const float *centre, uint32 epoch)
 {
 	return write_floats(ann, centre, ann->geo.padded, epoch);
 }
 
-/* Reads the centre that begins at block: padded floats. */
 void
 vs_ann_centre_read(const VsAnn *ann, BlockNumber block, float *centre)
 {
@@ -255,23 +258,26 @@ vs_ann_centre_pages(const VsAnn *ann, BlockNumber block,
 	visit_chain(ann, block, VS_ANN_CENTROID, visit, arg);
 }
 
-/* ---- directories kept by the backend ---- */
+/* ---- the backend's cache of directories ---- */
 
 #define CACHE_SLOTS 64
-#define CACHE_BYTES ((Size) 64 * 1024 * 1024)	/* of all of them, unless one takes more */
+/*
+ * The limit for all cached directories together; one directory may exceed it.
+ */
+#define CACHE_BYTES ((Size) 64 * 1024 * 1024)
 
-typedef struct CacheSlot
+typedef struct DirectorySlot
 {
 	Oid			index;
-	Oid			file;			/* so that a rebuilt index is another one */
+	Oid			file;			/* relfilenumber: changes with a rebuild */
 	VsAnnCache *cache;
-	Size		bytes;			/* of the cache */
-} CacheSlot;
+	Size		bytes;			/* size of the cache's context */
+} DirectorySlot;
 
-static CacheSlot slots[CACHE_SLOTS];
+static DirectorySlot slots[CACHE_SLOTS];
 
 static VsAnnCache *
-load_cache(const VsAnn *ann, const VsAnnMetaData *meta)
+load_directory(const VsAnn *ann, const VsAnnMetaData *meta)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann directory",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -297,9 +303,12 @@ load_cache(const VsAnn *ann, const VsAnnMetaData *meta)
 	return cache;
 }
 
-/* Reads the heads again, of a directory with the centroids of the cache; false if it has others. */
+/*
+ * Reads the heads again if the new directory has the centroids of the cached
+ * one.  Returns false, and leaves the cache as it was, if it has others.
+ */
 static bool
-load_heads(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnCache *cache)
+reload_heads(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnCache *cache)
 {
 	MemoryContext old = MemoryContextSwitchTo(cache->context);
 	VsAnnDirectory dir = {0};
@@ -317,7 +326,10 @@ load_heads(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnCache *cache)
 	return same;
 }
 
-/* The index is being built, perhaps in the file that it had: what is cached of it is of no use. */
+/*
+ * A build may reuse the relfilenumber, so the cached directory could look
+ * current.
+ */
 void
 vs_ann_cache_forget(Relation index)
 {
@@ -332,8 +344,12 @@ vs_ann_cache_forget(Relation index)
 	}
 }
 
-/* A slot that is empty, or one at random: partitions are visited in turn, again and again. */
-static CacheSlot *
+/*
+ * Returns an empty slot, or a random one.  Queries on a partitioned table
+ * visit the partitions in the same order again and again; evicting the oldest
+ * would then evict each directory just before its next use.
+ */
+static DirectorySlot *
 choose_slot(void)
 {
 	for (int i = 0; i < CACHE_SLOTS; i++)
@@ -344,9 +360,12 @@ choose_slot(void)
 	return &slots[pg_prng_uint32(&pg_global_prng_state) % CACHE_SLOTS];
 }
 
-/* Drops others at random until all are within CACHE_BYTES. */
+/*
+ * Evicts random directories, except the one to keep, until the rest is within
+ * CACHE_BYTES.
+ */
 static void
-limit_bytes(const CacheSlot *kept)
+evict_directories(const DirectorySlot *kept)
 {
 	Size		bytes = 0;
 	int			first = pg_prng_uint32(&pg_global_prng_state) % CACHE_SLOTS;
@@ -355,7 +374,7 @@ limit_bytes(const CacheSlot *kept)
 		bytes += slots[i].cache != NULL ? slots[i].bytes : 0;
 	for (int i = 0; i < CACHE_SLOTS && bytes > CACHE_BYTES; i++)
 	{
-		CacheSlot  *slot = &slots[(first + i) % CACHE_SLOTS];
+		DirectorySlot *slot = &slots[(first + i) % CACHE_SLOTS];
 
 		if (slot == kept || slot->cache == NULL)
 			continue;
@@ -366,15 +385,15 @@ limit_bytes(const CacheSlot *kept)
 }
 
 /*
- * The directory that meta names, which must have one.  Good until the next call;
- * an error while it is loaded leaves the slot empty.
+ * The slot is emptied before a directory is loaded, so that an error in
+ * between leaves no stale pointer.
  */
 const VsAnnCache *
 vs_ann_cache_get(const VsAnn *ann, const VsAnnMetaData *meta)
 {
 	Oid			index = RelationGetRelid(ann->index);
 	Oid			file = vs_compat_relfilenumber(ann->index);
-	CacheSlot  *slot = NULL;
+	DirectorySlot *slot = NULL;
 
 	for (int i = 0; i < CACHE_SLOTS && slot == NULL; i++)
 	{
@@ -382,7 +401,7 @@ vs_ann_cache_get(const VsAnn *ann, const VsAnnMetaData *meta)
 			slot = &slots[i];
 	}
 	if (slot != NULL && slot->cache != NULL && slot->file == file &&
-		(slot->cache->generation == meta->generation || load_heads(ann, meta, slot->cache)))
+		(slot->cache->generation == meta->generation || reload_heads(ann, meta, slot->cache)))
 		return slot->cache;
 	if (slot == NULL)
 		slot = choose_slot();
@@ -391,8 +410,8 @@ vs_ann_cache_get(const VsAnn *ann, const VsAnnMetaData *meta)
 	slot->cache = NULL;
 	slot->index = index;
 	slot->file = file;
-	slot->cache = load_cache(ann, meta);
+	slot->cache = load_directory(ann, meta);
 	slot->bytes = MemoryContextMemAllocated(slot->cache->context, true);
-	limit_bytes(slot);
+	evict_directories(slot);
 	return slot->cache;
 }

@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  * ann_geometry.c
- *	  How many entries and blocks go on a page, from the shape of the codes.
+ *	  The number of entries and blocks per page, from the shape of the codes.
  *
- * Everything here follows from VsQuantSpec alone, so nothing of it is stored.
- * Changing it changes the on-disk format.
+ * All results follow from VsQuantSpec alone, so none of them is stored.  A
+ * different result is a different on-disk format.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -16,7 +16,6 @@
 #define FACTOR_COLUMNS	((int) (3 * VS_QUANT_BLOCK * sizeof(float)))
 #define MAX_EXTENT_ENTRIES	512
 
-/* Bits a dimension, so that an entry's detail fits a page. */
 int
 vs_ann_max_bits(int dim)
 {
@@ -27,31 +26,31 @@ vs_ann_max_bits(int dim)
 }
 
 static int
-header_end(int pages)
+get_header_end(int pages)
 {
 	return VS_ANN_HEADER + sizeof(VsAnnExtentHeader) + sizeof(BlockNumber) * pages;
 }
 
-/* Further pages of an extent. */
 int
 vs_ann_extent_page_count(const VsAnnGeometry *geo)
 {
 	return geo->code_pages - 1 + geo->detail_pages;
 }
 
-/* Where the header of an extent's first page ends, with the numbers of further pages. */
 int
 vs_ann_extent_header_end(const VsAnnGeometry *geo)
 {
-	return header_end(vs_ann_extent_page_count(geo));
+	return get_header_end(vs_ann_extent_page_count(geo));
 }
 
 /*
- * A pending page: ids of all entries, then the blocks.  When none fits, a narrow one: of
- * the 16 bytes that a block has for 4 dimensions, it has pending_width, for two slots each.
+ * A pending page holds the ids of all its entries, then the blocks.  If not
+ * even one block fits beside its ids, the page has one narrow block instead.
+ * For every 4 dimensions a whole block has 16 bytes, one for each pair of
+ * slots; a narrow block has pending_width bytes, and so twice as many slots.
  */
 static void
-pending_geometry(VsAnnGeometry *geo)
+fit_pending_page(VsAnnGeometry *geo)
 {
 	int			with_ids = geo->block_bytes + VS_QUANT_BLOCK * (int) sizeof(VsAnnId);
 	int			two_slots = geo->block_bytes / (VS_QUANT_BLOCK / 2) + 2 * (int) sizeof(VsAnnId);
@@ -65,15 +64,19 @@ pending_geometry(VsAnnGeometry *geo)
 		geo->pending_capacity * (int) sizeof(VsAnnId);
 }
 
-/* Blocks of at most a page: choose how many make an extent that wastes least. */
+/*
+ * Chooses an extent for blocks that fit on a page.  Of the possible numbers of
+ * blocks per page and code pages per extent, it takes those that put most
+ * entries on a page.
+ */
 static void
-extent_of_whole_blocks(VsAnnGeometry *geo)
+fit_extent_of_blocks(VsAnnGeometry *geo)
 {
 	double		best = 0;
 	int			room = (VS_ANN_CONTENTS_END - 2 * VS_ANN_CONTENTS) / geo->block_bytes;
-	int			most = Min(room, MAX_EXTENT_ENTRIES / VS_QUANT_BLOCK);
+	int			max_per_page = Min(room, MAX_EXTENT_ENTRIES / VS_QUANT_BLOCK);
 
-	for (int per_page = Max(1, most - 2); per_page <= most; per_page++)
+	for (int per_page = Max(1, max_per_page - 2); per_page <= max_per_page; per_page++)
 	{
 		for (int code_pages = 1; code_pages <= 4; code_pages++)
 		{
@@ -83,9 +86,9 @@ extent_of_whole_blocks(VsAnnGeometry *geo)
 			double		density = (double) entries / pages;
 
 			if (entries > MAX_EXTENT_ENTRIES ||
-				header_end(pages) > 2 * VS_ANN_CONTENTS)
+				get_header_end(pages) > 2 * VS_ANN_CONTENTS)
 				continue;
-			/* a smaller extent leaves less unused at a list's end */
+			/* a smaller extent wastes less space at the end of a list */
 			density -= 0.0002 * entries * density;
 			if (density > best)
 			{
@@ -101,9 +104,12 @@ extent_of_whole_blocks(VsAnnGeometry *geo)
 	geo->pages_per_block = 1;
 }
 
-/* A block larger than a page, cut; it is an extent of its own. */
+/*
+ * An extent for blocks larger than a page holds one block, cut into slices of
+ * dimensions, one per code page.
+ */
 static void
-extent_of_one_block(VsAnnGeometry *geo)
+fit_extent_of_slices(VsAnnGeometry *geo)
 {
 	int			room;
 	int			left;
@@ -111,9 +117,13 @@ extent_of_one_block(VsAnnGeometry *geo)
 	geo->blocks_per_page = 0;
 	geo->extent_entries = VS_QUANT_BLOCK;
 	geo->detail_pages = (VS_QUANT_BLOCK + geo->details_per_page - 1) / geo->details_per_page;
-	/* the header's size depends on the pages it lists; there are never more than these */
+
+	/*
+	 * the header lists the extent's pages; this is an upper bound of their
+	 * number
+	 */
 	geo->code_start = TYPEALIGN(VS_ANN_CONTENTS,
-								header_end(geo->detail_pages + 3 + geo->block_bytes / (BLCKSZ / 2)));
+								get_header_end(geo->detail_pages + 3 + geo->block_bytes / (BLCKSZ / 2)));
 	room = VS_ANN_CONTENTS_END - geo->code_start;
 	geo->slice_dims = room / VS_QUANT_SLICE_BYTES * VS_QUANT_SLICE_DIMS;
 	geo->pages_per_block = (geo->padded + geo->slice_dims - 1) / geo->slice_dims;
@@ -141,15 +151,15 @@ vs_ann_geometry(VsAnnGeometry *geo, const VsQuantSpec *spec)
 		geo->detail_bytes += sizeof(VsQuantFactors) + geo->extra_bytes;
 	geo->details_per_page = VS_ANN_ROOM / geo->detail_bytes;
 
-	pending_geometry(geo);
+	fit_pending_page(geo);
 	if (geo->block_bytes <= VS_ANN_CONTENTS_END - 2 * VS_ANN_CONTENTS)
-		extent_of_whole_blocks(geo);
+		fit_extent_of_blocks(geo);
 	else
-		extent_of_one_block(geo);
+		fit_extent_of_slices(geo);
 
 	Assert(geo->pending_capacity > 0 && geo->pending_width < VS_QUANT_BLOCK / 2);
 	Assert(geo->details_per_page > 0);
 	Assert(geo->extent_entries > 0 && geo->extent_entries <= MAX_EXTENT_ENTRIES);
 	Assert(geo->code_pages - 1 + geo->detail_pages <= VS_ANN_EXTENT_MAX_PAGES);
-	Assert(header_end(geo->code_pages - 1 + geo->detail_pages) <= geo->code_start);
+	Assert(get_header_end(geo->code_pages - 1 + geo->detail_pages) <= geo->code_start);
 }

@@ -1,19 +1,21 @@
 /*-------------------------------------------------------------------------
  * ann_list.c
- *	  Lists: chains of extents of coded entries.  ann_list_copy.c takes entries out of them.
+ *	  Lists: chains of extents of coded entries.
  *
- * Only the holder of the seal lock writes to a list; scans read it meanwhile.
- * Entries are appended behind the extent's nentries and counted last, so
- * a reader that took nentries under the lock of the first page never looks at half an
- * entry, nor does a crash leave one.  Whether an entry counts for a scan at all is
- * told by its seal number (invariant A3).
+ * seal/ann_list_copy.c takes entries out of lists.  Only the holder of the
+ * seal lock writes to a list; scans read it meanwhile.  Entries are appended
+ * after the extent's nentries and counted last.  A reader takes nentries
+ * under the lock of the first page and so never sees half an entry; a crash
+ * leaves none either.  The seal number of an entry decides whether a scan
+ * counts it at all (invariant A3).
  *
- * A page's hole (pd_lower to pd_upper) is what no entry has come to yet: it is neither compared nor
- * logged.  Whoever puts entries on a page says up to where it is used now (use_page), for generic
- * WAL clears the hole.
+ * The hole of a list's page (pd_lower to pd_upper) is space that no entry has
+ * used yet.  Generic WAL neither compares nor logs the hole, and zeroes it.
+ * Code that puts entries on a page therefore raises pd_lower first
+ * (extend_content).
  *
- * Locks: extent's first page, then one code page, one detail page, the list's first page,
- * all held only for one change.
+ * Locks: the extent's first page, then one code page, one detail page, the
+ * list's first page.  All are held for one change only.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -34,9 +36,9 @@ vs_ann_coded_bytes(const VsAnn *ann)
 	return MAXALIGN(offsetof(VsAnnCoded, codes) + ann->geo.code_bytes + ann->geo.extra_bytes);
 }
 
-/* The page has content before end. */
+/* Raises pd_lower to end: the bytes before it are content. */
 static void
-use_page(Page page, Size end)
+extend_content(Page page, Size end)
 {
 	PageHeader	header = (PageHeader) page;
 
@@ -60,7 +62,6 @@ init_extent(const VsAnn *ann, Page page, BlockNumber self, uint32 list_no)
 	((PageHeader) page)->pd_lower = (char *) (pages + vs_ann_extent_page_count(&ann->geo)) - (char *) page;
 }
 
-/* A new, empty list.  unsplit: see VsAnnExtentHeader. */
 BlockNumber
 vs_ann_list_create(const VsAnn *ann, uint32 list_no, uint32 unsplit, uint32 epoch)
 {
@@ -76,7 +77,11 @@ vs_ann_list_create(const VsAnn *ann, uint32 list_no, uint32 unsplit, uint32 epoc
 	return block;
 }
 
-/* Puts an empty extent behind the list's last one; returns it. */
+/*
+ * Links an empty extent to the list's last one and returns it.  One change
+ * holds the locks of the old tail, the list's first page and the new page, so
+ * a crash leaves either no new extent or a complete one.
+ */
 static BlockNumber
 add_extent(const VsAnn *ann, BlockNumber head, BlockNumber tail, uint32 epoch)
 {
@@ -97,9 +102,12 @@ add_extent(const VsAnn *ann, BlockNumber head, BlockNumber tail, uint32 epoch)
 	return block;
 }
 
-/* The extent's page_no'th further page, made now if there is none. */
+/*
+ * Returns the extent's page_no'th further page, in the change.  Makes it if
+ * it does not exist yet.
+ */
 static Page
-further_page(VsAnnChange *change, Page extent, int page_no, VsAnnPageKind kind, uint32 epoch)
+get_further_page(VsAnnChange *change, Page extent, int page_no, VsAnnPageKind kind, uint32 epoch)
 {
 	BlockNumber *slot = VS_ANN_EXTENT_PAGES(extent) + page_no;
 
@@ -125,7 +133,7 @@ put_details(const VsAnn *ann, Page page, int ordinal, VsAnnCoded **entries, int 
 {
 	const VsAnnGeometry *geo = &ann->geo;
 
-	use_page(page, vs_ann_detail_offset(geo, ordinal + n - 1) + geo->detail_bytes);
+	extend_content(page, vs_ann_detail_offset(geo, ordinal + n - 1) + geo->detail_bytes);
 	for (int i = 0; i < n; i++)
 	{
 		char	   *detail = (char *) page + vs_ann_detail_offset(geo, ordinal + i);
@@ -141,7 +149,7 @@ put_details(const VsAnn *ann, Page page, int ordinal, VsAnnCoded **entries, int 
 	}
 }
 
-/* Entries from ordinal on into the blocks of one code page. */
+/* Puts entries, starting at ordinal, into the blocks of one code page. */
 static void
 put_blocks(const VsAnn *ann, Page page, int ordinal, VsAnnCoded **entries, int n)
 {
@@ -153,14 +161,18 @@ put_blocks(const VsAnn *ann, Page page, int ordinal, VsAnnCoded **entries, int n
 		int			block = (ordinal + i) / VS_QUANT_BLOCK % geo->blocks_per_page;
 		char	   *start = (char *) page + geo->code_start + block * geo->block_bytes;
 
-		use_page(page, geo->code_start + (Size) (block + 1) * geo->block_bytes);
+		extend_content(page, geo->code_start + (Size) (block + 1) * geo->block_bytes);
 		vs_quant_block_put((uint8_t *) start, slot, entries[i]->codes, 0, geo->padded);
 		if (geo->has_factors)
 			put_factors((float *) (start + geo->block_codes), slot, &entries[i]->factors);
 	}
 }
 
-/* The same for a block cut over pages: each page is a change of its own. */
+/*
+ * Puts entries into a block that spans pages.  Each page is a change of its
+ * own.  A crash between two changes leaves codes behind nentries, which no
+ * reader looks at; the next append writes them again.
+ */
 static void
 put_slices(const VsAnn *ann, BlockNumber extent, int ordinal, VsAnnCoded **entries, int n,
 		   uint32 epoch)
@@ -177,8 +189,8 @@ put_slices(const VsAnn *ann, BlockNumber extent, int ordinal, VsAnnCoded **entri
 
 		vs_ann_change_begin(&change, ann);
 		first = vs_ann_change_read(&change, extent, VS_ANN_EXTENT);
-		page = p == 0 ? first : further_page(&change, first, p - 1, VS_ANN_CODES, epoch);
-		use_page(page, ((PageHeader) page)->pd_upper);
+		page = p == 0 ? first : get_further_page(&change, first, p - 1, VS_ANN_CODES, epoch);
+		extend_content(page, ((PageHeader) page)->pd_upper);
 		for (int i = 0; i < n; i++)
 		{
 			if (ndims > 0)
@@ -192,9 +204,12 @@ put_slices(const VsAnn *ann, BlockNumber extent, int ordinal, VsAnnCoded **entri
 	}
 }
 
-/* How many of n entries go into one change, from ordinal on. */
+/*
+ * Returns how many of n entries, starting at ordinal, fit on one code page
+ * and one detail page and so into one change.
+ */
 static int
-chunk_size(const VsAnnGeometry *geo, int ordinal, int n)
+get_chunk_size(const VsAnnGeometry *geo, int ordinal, int n)
 {
 	int			detail_end = (ordinal / geo->details_per_page + 1) * geo->details_per_page;
 	int			code_end = geo->extent_entries;
@@ -208,7 +223,12 @@ chunk_size(const VsAnnGeometry *geo, int ordinal, int n)
 	return Min(n, Min(Min(detail_end, code_end), geo->extent_entries) - ordinal);
 }
 
-/* Appends a chunk to an extent that has room; returns how many. */
+/*
+ * Appends a chunk to an extent that has room, and returns its size.  The last
+ * change holds the locks of the extent's first page, its code page, its
+ * detail page and the list's first page; it counts the entries.  A crash
+ * before it leaves them uncounted.
+ */
 static int
 append_chunk(const VsAnn *ann, BlockNumber head, BlockNumber extent, int ordinal,
 			 VsAnnCoded **entries, int n, uint32 epoch)
@@ -217,7 +237,7 @@ append_chunk(const VsAnn *ann, BlockNumber head, BlockNumber extent, int ordinal
 	VsAnnChange change;
 	Page		page;
 
-	n = chunk_size(geo, ordinal, n);
+	n = get_chunk_size(geo, ordinal, n);
 	if (geo->blocks_per_page == 0)
 		put_slices(ann, extent, ordinal, entries, n, epoch);
 	vs_ann_change_begin(&change, ann);
@@ -227,21 +247,17 @@ append_chunk(const VsAnn *ann, BlockNumber head, BlockNumber extent, int ordinal
 		int			code_page = ordinal / VS_QUANT_BLOCK / geo->blocks_per_page;
 
 		put_blocks(ann, code_page == 0 ? page :
-				   further_page(&change, page, code_page - 1, VS_ANN_CODES, epoch),
+				   get_further_page(&change, page, code_page - 1, VS_ANN_CODES, epoch),
 				   ordinal, entries, n);
 	}
-	put_details(ann, further_page(&change, page, vs_ann_detail_page_of(geo, ordinal),
-								  VS_ANN_DETAIL, epoch), ordinal, entries, n);
+	put_details(ann, get_further_page(&change, page, vs_ann_detail_page_of(geo, ordinal),
+									  VS_ANN_DETAIL, epoch), ordinal, entries, n);
 	VS_ANN_EXTENT_HEADER(page)->nentries += n;
 	VS_ANN_EXTENT_HEADER(vs_ann_change_read(&change, head, VS_ANN_EXTENT))->list_entries += n;
 	vs_ann_change_commit(&change);
 	return n;
 }
 
-/*
- * Appends entries to the list that begins at head.  Needs the seal lock.
- * epoch marks pages made on the way.
- */
 void
 vs_ann_list_append(const VsAnn *ann, BlockNumber head, VsAnnCoded **entries, int n,
 				   uint32 epoch)
@@ -273,7 +289,6 @@ vs_ann_list_append(const VsAnn *ann, BlockNumber head, VsAnnCoded **entries, int
 	}
 }
 
-/* Copies what a reader needs of an extent's first page, whose number is block. */
 void
 vs_ann_extent_copy(const VsAnn *ann, BlockNumber block, Page page, VsAnnExtent *extent)
 {
@@ -295,10 +310,6 @@ vs_ann_extent_read(const VsAnn *ann, BlockNumber block, VsAnnExtent *extent)
 	UnlockReleaseBuffer(buffer);
 }
 
-/*
- * Pins and locks the detail page of n entries.  pd_lower has to be behind them: a change of the page
- * clears what is not.
- */
 Buffer
 vs_ann_detail_read(const VsAnn *ann, BlockNumber block, int lockmode, int n)
 {
@@ -310,10 +321,13 @@ vs_ann_detail_read(const VsAnn *ann, BlockNumber block, int lockmode, int n)
 	return buffer;
 }
 
-/* Visits n ids of a detail page; returns how many are flagged dead then. */
+/*
+ * Visits the n ids of a detail page under its lock, which is exclusive if
+ * they may change.  Returns how many are flagged dead afterwards.
+ */
 static int
-walk_page(const VsAnn *ann, BlockNumber block, int n, bool change_them,
-		  VsAnnIdVisit visit, void *arg, int *changed)
+visit_detail_page(const VsAnn *ann, BlockNumber block, int n, bool change_them,
+				  VsAnnIdVisit visit, void *arg, int *changed)
 {
 	Buffer		buffer = vs_ann_detail_read(ann, block, change_them ? BUFFER_LOCK_EXCLUSIVE :
 											BUFFER_LOCK_SHARE, n);
@@ -330,7 +344,7 @@ walk_page(const VsAnn *ann, BlockNumber block, int n, bool change_them,
 		bool		changed_it;
 
 		memcpy(&id, at, sizeof(id));
-		/* what VACUUM is asked about is a TID */
+		/* the visit hands the TID to VACUUM's callback */
 		if (change_them && (id.flags & VS_ANN_DEAD) == 0)
 			vs_ann_id_check(ann, block, &id);
 		changed_it = visit(&id, arg);
@@ -352,10 +366,10 @@ walk_page(const VsAnn *ann, BlockNumber block, int n, bool change_them,
 }
 
 /*
- * Calls visit for each id of the list, under the page's lock.  With change,
- * which needs the seal lock, visit may set VS_ANN_DEAD in it and then returns true;
- * the extents' counts of the dead are right afterwards, whatever was broken off before.
- * Adds what it met to counts.
+ * Each step holds the lock of one detail page, and later that of the extent's
+ * first page.  The flags and the extent's ndead are separate changes.  A
+ * crash between them leaves ndead too low until the next walk, which sets it
+ * to the number met.
  */
 void
 vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
@@ -374,9 +388,9 @@ vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
 		vs_ann_walk_step(ann, &walk, block);
 		vs_ann_extent_read(ann, block, &extent);
 		for (int i = 0; i < extent.header.nentries; i += geo->details_per_page)
-			dead += walk_page(ann, extent.pages[vs_ann_detail_page_of(geo, i)],
-							  Min(geo->details_per_page, extent.header.nentries - i),
-							  change, visit, arg, &changed);
+			dead += visit_detail_page(ann, extent.pages[vs_ann_detail_page_of(geo, i)],
+									  Min(geo->details_per_page, extent.header.nentries - i),
+									  change, visit, arg, &changed);
 		if (change && dead != extent.header.ndead)
 		{
 			VsAnnChange header;
@@ -392,7 +406,6 @@ vs_ann_list_walk(const VsAnn *ann, BlockNumber head, bool change,
 	}
 }
 
-/* Calls visit for each page of the list. */
 void
 vs_ann_list_pages(const VsAnn *ann, BlockNumber head,
 				  void (*visit) (BlockNumber block, void *arg), void *arg)

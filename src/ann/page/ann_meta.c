@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  * ann_meta.c
- *	  The metapage: shape, publication, pending chains, segment log, seal lock.
+ *	  The metapage: shape, published seal, pending chains, segment log.
  *
- * A scan copies the metapage once and works on the copy.  Everything that
- * changes what a scan finds is one change of the metapage.
+ * A scan copies the metapage once and works on the copy.  Every step that
+ * changes the rows a scan finds is one change of the metapage.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -54,7 +54,10 @@ vs_ann_meta_init(Page page, const VsAnn *ann, uint64 seed)
 	}
 }
 
-/* The metapage's shape is one that the operator class can have, and the one known of it. */
+/*
+ * Checks that the operator class allows the metapage's shape, and that the
+ * shape is the one already known.
+ */
 static void
 check_shape(const VsAnn *ann, const VsAnnMetaData *meta)
 {
@@ -69,8 +72,9 @@ check_shape(const VsAnn *ann, const VsAnnMetaData *meta)
 }
 
 /*
- * What the metapage says of lists and chains holds together.  Every list has a page, so a
- * number of lists beyond that of pages is refused before memory is taken for them.
+ * Checks that the metapage's lists and chains are consistent.  Every list has
+ * a page, so a number of lists above the number of pages is refused before
+ * memory is allocated for them.
  */
 static void
 check_content(const VsAnn *ann, const VsAnnMetaData *meta)
@@ -123,17 +127,13 @@ vs_ann_meta_read(const VsAnn *ann, VsAnnMetaData *meta)
 	check_meta(ann, meta);
 }
 
-/* The metapage, added to a change. */
 VsAnnMetaData *
 vs_ann_meta_change(VsAnnChange *change)
 {
 	return VS_ANN_META_DATA(vs_ann_change_read(change, VS_ANN_META_BLKNO, VS_ANN_META));
 }
 
-/*
- * Sets the counts of entries in lists, and of the dead among them, to what somebody counted
- * under the seal lock.
- */
+/* Writes nothing if the counts are already right. */
 void
 vs_ann_meta_count(const VsAnn *ann, int64 rows, int64 dead)
 {
@@ -151,7 +151,10 @@ vs_ann_meta_count(const VsAnn *ann, int64 rows, int64 dead)
 	vs_ann_change_commit(&change);
 }
 
-/* Writes a segment to the log, in the change that publishes it. */
+/*
+ * Locks the newest segment page after the metapage.  If it is full, a new one
+ * becomes the head of the log in the same change.
+ */
 void
 vs_ann_segment_append(VsAnnChange *change, VsAnnMetaData *meta, const VsAnnSegment *segment)
 {

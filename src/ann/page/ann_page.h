@@ -2,11 +2,12 @@
  * ann_page.h
  *	  Page kinds of a vecann index, as they lie on disk.
  *
- * Every page ends in a VsAnnPageOpaqueData.  pd_lower is kept at pd_upper, so
- * there is no hole that generic WAL would zero, but on pages of lists: there the hole is what
- * entries have not come to yet (ann_list.c).  Contents start at
- * VS_ANN_CONTENTS (64, so that codes are aligned to cache lines); metapage
- * and extent headers use the bytes from the page header's end.
+ * Every page ends in a VsAnnPageOpaqueData.  pd_lower is kept equal to
+ * pd_upper, so that generic WAL finds no hole to zero.  Pages of lists are
+ * the exception: their hole is the space that no entry has used yet
+ * (ann_list.c).  Contents start at VS_ANN_CONTENTS (64), so that codes are
+ * aligned to cache lines.  The metapage, directory and extent headers also
+ * use the bytes between the page header and VS_ANN_CONTENTS.
  *
  * docs/on-disk-format.md describes the same in prose.
  *-------------------------------------------------------------------------
@@ -33,21 +34,21 @@ typedef enum VsAnnPageKind
 	VS_ANN_EXTENT,				/* first page of an extent of a list */
 	VS_ANN_CODES,				/* further code pages of an extent */
 	VS_ANN_DETAIL,				/* ids and extra codes of an extent */
-	VS_ANN_DIRECTORY,			/* heads of the lists, and where their centroids are */
+	VS_ANN_DIRECTORY,			/* heads of lists, place of centroids */
 	VS_ANN_CENTROID,			/* centroids */
 	VS_ANN_SEGMENT				/* log of seals */
 } VsAnnPageKind;
 
 /*
- * Page opaque                         since format 1; every page, at its end
+ * Page opaque                        since format 1; every page, at its end
  *	offset	size	content
- *	     0	   8	retired_xid: next transaction when the page was retired
+ *	     0	   8	retired_xid: next transaction id when the page was retired
  *	     8	   4	next page of the same chain, or InvalidBlockNumber
- *	    12	   4	epoch: seal number the page was written for
+ *	    12	   4	epoch: number of the seal that the page was written for
  *	    16	   2	kind
  *	    18	   2	flags
- *	    20	   2	used: entries on the page (pending, detail pages count elsewhere)
- *	    22	   2	page id, tells tools whose page it is
+ *	    20	   2	used: entries on the page (lists count in extent headers)
+ *	    22	   2	page id: marks the page as vecann's for tools
  */
 typedef struct VsAnnPageOpaqueData
 {
@@ -64,11 +65,14 @@ typedef VsAnnPageOpaqueData *VsAnnPageOpaque;
 
 #define VS_ANN_PAGE_ID		0xFF9A
 
-#define VS_ANN_CLOSED		0x0001	/* pending: a seal has it, append elsewhere */
-#define VS_ANN_RETIRED		0x0002	/* unreachable from the metapage; content stays */
-#define VS_ANN_CENTRED		0x0004	/* pending: coded against the centre, not the origin */
+#define VS_ANN_CLOSED		0x0001	/* pending: taken by a seal, no appends */
+#define VS_ANN_RETIRED		0x0002	/* unreachable; the content stays */
+#define VS_ANN_CENTRED		0x0004	/* pending: codes against the center */
 
-/* a function, for PageGetSpecialPointer is a macro that uses its argument twice */
+/*
+ * A function, because the macro PageGetSpecialPointer evaluates its argument
+ * twice.
+ */
 static inline VsAnnPageOpaque
 VS_ANN_OPAQUE(Page page)
 {
@@ -80,7 +84,10 @@ VS_ANN_OPAQUE(Page page)
 #define VS_ANN_CONTENTS_END	(BLCKSZ - MAXALIGN(sizeof(VsAnnPageOpaqueData)))
 #define VS_ANN_ROOM			(VS_ANN_CONTENTS_END - VS_ANN_CONTENTS)
 
-/* A pending chain.  Inserters pick one by backend, so that no page is hot. */
+/*
+ * A pending chain.  Each backend appends to one of several, to spread
+ * contention.
+ */
 #define VS_ANN_CHAINS		8
 
 typedef struct VsAnnChain
@@ -91,10 +98,10 @@ typedef struct VsAnnChain
 } VsAnnChain;
 
 /*
- * Metapage                            since format 1; written by ann_meta.c
- *	offset	size	content (from the page header's end)
+ * Metapage                           since format 1; written by ann_meta.c
+ *	offset	size	content (offsets count from the page header's end)
  *	     0	   8	magic, version
- *	     8	   4	dim, 0 until the first row when it is not declared
+ *	     8	   4	dim, 0 until the first row if it is not declared
  *	    12	   4	metric, bits, value kind, unused
  *	    16	   8	seed of the rotation
  *	    24	   4	sealed: S, the last published seal
@@ -103,16 +110,17 @@ typedef struct VsAnnChain
  *	    36	   4	directory root, or InvalidBlockNumber
  *	    40	   4	number of lists
  *	    44	   4	head of the segment log
- *	    48	   8	rows in the lists
- *	    56	   8	of those, known dead
- *	    64	   4	pages retired since the last sweep
- *	    68	   4	first page of the centre, or InvalidBlockNumber
+ *	    48	   8	entries in the lists
+ *	    56	   8	of those, known to be dead
+ *	    64	   4	pages retired and not freed yet
+ *	    68	   4	first page of the center, or InvalidBlockNumber
  *	    72	  96	growing pending chains
  *	   168	  96	pending chains of the seal begun
  *	   264	   8	rows sealed since all lists were last trained
- *	   272	   8	newest retired_xid of the pages that the last sweep could not free
- *	   280	   8	how many these are; unused
- * The last three are 0 where an older version wrote.
+ *	   272	   8	newest retired_xid of the pages that the last sweep left
+ *	   280	   8	number of these pages; unused
+ *
+ * The last three are 0 if an older version wrote the page.
  */
 typedef struct VsAnnMetaData
 {
@@ -153,7 +161,7 @@ StaticAssertDecl(sizeof(VsAnnMetaData) == 288, "VsAnnMetaData has padding");
 	((VsAnnMetaData *) ((char *) (page) + VS_ANN_HEADER))
 
 /*
- * Who an entry is: the row, and where its value lies.
+ * The identity of an entry: the TID of its row, and where its value lies.
  *	offset	size	content
  *	     0	   6	TID
  *	     6	   2	flags
@@ -173,41 +181,52 @@ typedef struct VsAnnId
 StaticAssertDecl(sizeof(VsAnnId) == 16, "VsAnnId has padding");
 
 /*
- * Pending page                        since format 1; written by ann_pending.c
+ * Pending page                       since format 1; written by ann_pending.c
  *	offset	size	content
- *	    64	16*n	ids; n = geometry's pending_capacity
- *	     b	 B*k	k blocks of 32 codes against the origin, or the centre if the page's flags
- *					say so, with their factors; one narrow block when none fits (padded
- *					dimension over 1,792): codes, w bytes for each 4 dimensions, then three
- *					columns of 2w factors.  Entry i has half a byte of byte i mod w.
- * opaque.used ends the last entry, opaque.next links the chain, opaque.epoch
- * is the seal that will take it.  Entries never move: inserts append, vacuum
- * sets a flag in place, a seal retires whole pages.
+ *	    64	16*n	ids; n = pending_capacity of the geometry
+ *	     b	 B*k	k blocks of 32 codes with their factors, coded against the
+ *					center if the page's flags say so, else against the
+ *					origin; or one narrow block if no whole block fits
+ *					(padded dimension over 1,792): w bytes of codes for each
+ *					4 dimensions, then three columns of 2w factors.  Entry i
+ *					has half a byte of byte i mod w.
  *
- * Extent                              since format 1; written by ann_list.c
- *	A list is a chain of extents of extent_entries entries each.  Pages of an extent:
- *	the first (kind EXTENT: header, then code blocks), further code pages, detail pages.
+ * opaque.used is the number of entries.  opaque.next links the chain.
+ * opaque.epoch is the seal that will take the page.  Entries never move:
+ * inserts append, VACUUM sets a flag in place, a seal retires whole pages.
+ *
+ * Extent                             since format 1; written by ann_list.c
+ *
+ * A list is a chain of extents of extent_entries entries each.  The pages of
+ * an extent are the first one (kind EXTENT: header, then code blocks),
+ * further code pages, and detail pages.
  *	offset	size	content of the first page
  *	    24	  28	VsAnnExtentHeader
- *	    52	 4*p	block numbers of the extent's further pages: code pages, then detail
- *					pages; InvalidBlockNumber where not yet needed
- *	     c	 B*k	code blocks; c = geometry's code_start
- * Code pages hold blocks from code_start on.  A block is vs_quant_block_bytes
- * of codes and three columns of 32 factors (none under Hamming).  One that is
- * larger than a page is cut after a multiple of 64 dimensions.
- * Detail pages hold, from 64 on, detail_bytes for each entry: VsAnnId, factors of
- * the extra code, extra code (both absent when bits is 1).
+ *	    52	 4*p	block numbers of the extent's further pages: code pages,
+ *					then detail pages; InvalidBlockNumber if not made yet
+ *	     c	 B*k	code blocks; c = code_start of the geometry
+ *
+ * Further code pages hold blocks from code_start on.  A block is
+ * vs_quant_block_bytes of codes and three columns of 32 factors (none under
+ * Hamming).  A block larger than a page is cut after a multiple of 64
+ * dimensions.  Detail pages hold, from 64 on, detail_bytes for each entry:
+ * VsAnnId, factors of the extra code, extra code (the last two are absent if
+ * bits is 1).
  */
 typedef struct VsAnnExtentHeader
 {
-	BlockNumber next;			/* next extent's first page */
-	uint32		nentries;		/* entries of this extent, dead ones too */
+	BlockNumber next;			/* first page of the next extent */
+	uint32		nentries;		/* entries in this extent, dead too */
 	uint32		ndead;			/* of those, flagged dead */
-	/* of the whole list, kept in its first extent only */
-	BlockNumber tail;			/* last extent's first page */
+	/* Of the whole list; valid only in its first extent. */
+	BlockNumber tail;			/* first page of the last extent */
 	uint32		list_entries;
-	uint32		list_no;		/* place in the directory when it was made */
-	uint32		unsplit;		/* entries that stayed together when they were divided, or 0 */
+	uint32		list_no;		/* its place when it was made */
+	/*
+	 * Entries that stayed together in this list when they were last divided,
+	 * or 0.  The list is not split again before it has doubled.
+	 */
+	uint32		unsplit;
 } VsAnnExtentHeader;
 
 StaticAssertDecl(sizeof(VsAnnExtentHeader) == 28, "VsAnnExtentHeader has padding");
@@ -218,22 +237,26 @@ StaticAssertDecl(sizeof(VsAnnExtentHeader) == 28, "VsAnnExtentHeader has padding
 	((BlockNumber *) ((char *) (page) + VS_ANN_HEADER + sizeof(VsAnnExtentHeader)))
 
 /*
- * Directory page                      since format 1; written by ann_directory.c
+ * Directory page                     since format 1; written by ann_directory.c
  *	offset	size	content
+ *	    24	  20	VsAnnDirectoryHeader, on the first directory page only
  *	    64	 4*n	first page of each list's first extent
- * opaque.used is n, opaque.next the next directory page.  Entry i of the chain
- * belongs to centroid i.  The first directory page's bytes 24-63 hold a
- * VsAnnDirectoryHeader.
  *
- * Centroid page                       since format 1; written by ann_directory.c
+ * opaque.used is n.  opaque.next is the next directory page.  Entry i of the
+ * chain belongs to centroid i.
+ *
+ * Centroid page                      since format 1; written by ann_directory.c
  *	offset	size	content
- *	    64	   f	floats: the mean (padded_dim), then all centroids, one stream
- *					cut at page ends
- * Rotated, and relative to the mean, which is not zero under L2 only.  The centre is
- * a stream of its own: padded_dim floats, rotated; the mean of the rows that the
- * index was first trained on.  It never changes.
- * Directory and centroid pages are never changed: a new generation has new ones, but for
- * centroids that stay all the same, which both lead to.
+ *	    64	   f	floats: the mean (padded_dim), then all centroids, as one
+ *					stream cut at page ends
+ *
+ * Centroids are rotated and relative to the mean, which is nonzero under L2
+ * only.  The center is a stream of its own: padded_dim floats, rotated, the
+ * mean of the rows on which the index was first trained.  It never changes.
+ *
+ * Directory and centroid pages never change.  A new generation has new
+ * directory pages, and new centroid pages if a centroid changed; otherwise
+ * both generations lead to the same centroid pages.
  */
 typedef struct VsAnnDirectoryHeader
 {
@@ -241,7 +264,7 @@ typedef struct VsAnnDirectoryHeader
 	uint32		nlists;
 	uint32		padded_dim;
 	uint32		generation;
-	uint32		centroids_of;	/* generation that wrote the centroids */
+	uint32		centroids_of;	/* generation that wrote them */
 } VsAnnDirectoryHeader;
 
 #define VS_ANN_DIRECTORY_HEADER(page) \
@@ -252,15 +275,17 @@ typedef struct VsAnnDirectoryHeader
 #define VS_ANN_FLOATS_PER_PAGE	((int) (VS_ANN_ROOM / sizeof(float)))
 
 /*
- * Segment page                        since format 1; written by ann_meta.c
+ * Segment page                       since format 1; written by ann_meta.c
  *	offset	size	content
- *	    64	32*n	VsAnnSegment, newest last; opaque.used is n; opaque.next an older page
+ *	    64	32*n	VsAnnSegment, newest last
+ *
+ * opaque.used is n.  opaque.next is an older page.
  */
 typedef struct VsAnnSegment
 {
 	uint32		number;
 	uint32		method;			/* VsAnnSegmentMethod */
-	int64		rows;			/* when it was sealed */
+	int64		rows;			/* rows that the seal put into lists */
 	TimestampTz created;
 	uint32		nlists;
 	uint32		unused;

@@ -2,18 +2,21 @@
  * ann_pending.c
  *	  Pending pages: rows added since the last seal, in arrival order.
  *
- * Inserts append a run of entries to the tail page of a chain and are done; finding
- * lists for them is left to the seal.  Inserters spread over VS_ANN_CHAINS chains
- * by backend.  A page that a seal has closed is not appended to: whoever meets
+ * An insert appends a batch of entries to the tail page of a chain.  The seal
+ * later finds lists for them.  Backends spread over VS_ANN_CHAINS chains.  No
+ * backend appends to a page that a seal has closed: an inserter that meets
  * one goes back to the metapage.
  *
- * Entries carry a 1-bit code, in blocks of 32, so that a scan scores a page at once.
- * It is against the centre if the page says so, else the origin; entries that are coded
- * otherwise than the tail page go to a new page.  Where a block does not fit beside the
- * ids, it has fewer slots: a narrow block, which a scan widens before it scores it.
+ * Entries carry a 1-bit code, in blocks of 32, so that a scan scores a page
+ * at once.  The code is against the center if the page's flags say so, else
+ * against the origin.  Entries coded against another vector than the tail
+ * page's go to a new page.  If a block does not fit beside its ids, the page
+ * has a narrow block with fewer slots, which a scan widens before it scores
+ * it.
  *
- * Keeps invariants A1 and A2.  Locks: metapage, then tail page, then new page; an append
- * takes the tail page alone.
+ * Keeps invariants A1 and A2.  Locks: the metapage, then the tail page, then
+ * the new page; an append to a page with room takes only the tail page's
+ * lock.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -36,9 +39,11 @@ vs_ann_pending_ids(Page page)
 	return (VsAnnId *) ((char *) page + VS_ANN_CONTENTS);
 }
 
-/* Fills *block with where block lies on the page. */
+/*
+ * Sets the pointers of *block to the parts of the block that begins at start.
+ */
 static void
-block_in_page(const VsAnnGeometry *geo, char *start, VsQuantBlock *block)
+locate_block(const VsAnnGeometry *geo, char *start, VsQuantBlock *block)
 {
 	float	   *factors = (float *) (start + geo->block_codes);
 
@@ -51,11 +56,10 @@ block_in_page(const VsAnnGeometry *geo, char *start, VsQuantBlock *block)
 void
 vs_ann_pending_block(const VsAnn *ann, Page page, int block, VsQuantBlock *out)
 {
-	block_in_page(&ann->geo, (char *) page + ann->geo.pending_codes +
-				  block * ann->geo.block_bytes, out);
+	locate_block(&ann->geo, (char *) page + ann->geo.pending_codes +
+				 block * ann->geo.block_bytes, out);
 }
 
-/* The code of an entry, out of its block. */
 void
 vs_ann_pending_code(const VsAnn *ann, Page page, int ordinal, uint8 *code)
 {
@@ -65,7 +69,11 @@ vs_ann_pending_code(const VsAnn *ann, Page page, int ordinal, uint8 *code)
 	vs_quant_block_get(block.codes, ordinal % VS_QUANT_BLOCK, code, 0, ann->geo.padded);
 }
 
-/* Whether entries that are coded so may be put on the page. */
+/*
+ * Returns whether the page can take an entry coded against the given vector.
+ * Needs an exclusive lock on the page, which invariant A1 relies on: only
+ * then do the answer and the append see the same page.
+ */
 static bool
 has_room(const VsAnn *ann, Page page, bool centred)
 {
@@ -98,14 +106,17 @@ put_in_block(const VsAnnGeometry *geo, Page page, int ordinal, const uint8 *code
 	}
 }
 
-/* Bytes of the codes of a narrow block. */
+/* Returns the number of bytes of the codes of a narrow block. */
 static Size
-narrow_codes(const VsAnnGeometry *geo)
+get_narrow_code_bytes(const VsAnnGeometry *geo)
 {
 	return (Size) geo->padded / 4 * geo->pending_width;
 }
 
-/* The codes come half a byte for 4 dimensions; the page began as zeros. */
+/*
+ * Each code byte holds two groups of 4 dimensions, half a byte each.  The
+ * page was zeroed when it was made, so the bits can be set with OR.
+ */
 static void
 put_in_narrow_block(const VsAnnGeometry *geo, Page page, int ordinal, const uint8 *code,
 					const VsQuantFactors *factors)
@@ -114,7 +125,7 @@ put_in_narrow_block(const VsAnnGeometry *geo, Page page, int ordinal, const uint
 	int			shift = ordinal / width * 4;
 	uint8	   *block = (uint8 *) page + geo->pending_codes;
 	uint8	   *column = block + ordinal % width;
-	float	   *factor = (float *) (block + narrow_codes(geo)) + ordinal;
+	float	   *factor = (float *) (block + get_narrow_code_bytes(geo)) + ordinal;
 
 	for (int i = 0; i < geo->code_bytes; i++, column += 2 * width)
 	{
@@ -126,11 +137,6 @@ put_in_narrow_block(const VsAnnGeometry *geo, Page page, int ordinal, const uint
 	factor[2 * geo->pending_capacity] = factors->error;
 }
 
-/*
- * Makes a whole block of a page's narrow one, in memory of block_bytes: entries before
- * pending_width are in slots 0 and on, those after it in slots 16 and on.  What is in the
- * other slots means nothing.
- */
 void
 vs_ann_pending_widen(const VsAnn *ann, Page page, char *memory, VsQuantBlock *out)
 {
@@ -138,7 +144,7 @@ vs_ann_pending_widen(const VsAnn *ann, Page page, char *memory, VsQuantBlock *ou
 	const int	whole = VS_QUANT_BLOCK / 2;
 	int			width = geo->pending_width;
 	const char *codes = (const char *) page + geo->pending_codes;
-	const float *from = (const float *) (codes + narrow_codes(geo));
+	const float *from = (const float *) (codes + get_narrow_code_bytes(geo));
 	float	   *to = (float *) (memory + geo->block_codes);
 
 	StaticAssertStmt(sizeof(VsAnnPageOpaqueData) >= VS_QUANT_BLOCK / 2, "reads beyond the page");
@@ -149,10 +155,13 @@ vs_ann_pending_widen(const VsAnn *ann, Page page, char *memory, VsQuantBlock *ou
 		memcpy(to, from, sizeof(float) * width);
 		memcpy(to + whole, from + width, sizeof(float) * width);
 	}
-	block_in_page(geo, memory, out);
+	locate_block(geo, memory, out);
 }
 
-/* Puts as much of the run on the page as it has room for; returns how much. */
+/*
+ * Puts entries of the batch on the page while it has room.  Returns their
+ * number.
+ */
 static int
 put_entries(const VsAnn *ann, Page page, const VsAnnPendingBatch *batch)
 {
@@ -175,7 +184,11 @@ put_entries(const VsAnn *ann, Page page, const VsAnnPendingBatch *batch)
 	return n;
 }
 
-/* Appends to the tail page as much as it takes; nothing if it is closed or coded otherwise. */
+/*
+ * Appends entries to the tail page and returns their number.  Returns 0 if
+ * the page is full, closed, coded against another vector, or no longer a
+ * pending page.
+ */
 static int
 append_to_page(const VsAnn *ann, BlockNumber tail, const VsAnnPendingBatch *batch)
 {
@@ -196,9 +209,14 @@ append_to_page(const VsAnn *ann, BlockNumber tail, const VsAnnPendingBatch *batc
 }
 
 /*
- * Gives the chain a new tail page with the beginning of the run on it, unless its tail
- * has room after all.  The new page and its link are one change with the metapage, so
- * every pending page of an epoch that is not yet sealed is reachable.
+ * Adds a tail page to the chain, with the first entries of the batch on it,
+ * and returns their number.  We hold the locks of the metapage and the old
+ * tail.  If another backend has extended the chain meanwhile, the tail has
+ * room again: then *tail is set to it and the result is 0.
+ *
+ * The new page, the link to it and the metapage are one change.  So after a
+ * crash every pending page with an unpublished epoch is reachable (invariant
+ * A2).
  */
 static int
 extend_chain(const VsAnn *ann, int chain_no, const VsAnnPendingBatch *batch, BlockNumber *tail)
@@ -238,23 +256,20 @@ extend_chain(const VsAnn *ann, int chain_no, const VsAnnPendingBatch *batch, Blo
 }
 
 static int
-my_chain(void)
+choose_chain(void)
 {
 	return vs_compat_backend_number() % VS_ANN_CHAINS;
 }
 
-/* Where this backend's next entries go: what *tail of vs_ann_pending_append may begin with. */
 BlockNumber
 vs_ann_pending_tail(const VsAnnMetaData *meta)
 {
-	return meta->growing[my_chain()].tail;
+	return meta->growing[choose_chain()].tail;
 }
 
 /*
- * Appends what is not yet written of the run, and counts it there page by page, so that
- * after an error nothing is written twice.  tail is kept by the caller between
- * calls.  Returns whether a page was added, which is when a caller may want to look at
- * the size of the pending part.
+ * A known tail is tried without the metapage.  No lock is held between two
+ * steps.
  */
 bool
 vs_ann_pending_append(const VsAnn *ann, BlockNumber *tail, VsAnnPendingBatch *batch)
@@ -274,7 +289,7 @@ vs_ann_pending_append(const VsAnn *ann, BlockNumber *tail, VsAnnPendingBatch *ba
 		if (n == 0)
 		{
 			VS_STOP_POINT("insert: no room");
-			n = extend_chain(ann, my_chain(), batch, tail);
+			n = extend_chain(ann, choose_chain(), batch, tail);
 			grown = grown || n > 0;
 		}
 		batch->written += n;
@@ -296,10 +311,6 @@ chain_rows(const VsAnn *ann, const VsAnnChain *chain)
 	return rows + (int64) (chain->npages - 1) * ann->geo.pending_capacity;
 }
 
-/*
- * Entries on pending pages, dead ones too.  Pages but the tail count as full; one is not
- * when entries coded otherwise came after it, which happens once in the life of an index.
- */
 int64
 vs_ann_pending_rows(const VsAnn *ann, const VsAnnMetaData *meta)
 {
