@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_effort.c
- *	  How many lists a scan searches.
+ *	  The number of lists that a scan searches.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -9,12 +9,16 @@
 
 #include "ann/base/ann_effort.h"
 
-/* Rows whose codes are scored in no more time than the rest of a query takes. */
+/*
+ * The number of codes that are scored in about the time of the rest of a
+ * query.
+ */
 #define ROWS_WORTH_SCORING	20000
 
 /*
- * Lists that a scan scores at least before it returns rows, unless vecann.probes says:
- * twice the square root of their number, or more while that costs little.
+ * Takes twice the square root of the number of lists.  Takes more if the
+ * lists are so small that scoring ROWS_WORTH_SCORING rows reaches more of
+ * them.
  */
 int
 vs_ann_probes_of(int nlists, int64 rows)

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_effort.h
- *	  How many lists a scan searches.
+ *	  The number of lists that a scan searches.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_ANN_EFFORT_H
@@ -8,16 +8,22 @@
 
 #include "postgres.h"
 
-/* Rows emitted for which a scan scores as many lists as at its beginning again. */
+/*
+ * Per this number of rows emitted, a scan scores as many more lists as at its
+ * start.
+ */
 #define VS_ANN_ROWS_PER_ROUND	128
 
 /*
- * Whether a scan that emits that many of the index's rows is exact: it computes
- * most distances anyway.
+ * Whether a scan that emits the given number of the index's rows computes all
+ * distances exactly: it would compute most of them anyway.
  */
 #define VS_ANN_WORTH_EXACT(emitted, rows)	((emitted) >= (rows) / 2.0)
 
-/* Lists scanned first of an index of that many lists and rows. */
+/*
+ * Returns the number of lists that a scan scores before it returns rows,
+ * unless vecann.probes sets it.  rows is the number of rows in nlists lists.
+ */
 extern int	vs_ann_probes_of(int nlists, int64 rows);
 
 #endif							/* VS_ANN_EFFORT_H */

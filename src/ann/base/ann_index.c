@@ -2,9 +2,9 @@
  * ann_index.c
  *	  Opening an index for work: its type, and the shape of its codes.
  *
- * Opening writes nothing: plans and EXPLAIN open indexes too.  A caller that wants
- * the rows that this session holds back on pages writes them first
- * (insert/ann_held_rows.h).
+ * Opening an index writes nothing, because planning and EXPLAIN open indexes
+ * too.  A caller that must see the rows that this session holds back writes
+ * them first (insert/ann_held_rows.h).
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -22,7 +22,7 @@
 #include "ann/page/ann_page.h"
 #include "quant/quant.h"
 
-/* What rd_amcache keeps of an index whose dimension is known. */
+/* The contents of rd_amcache, for an index whose dimension is known. */
 typedef struct ShapeCache
 {
 	VsAnnType	type;
@@ -30,7 +30,6 @@ typedef struct ShapeCache
 	VsAnnGeometry geo;
 } ShapeCache;
 
-/* Fills spec and geometry.  bits is cut to what the dimension allows. */
 void
 vs_ann_set_shape(VsAnn *ann, int dim, int bits, uint64 seed)
 {
@@ -55,7 +54,6 @@ opclass_type(Relation index)
 	return (const VsAnnType *) DatumGetPointer(FunctionCall1(support, PointerGetDatum(NULL)));
 }
 
-/* Reads the shape from the metapage, unless it is known; false if there is none yet. */
 bool
 vs_ann_load_shape(VsAnn *ann)
 {
@@ -78,7 +76,6 @@ vs_ann_load_shape(VsAnn *ann)
 	return true;
 }
 
-/* Opens an index that exists on disk.  Reads at most the metapage, and writes nothing. */
 void
 vs_ann_open(VsAnn *ann, Relation index)
 {
@@ -99,8 +96,10 @@ vs_ann_open(VsAnn *ann, Relation index)
 }
 
 /*
- * Refuses a value of another dimension than the index's; the first value of
- * an index without one decides it.
+ * If the index has no dimension yet, one change of the metapage sets it.  The
+ * change locks the metapage and looks again, because another backend may have
+ * set the dimension meanwhile.  A crash leaves the metapage with the
+ * dimension or without it.
  */
 void
 vs_ann_check_dim(VsAnn *ann, int dim)
@@ -132,7 +131,7 @@ vs_ann_check_dim(VsAnn *ann, int dim)
 						   RelationGetRelationName(ann->index), ann->spec.dim)));
 }
 
-/* Other access methods have other functions for their options. */
+/* amoptions identifies the access method: no other one has this function. */
 bool
 vs_ann_is_vecann(Relation rel)
 {
@@ -140,7 +139,10 @@ vs_ann_is_vecann(Relation rel)
 		rel->rd_indam->amoptions == vs_ann_options;
 }
 
-/* Pages of another session's temporary index are in that session's memory. */
+/*
+ * The pages of another session's temporary index are in that session's local
+ * buffers.
+ */
 void
 vs_ann_refuse_foreign_temporary(Relation index)
 {

@@ -2,12 +2,15 @@
  * ann_lock.c
  *	  The seal lock.
  *
- * Seal, compaction, vacuum and check exclude each other; scans and inserts do not
- * take the lock.  It is a heavyweight lock on a page number, and is taken by way of
- * a second one, the queue, which all backends except autovacuum workers hold as
- * long as the lock.  So waits are waits for the queue, in order, and the deadlock
- * detector sees them; and the backend at the head of the queue can only be waiting
- * for an autovacuum worker.
+ * Seals, compactions, VACUUM and checks exclude each other.  Scans and
+ * inserts do not take the lock.
+ *
+ * The seal lock is a heavyweight lock on page 0 of the index.  A backend
+ * first takes a second lock, the queue, on page 1.  Autovacuum workers
+ * release the queue once they have the seal lock; all other backends hold
+ * both until the end.  So backends wait for the queue, in order of arrival,
+ * and the deadlock detector sees those waits.  The backend at the head of the
+ * queue can only be waiting for an autovacuum worker.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -25,15 +28,21 @@
 #include "ann/page/ann_page.h"
 #include "compat/compat.h"
 
-/* Like gin's locks, these are locks on page numbers; page 0 is the metapage. */
+/* Both are locks on page numbers, as GIN's are.  Page 0 is the metapage. */
 #define SEAL_PAGE			VS_ANN_META_BLKNO
 #define QUEUE_PAGE			1
 
-/* An autovacuum worker is looked after so often, at first and at last. */
-#define FIRST_NAP_MS		10
-#define LAST_NAP_MS			100
+/*
+ * The time between two attempts to take the seal lock from an autovacuum
+ * worker: the first, and the longest.
+ */
+#define MIN_NAP_MS			10
+#define MAX_NAP_MS			100
 
-/* The session's lock_timeout, which knows nothing of this wait. */
+/*
+ * Applies lock_timeout to the wait for an autovacuum worker, which the lock
+ * manager does not see.
+ */
 static void
 check_lock_timeout(TimestampTz begun)
 {
@@ -44,15 +53,16 @@ check_lock_timeout(TimestampTz begun)
 }
 
 /*
- * Waits for the seal lock in the mode, with the queue in hand: only an autovacuum worker
- * can have it.  To wait for it by LockPage would cancel the worker after deadlock_timeout,
- * and a table that is flushed again and again would never be vacuumed.
+ * Waits for the seal lock.  We hold the queue, so only an autovacuum worker
+ * can have the seal lock.  LockPage would cancel that worker after
+ * deadlock_timeout, and a table that is flushed again and again would never
+ * be vacuumed.  So we poll instead.
  */
 static void
-await_autovacuum(Relation index, LOCKMODE mode)
+poll_seal_lock(Relation index, LOCKMODE mode)
 {
 	TimestampTz begun = GetCurrentTimestamp();
-	long		nap_ms = FIRST_NAP_MS;
+	long		nap_ms = MIN_NAP_MS;
 
 	while (!ConditionalLockPage(index, SEAL_PAGE, mode))
 	{
@@ -61,18 +71,22 @@ await_autovacuum(Relation index, LOCKMODE mode)
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		check_lock_timeout(begun);
-		nap_ms = Min(2 * nap_ms, LAST_NAP_MS);
+		nap_ms = Min(2 * nap_ms, MAX_NAP_MS);
 	}
 }
 
-/* Takes queue and seal lock in the mode; false if wait does not allow to wait for them. */
+/*
+ * Takes the queue and then the seal lock, both in the given mode.  Returns
+ * false if wait is VS_ANN_NOWAIT and one of them is taken; no lock is held
+ * then.
+ */
 static bool
 lock_seals(Relation index, VsAnnWait wait, LOCKMODE mode)
 {
 	if (wait == VS_ANN_WAIT)
 	{
 		LockPage(index, QUEUE_PAGE, mode);
-		await_autovacuum(index, mode);
+		poll_seal_lock(index, mode);
 		return true;
 	}
 	if (!ConditionalLockPage(index, QUEUE_PAGE, mode))
@@ -91,9 +105,8 @@ unlock_seals(Relation index, LOCKMODE mode)
 }
 
 /*
- * The lock by which seal, compaction and vacuum exclude each other; scans and
- * inserts do not take it.  It is taken by way of a queue, which all but autovacuum workers hold as
- * long as the lock: who waits in the queue never waits for an autovacuum worker.
+ * An autovacuum worker releases the queue at once, so that the backend at its
+ * head can poll for the seal lock.
  */
 bool
 vs_ann_seal_lock(Relation index, VsAnnWait wait)
@@ -114,9 +127,9 @@ vs_ann_seal_unlock(Relation index)
 }
 
 /*
- * The same lock for a check, which only keeps lists from changing: checks share it.  Any
- * role may check again and again, so a seal that waits is before all checks that come
- * later, and waits for those that are at it and no others.
+ * Any role can run checks again and again.  A seal that waits in the queue
+ * goes before all checks that come later, so it waits only for those that are
+ * running.
  */
 void
 vs_ann_check_lock(Relation index)
@@ -130,7 +143,6 @@ vs_ann_check_unlock(Relation index)
 	unlock_seals(index, ShareLock);
 }
 
-/* Whether someone has the seal lock for more than a check, or waits for it. */
 bool
 vs_ann_seal_under_way(Relation index)
 {

@@ -9,22 +9,29 @@
 #include "ann/ann.h"
 
 /*
- * The lock by which seal, compaction, vacuum and check exclude each other;
- * scans and inserts do not take it.  False if another backend has it and wait is
- * VS_ANN_NOWAIT.  Errors: lock_timeout, cancellation.
+ * Takes the lock by which seals, compactions, VACUUM and checks exclude each
+ * other.  Scans and inserts do not take it.  Returns false if wait is
+ * VS_ANN_NOWAIT and another backend has the lock or waits for it.  The caller
+ * holds a lock on the index and no buffer lock.  Errors: lock_timeout,
+ * cancellation.
  */
 extern bool vs_ann_seal_lock(Relation index, VsAnnWait wait);
 
+/* Releases the seal lock. */
 extern void vs_ann_seal_unlock(Relation index);
 
 /*
- * The same lock for a check, which only keeps lists from changing: checks share
- * it.  A seal that waits goes before all checks that come later.
+ * Takes the same lock in share mode, for a check: it keeps lists from
+ * changing.  Checks share it.  A seal that waits goes before all checks that
+ * come later.
  */
 extern void vs_ann_check_lock(Relation index);
 extern void vs_ann_check_unlock(Relation index);
 
-/* Whether some backend has the seal lock for more than a check, or waits for it. */
+/*
+ * Returns whether some backend holds the seal lock for more than a check, or
+ * waits for it.  Does not wait.
+ */
 extern bool vs_ann_seal_under_way(Relation index);
 
 #endif							/* VS_ANN_LOCK_H */

@@ -13,7 +13,7 @@
 #include "compat/compat.h"
 #include "quant/quant.h"
 
-/* Half of what the session may use for maintenance. */
+/* An autovacuum worker uses autovacuum_work_mem, if it is set. */
 Size
 vs_ann_work_memory(void)
 {

@@ -12,13 +12,16 @@
 
 #include "quant/quant.h"
 
-/* Half of what the session may use for maintenance, in bytes. */
+/*
+ * Returns half of the memory that the backend may use for maintenance, in
+ * bytes.
+ */
 extern Size vs_ann_work_memory(void);
 
-/* The check for interrupts that the quantizer's long loops call. */
+/* Returns the interrupt check that the quantizer's long loops call. */
 extern VsQuantInterrupt vs_ann_interrupt(void);
 
-/* A growing array of block numbers; begins as zeros. */
+/* A growing array of block numbers.  All zeros at the start. */
 typedef struct VsAnnBlocks
 {
 	BlockNumber *blocks;
@@ -26,7 +29,10 @@ typedef struct VsAnnBlocks
 	int			capacity;
 } VsAnnBlocks;
 
-/* Adds a block to a VsAnnBlocks; fits the visits of pages. */
+/*
+ * Appends a block to a VsAnnBlocks, in the current memory context.  The
+ * signature fits the visits of pages (vs_ann_list_pages and others).
+ */
 extern void vs_ann_blocks_add(BlockNumber block, void *blocks);
 
 #endif							/* VS_ANN_MEMORY_H */

@@ -15,7 +15,7 @@
 #include "quant/quant.h"
 #include "types/vector.h"
 
-/* as of max_worker_processes, less what anybody would want */
+/* above any sensible max_worker_processes */
 #define MAX_BACKGROUND_SEALS	1024
 
 int			vs_ann_probes = 0;
@@ -25,7 +25,6 @@ int			vs_ann_max_background_seals = 2;
 
 static relopt_kind option_kind;
 
-/* Defines the settings and index options. */
 void
 vs_ann_options_init(void)
 {
@@ -37,7 +36,7 @@ vs_ann_options_init(void)
 							NULL, NULL, NULL);
 	DefineCustomRealVariable("vecann.epsilon",
 							 "Width of the error bound of a vecann index's codes.",
-							 "A wider bound computes more exact distances and misses fewer neighbours "
+							 "A wider bound computes more exact distances and misses fewer neighbors "
 							 "within the lists searched. At its maximum every distance is exact.",
 							 &vs_ann_epsilon, VS_QUANT_EPSILON_DEFAULT, 0, VS_QUANT_EPSILON_MAX,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
@@ -53,7 +52,7 @@ vs_ann_options_init(void)
 	MarkGUCPrefixReserved("vecann");
 
 	option_kind = add_reloption_kind();
-	add_int_reloption(option_kind, "bits", "Bits a dimension of the codes",
+	add_int_reloption(option_kind, "bits", "Bits per dimension of the codes",
 					  VS_ANN_DEFAULT_BITS, VS_QUANT_MIN_BITS, VS_QUANT_MAX_BITS,
 					  AccessExclusiveLock);
 	add_int_reloption(option_kind, "pending_limit",

@@ -23,16 +23,19 @@ typedef struct VsAnnOptions
 	int32		vl_len_;		/* varlena header (do not touch directly!) */
 	int			bits;
 	int			pending_limit;
-	int			dimensions;		/* 0: declared by the column, or by its first row */
+	int			dimensions;		/* 0: from the column or first row */
 } VsAnnOptions;
 
-/* Defines the settings and index options; once, at load. */
+/*
+ * Defines the settings and index options.  Called once, when the library is
+ * loaded.
+ */
 extern void vs_ann_options_init(void);
 
-/* amoptions */
+/* Parses the index options: amoptions of the access method. */
 extern bytea *vs_ann_options(Datum reloptions, bool validate);
 
-/* The options of an open index, or their defaults. */
+/* Return an option of an open index, or its default. */
 extern int	vs_ann_option_bits(Relation index);
 extern int	vs_ann_option_pending_limit(Relation index);
 extern int	vs_ann_option_dimensions(Relation index);

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_progress.c
- *	  Progress of builds and flushes, as pg_stat_progress_create_index shows it.
+ *	  Progress of builds and seals, as pg_stat_progress_create_index shows it.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_progress.h
- *	  Progress of builds and flushes, as pg_stat_progress_create_index shows it.
+ *	  Progress of builds and seals, as pg_stat_progress_create_index shows it.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_ANN_PROGRESS_H
@@ -8,20 +8,23 @@
 
 #include "postgres.h"
 
-/* Build phases, after PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE (1). */
+/* Phases after PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE (1). */
 #define VS_ANN_PHASE_SCAN		2
 #define VS_ANN_PHASE_TRAIN		3
 #define VS_ANN_PHASE_ASSIGN		4
-#define VS_ANN_PHASE_LISTS		5	/* of a parallel build */
+#define VS_ANN_PHASE_LISTS		5	/* parallel builds only */
 #define VS_ANN_PHASE_WRITE		6
 
-/* Begins a phase of that many rows. */
+/* Begins a phase in which the given number of rows is to be processed. */
 extern void vs_ann_progress_phase(int64 number, int64 tuples);
 
-/* That many rows of the phase are done. */
+/* Reports that the given number of the phase's rows is done. */
 extern void vs_ann_progress_done(int64 tuples);
 
-/* ambuildphasename */
+/*
+ * Returns the name of a phase, or NULL: ambuildphasename of the access
+ * method.
+ */
 extern char *vs_ann_phasename(int64 phase);
 
 #endif							/* VS_ANN_PROGRESS_H */

@@ -2,10 +2,10 @@
  * ann_value.c
  *	  Values of the indexed types: payloads, floats, exact distances.
  *
- * Distances are in the quantizer's comparison unit (quant.h), so that bounds and
- * exact ones compare: squared for L2.  They use the operators' kernels with
- * the operators' argument order (row, query), so an index scan orders rows as
- * a sort of the operator's results does.
+ * Distances are in the quantizer's comparison unit (quant.h), so that bounds
+ * and exact distances compare: under L2 they are squared.  They come from the
+ * operators' kernels with the operators' argument order (row, query).  So an
+ * index scan orders rows as a sort of the operator's results does.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -21,7 +21,7 @@
 #include "simd/simd.h"
 #include "types/vector.h"
 
-/* payloads: the struct without its length word */
+/* a payload is the type's struct without its length word */
 #define DENSE_HEADER	(offsetof(Vector, x) - VARHDRSZ)
 #define BIT_HEADER		(offsetof(VarBit, bit_dat) - VARHDRSZ)
 
@@ -59,7 +59,6 @@ vs_ann_payload_dim(VsAnnValueKind kind, const void *payload)
 	return dim;
 }
 
-/* Whether a payload of so many bytes has the dimension that it says to have. */
 bool
 vs_ann_payload_fits(VsAnnValueKind kind, const void *payload, Size bytes)
 {
@@ -71,19 +70,18 @@ vs_ann_payload_fits(VsAnnValueKind kind, const void *payload, Size bytes)
 	return dim >= 0 && bytes == vs_ann_payload_bytes(kind, dim);
 }
 
-/* Raises an error for a payload that says to have another dimension than its size is of. */
 void
 vs_ann_payload_check(VsAnnValueKind kind, const void *payload, Size bytes)
 {
 	if (unlikely(!vs_ann_payload_fits(kind, payload, bytes)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("value of %zu bytes has another dimension than it says", bytes)));
+				 errmsg("value of %zu bytes does not have the size that its dimension needs", bytes)));
 }
 
-/* Norm 1; a zero vector stays zero. */
+/* Scales a vector to norm 1.  A zero vector stays zero. */
 static void
-normalise(int dim, float *x)
+normalize(int dim, float *x)
 {
 	double		sum = 0;
 
@@ -98,7 +96,6 @@ normalise(int dim, float *x)
 	}
 }
 
-/* dim floats, normalised under cosine; not for bits. */
 void
 vs_ann_payload_floats(const VsAnnType *type, int dim, const void *payload, float *out)
 {
@@ -107,10 +104,10 @@ vs_ann_payload_floats(const VsAnnType *type, int dim, const void *payload, float
 	else
 		memcpy(out, FLOATS(payload), sizeof(float) * dim);
 	if (type->metric == VS_QUANT_COSINE)
-		normalise(dim, out);
+		normalize(dim, out);
 }
 
-/* NaN for a zero vector under cosine, as the operator. */
+/* Returns NaN for a zero vector, as the operator does. */
 static double
 cosine_distance(const float sums[3])
 {
@@ -153,7 +150,6 @@ vs_ann_payload_distance(const VsAnnType *type, int dim, const void *query,
 	return 0;
 }
 
-/* The operator's result, from a distance in the comparison unit. */
 double
 vs_ann_operator_distance(VsQuantMetric metric, double distance)
 {
@@ -173,10 +169,6 @@ vs_ann_coder_init(VsAnnCoder *coder, const VsAnn *ann)
 	memset(&coder->extra_factors, 0, sizeof(VsQuantFactors));
 }
 
-/*
- * The payload in the space that centroids live in: normalised if need be and
- * rotated; bits become floats 0 and 1 unrotated.  padded floats.
- */
 void
 vs_ann_coder_rotate(VsAnnCoder *coder, const void *payload, float *rotated)
 {
@@ -192,7 +184,6 @@ vs_ann_coder_rotate(VsAnnCoder *coder, const void *payload, float *rotated)
 	vs_quant_rotate(&ann->spec, 1, coder->raw, NULL, rotated);
 }
 
-/* The padded floats 0 and 1 that a code of bits stands for. */
 void
 vs_ann_code_floats(const VsAnn *ann, const uint8 *code, float *out)
 {
@@ -200,10 +191,6 @@ vs_ann_code_floats(const VsAnn *ann, const uint8 *code, float *out)
 		out[i] = (code[i / BITS_PER_BYTE] >> (i % BITS_PER_BYTE)) & 1;
 }
 
-/*
- * Fills code and factors (and the extra ones) of a row against a centroid.
- * Under Hamming, where codes are the bits, rotated and centroid are not used.
- */
 void
 vs_ann_coder_encode(VsAnnCoder *coder, const void *payload, const float *rotated,
 					const float *centroid, bool with_extra)
