@@ -1,21 +1,35 @@
 /*-------------------------------------------------------------------------
  * ann_background.c
- *	  Seals that come by themselves, when an insert finds the pending part too large.
+ *	  Automatic seals: an insert starts one when the pending part is too large.
  *
- * A background worker seals, so that no statement waits for it.  The worker is a dynamic one:
- * nothing is preloaded.  The session seals by itself where a worker cannot: no slot is
- * free (max_worker_processes), the table is temporary, or this transaction
- * holds a lock that keeps others out, as one that has just created the table does.
+ * The insert starts a background worker, which seals, so that no statement
+ * waits for the seal.  The worker is a dynamic one, so the library need not
+ * be preloaded.  The inserting backend seals the index itself if a worker
+ * cannot:
+ *	- no background worker slot is free (max_worker_processes),
+ *	- the table is temporary,
+ *	- this transaction holds a lock that keeps other backends out of the table
+ *	  or the index, for example because it has just created the table.
  *
- * There are vecann.max_background_seals workers at most, on the whole server: each holds
- * one of as many locks.  A session that finds all of them held leaves the rows pending,
- * up to twice the limit.  Workers that several sessions start at the same moment may be
- * more, and those that get no lock end at once.
+ * Limit on workers.  On the whole server at most vecann.max_background_seals
+ * workers seal at a time.  There are as many places, and a place is a
+ * heavyweight lock that a worker holds to the end of its transaction.  An
+ * inserting backend that finds all places held leaves the rows pending, until
+ * there are OVERDUE_FACTOR times as many as the limit allows.  Backends that
+ * look at the same moment may start more workers than there are free places;
+ * a worker that gets no place ends at once.
  *
- * Two workers of one index do no harm: the second finds the seal lock taken, or
- * nothing to do.  A worker waits for no lock on the table or the index; if it cannot have one, it ends,
- * and a later insert starts another.  It does wait for a check to end: checks, which any
- * reader of the table can run without end, would otherwise keep seals away.
+ * Locks.  A worker waits for no lock on the table or the index.  If it cannot
+ * get one at once, it ends, and a later insert starts another worker.  Two
+ * workers of one index are therefore harmless: the second one finds the seal
+ * lock held, or nothing to do.  The only wait is for checks that share the
+ * seal lock.  Any reader of the table can run checks one after the other, and
+ * a worker that did not queue behind them might never seal.
+ *
+ * Failures.  A seal that fails leaves its number in the metapage
+ * (meta.sealing).  If nothing was published since a backend started a worker,
+ * it starts no other one for RETRY_AFTER_MS.  claim_retry() says when a
+ * backend retries a failed seal itself.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -48,64 +62,81 @@
 #include "ann/page/ann_page.h"
 #include "ann/seal/ann_seal.h"
 
-/* More rows than these are not trained on anew while a statement waits. */
-#define MAX_ROWS_TRAINED	200000
-/* nor than these by a worker, which DDL on the table has to wait for */
-#define MAX_ROWS_TRAINED_BY_WORKER	1000000
+/*
+ * An automatic seal trains all lists again only if they hold fewer rows:
+ * while a statement waits, and in a worker, for which DDL on the table has to
+ * wait.
+ */
+#define MAX_ROWS_TRAINED_IN_STATEMENT	200000
+#define MAX_ROWS_TRAINED_IN_WORKER		1000000
 
-/* A worker tries so often to get the seal lock, or a place, which others may try at the same moment. */
+/*
+ * A worker tries this often to get a place or the seal lock, which another
+ * backend may hold for a moment only.
+ */
 #define LOCK_TRIES			10
 #define LOCK_NAP_US			10000L
 
-/* Bounds of the automatic pending_limit. */
-#define MIN_PENDING		10000.0
-#define MAX_PENDING		100000.0
+/* Bounds of the automatic pending_limit, in rows. */
+#define MIN_AUTOMATIC_LIMIT	10000.0
+#define MAX_AUTOMATIC_LIMIT	100000.0
 
-/* After a seal that failed the next one is not tried before so long. */
+/* A backend starts no worker for this long after one that published nothing. */
 #define RETRY_AFTER_MS		10000
 
-/* A session tries one that failed at so many times pending_limit, then at so many times what it was then. */
-#define TRY_AGAIN			2
+/*
+ * The pending part is overdue when it holds OVERDUE_FACTOR times the rows
+ * that its limit allows.  Only then does an inserting backend seal it
+ * although all places are held, or although the last seal failed.
+ */
+#define OVERDUE_FACTOR		2
 
 PGDLLEXPORT void vs_ann_background_main(Datum arg);
 
-/* What a worker is told. */
-typedef struct Job
+/* The argument of a worker, in bgw_extra. */
+typedef struct WorkerArgument
 {
 	Oid			database;
 	Oid			index;
-} Job;
+} WorkerArgument;
 
-/* The worker that this session started last. */
-static BackgroundWorkerHandle *started;
-static Oid	started_for;
-static TimestampTz started_at;
-static uint32 started_after;	/* last segment published then */
-
-/* The index for which this session last did again what was broken off, in vain, and the rows pending then. */
-static Oid	retried_for;
-static int64 retried_at;
+/* The worker that this backend started last. */
+static BackgroundWorkerHandle *last_worker;
+static Oid	last_worker_index;
+static TimestampTz last_worker_started;
+static uint32 last_worker_sealed;	/* meta.sealed when it was started */
 
 /*
- * Pending rows at which they are sealed: as many as a scan scores at least in the lists, so
- * that the pending part never costs it more than these.  A seal of more rows costs less for
- * each; one of too many would make a statement wait long.
+ * The last retry of a failed seal by this backend that failed too: its index,
+ * and the rows that were pending.
+ */
+static Oid	failed_retry_index;
+static int64 failed_retry_rows;
+
+/*
+ * The automatic pending_limit, in rows: the number that a scan scores in the
+ * lists at least, so that the pending part costs it no more than the lists
+ * do.  The lower bound is there because a seal of few rows is expensive per
+ * row.  The upper bound keeps a statement that seals the rows itself from
+ * waiting long.
  */
 static double
-automatic_limit(const VsAnnMetaData *meta)
+compute_automatic_limit(const VsAnnMetaData *meta)
 {
 	double		share = meta->nlists == 0 ? 0 :
 		(double) vs_ann_probes_of(meta->nlists, meta->list_rows) / meta->nlists;
 
-	return Max(MIN_PENDING, Min(MAX_PENDING, share * meta->list_rows));
+	return Max(MIN_AUTOMATIC_LIMIT, Min(MAX_AUTOMATIC_LIMIT, share * meta->list_rows));
 }
 
 /*
- * How many times the rows that the index option allows the growing chains hold; rows gets
- * their number.
+ * Returns the rows in the growing chains, divided by pending_limit: 1 means
+ * that the limit is reached.  Sets *rows to their number and *meta to a copy
+ * of the metapage, unless it returns 0 (the limit is off, or the index has no
+ * rows).
  */
 static double
-times_too_large(Relation index, VsAnnMetaData *meta, int64 *rows)
+compute_load(Relation index, VsAnnMetaData *meta, int64 *rows)
 {
 	int			limit = vs_ann_option_pending_limit(index);
 	int64		pages = 0;
@@ -118,7 +149,7 @@ times_too_large(Relation index, VsAnnMetaData *meta, int64 *rows)
 		return 0;
 	vs_ann_meta_read(&ann, meta);
 	if (limit == VS_ANN_PENDING_AUTO)
-		limit = automatic_limit(meta);
+		limit = compute_automatic_limit(meta);
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
 		pages += meta->growing[i].npages;
 	*rows = (pages - 1) * ann.geo.pending_capacity;
@@ -126,27 +157,27 @@ times_too_large(Relation index, VsAnnMetaData *meta, int64 *rows)
 }
 
 /*
- * The lock that stands for a worker's place.  It is a lock on an object of no database,
- * that does not exist, and that no command locks.
+ * Sets *tag to the lock of a place.  It names an object of no database that
+ * does not exist, so that no command locks it.
  */
 static void
-place_locktag(int place, LOCKTAG *tag)
+set_place_locktag(int place, LOCKTAG *tag)
 {
 	SET_LOCKTAG_OBJECT(*tag, InvalidOid, ExtensionRelationId, InvalidOid, place);
 }
 
-/* ---- the session ---- */
+/* ---- the inserting backend ---- */
 
-/* Whether a worker that is started now would find a place. */
+/* Whether a worker that is started now would find a free place. */
 static bool
-place_free(void)
+has_free_place(void)
 {
 	for (int place = 1; place <= vs_ann_max_background_seals; place++)
 	{
 		LOCKTAG		tag;
 		int			holders;
 
-		place_locktag(place, &tag);
+		set_place_locktag(place, &tag);
 		pfree(GetLockConflicts(&tag, ExclusiveLock, &holders));
 		if (holders == 0)
 			return true;
@@ -154,42 +185,54 @@ place_free(void)
 	return false;
 }
 
-/* Whether another session could open both. */
+/*
+ * Whether the locks of this backend let a worker open the table and the
+ * index.
+ */
 static bool
-others_can_open(Relation index, Relation heap)
+worker_can_open(Relation index, Relation heap)
 {
 	return !RelationUsesLocalBuffers(index) &&
 		!CheckRelationLockedByMe(index, AccessExclusiveLock, false) &&
 		!CheckRelationLockedByMe(heap, AccessExclusiveLock, false);
 }
 
-/* Whether a worker that this session started for the index is on its way or at work. */
+/*
+ * Whether the last worker of this backend is for the index and has not ended.
+ * It may not have started yet.
+ */
 static bool
-worker_under_way(Relation index)
+last_worker_is_active(Relation index)
 {
 	pid_t		pid;
 	BgwHandleStatus status;
 
-	if (started == NULL || started_for != RelationGetRelid(index))
+	if (last_worker == NULL || last_worker_index != RelationGetRelid(index))
 		return false;
-	status = GetBackgroundWorkerPid(started, &pid);
+	status = GetBackgroundWorkerPid(last_worker, &pid);
 	return status == BGWH_STARTED || status == BGWH_NOT_YET_STARTED;
 }
 
-/* Whether a worker came to nothing not long ago: whatever it met, the next one would too. */
+/*
+ * Whether the last worker of this backend was started for the index within
+ * RETRY_AFTER_MS and nothing was published since.  The next worker would
+ * probably fail for the same reason.
+ */
 static bool
-just_failed(Relation index, const VsAnnMetaData *meta)
+last_worker_failed(Relation index, const VsAnnMetaData *meta)
 {
-	return started_for == RelationGetRelid(index) && started_after == meta->sealed &&
-		!TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), RETRY_AFTER_MS);
+	return last_worker_index == RelationGetRelid(index) && last_worker_sealed == meta->sealed &&
+		!TimestampDifferenceExceeds(last_worker_started, GetCurrentTimestamp(), RETRY_AFTER_MS);
 }
 
-/* False if there is no slot. */
+/*
+ * Starts a worker for the index.  False if no background worker slot is free.
+ */
 static bool
 start_worker(Relation index, const VsAnnMetaData *meta)
 {
 	BackgroundWorker worker = {0};
-	Job			job = {MyDatabaseId, RelationGetRelid(index)};
+	WorkerArgument argument = {MyDatabaseId, RelationGetRelid(index)};
 	BackgroundWorkerHandle *handle;
 	MemoryContext old;
 	bool		registered;
@@ -199,43 +242,47 @@ start_worker(Relation index, const VsAnnMetaData *meta)
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(worker.bgw_library_name, "vecstore", BGW_MAXLEN);
 	strlcpy(worker.bgw_function_name, "vs_ann_background_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "vecstore seal of index %u", job.index);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "vecstore seal of index %u", argument.index);
 	strlcpy(worker.bgw_type, "vecstore seal", BGW_MAXLEN);
-	memcpy(worker.bgw_extra, &job, sizeof(job));
+	memcpy(worker.bgw_extra, &argument, sizeof(argument));
 
 	old = MemoryContextSwitchTo(TopMemoryContext);
 	registered = RegisterDynamicBackgroundWorker(&worker, &handle);
 	MemoryContextSwitchTo(old);
 	if (!registered)
 		return false;
-	if (started != NULL)
-		pfree(started);
-	started = handle;
-	started_for = job.index;
-	started_at = GetCurrentTimestamp();
-	started_after = meta->sealed;
+	if (last_worker != NULL)
+		pfree(last_worker);
+	last_worker = handle;
+	last_worker_index = argument.index;
+	last_worker_started = GetCurrentTimestamp();
+	last_worker_sealed = meta->sealed;
 	return true;
 }
 
 /*
- * Whether this session does what was broken off, before the statement goes on.  It would
- * fail the statement too if it fails again, but if nobody tried, the pending part would
- * grow for good: of a temporary table nobody else can.
+ * Whether this backend retries a failed seal before its statement goes on.
+ * The first retry comes when the pending part is overdue.  Each retry that
+ * fails doubles the number of rows at which the next one comes.
+ *
+ * A retry that fails makes the statement fail too.  But without retries the
+ * pending part might grow forever: no worker can seal a temporary table, for
+ * example.
+ *
+ * The retry is noted as failed here, and vs_ann_seal_if_large() clears the
+ * note after success, since an ERROR does not return to it.
  */
 static bool
-tries_again(Relation index, double times, int64 rows)
+claim_retry(Relation index, double load, int64 rows)
 {
-	if (times < TRY_AGAIN || (retried_for == RelationGetRelid(index) && rows < TRY_AGAIN * retried_at))
+	if (load < OVERDUE_FACTOR ||
+		(failed_retry_index == RelationGetRelid(index) && rows < OVERDUE_FACTOR * failed_retry_rows))
 		return false;
-	retried_for = RelationGetRelid(index);
-	retried_at = rows;
+	failed_retry_index = RelationGetRelid(index);
+	failed_retry_rows = rows;
 	return true;
 }
 
-/*
- * Has the pending part sealed when it is over the limit.  Nobody waits for a seal that is
- * under way.  This session holds no rows back now.
- */
 void
 vs_ann_seal_if_large(Relation index, Relation heap)
 {
@@ -243,32 +290,37 @@ vs_ann_seal_if_large(Relation index, Relation heap)
 	VsAnnMetaData meta;
 	VsAnnSealResult result;
 	int64		rows;
-	double		times = times_too_large(index, &meta, &rows);
+	double		load = compute_load(index, &meta, &rows);
 
-	if (times < 1)
+	if (load < 1)
 		return;
 	if (vs_ann_background_seals && vs_ann_max_background_seals > 0 &&
-		others_can_open(index, heap))
+		worker_can_open(index, heap))
 	{
-		if (worker_under_way(index) || just_failed(index, &meta) || vs_ann_seal_under_way(index))
+		if (last_worker_is_active(index) || last_worker_failed(index, &meta) ||
+			vs_ann_seal_under_way(index))
 			return;
-		if (place_free() ? start_worker(index, &meta) : times < TRY_AGAIN)
+		if (has_free_place() ? start_worker(index, &meta) : load < OVERDUE_FACTOR)
 			return;
 	}
-	if (meta.sealing != 0 && !tries_again(index, times, rows))
+	/* an earlier seal was begun and not published */
+	if (meta.sealing != 0 && !claim_retry(index, load, rows))
 		return;
-	/* training all lists is left to others when it would take long */
-	request.may_train = meta.list_rows < MAX_ROWS_TRAINED;
+	/* a training that would take long is left to flush, compact and VACUUM */
+	request.may_train = meta.list_rows < MAX_ROWS_TRAINED_IN_STATEMENT;
 	vs_ann_seal(index, heap, VS_ANN_NOWAIT, &request, &result);
-	if (retried_for == RelationGetRelid(index))
-		retried_for = InvalidOid;
+	if (failed_retry_index == RelationGetRelid(index))
+		failed_retry_index = InvalidOid;
 }
 
 /* ---- the worker ---- */
 
-/* Opens a relation unless that would have to wait; NULL if so, or if it is gone. */
+/*
+ * Locks and opens a relation.  NULL if the lock is not available at once, or
+ * if the relation does not exist any more.
+ */
 static Relation
-open_now(Oid relid, LOCKMODE lockmode)
+open_without_waiting(Oid relid, LOCKMODE lockmode)
 {
 	Relation	rel;
 
@@ -280,9 +332,12 @@ open_now(Oid relid, LOCKMODE lockmode)
 	return rel;
 }
 
-/* Takes one of the places for workers, to the end of the transaction; false if all are taken. */
+/*
+ * Locks one of the places, to the end of the transaction.  False if other
+ * workers hold all of them.
+ */
 static bool
-take_place(void)
+lock_place(void)
 {
 	for (int i = 0; i < LOCK_TRIES; i++)
 	{
@@ -290,7 +345,7 @@ take_place(void)
 		{
 			LOCKTAG		tag;
 
-			place_locktag(place, &tag);
+			set_place_locktag(place, &tag);
 			if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 				return true;
 		}
@@ -300,8 +355,13 @@ take_place(void)
 	return false;
 }
 
+/*
+ * Seals an index that the worker has open.  The relations may have changed
+ * since the worker was started: another index may have the OID, or the table
+ * may have been sealed.
+ */
 static void
-seal_opened(Relation index, Relation heap)
+seal_open_index(Relation index, Relation heap)
 {
 	VsAnnMetaData meta;
 	VsAnnSealResult result;
@@ -309,12 +369,12 @@ seal_opened(Relation index, Relation heap)
 	VsAnnSealRequest request = {.caller = VS_ANN_SEAL_AUTOMATIC};
 
 	if (!vs_ann_is_vecann(index) || !index->rd_index->indisready ||
-		index->rd_index->indrelid != RelationGetRelid(heap) || times_too_large(index, &meta, &rows) < 1)
+		index->rd_index->indrelid != RelationGetRelid(heap) || compute_load(index, &meta, &rows) < 1)
 		return;
-	request.may_train = meta.list_rows < MAX_ROWS_TRAINED_BY_WORKER;
+	request.may_train = meta.list_rows < MAX_ROWS_TRAINED_IN_WORKER;
 	for (int i = 0; i < LOCK_TRIES; i++)
 	{
-		/* if a check is all that keeps us from sealing, we are next */
+		/* queue for the seal lock if only checks hold it */
 		VsAnnWait	wait = vs_ann_seal_under_way(index) ? VS_ANN_NOWAIT : VS_ANN_WAIT;
 
 		if (vs_ann_seal(index, heap, wait, &request, &result))
@@ -324,26 +384,33 @@ seal_opened(Relation index, Relation heap)
 	}
 }
 
+/*
+ * Opens the table and then the index, as every command does, and seals the
+ * index.
+ */
 static void
 seal_index(Oid indexoid)
 {
-	Relation	heap = open_now(IndexGetRelation(indexoid, true), AccessShareLock);
+	Relation	heap = open_without_waiting(IndexGetRelation(indexoid, true), AccessShareLock);
 	Relation	index;
 
 	if (heap == NULL)
 		return;
-	index = open_now(indexoid, RowExclusiveLock);
+	index = open_without_waiting(indexoid, RowExclusiveLock);
 	if (index != NULL)
 	{
-		seal_opened(index, heap);
+		seal_open_index(index, heap);
 		relation_close(index, RowExclusiveLock);
 	}
 	relation_close(heap, AccessShareLock);
 }
 
-/* As in autovacuum workers, a seal does not depend on what a database's or role's settings say of time. */
+/*
+ * Overrides the isolation level and the timeouts that settings of the
+ * database or the role may give, as autovacuum workers do.
+ */
 static void
-set_up(void)
+override_settings(void)
 {
 	static const char *const timeouts[] = {
 		"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
@@ -358,25 +425,25 @@ set_up(void)
 	}
 }
 
-/* Seals the index named in the worker's entry, unless there is nothing to do any more. */
+/* Main function of a worker: one transaction seals the index of bgw_extra. */
 void
 vs_ann_background_main(Datum arg)
 {
-	Job			job;
+	WorkerArgument argument;
 
-	memcpy(&job, MyBgworkerEntry->bgw_extra, sizeof(job));
+	memcpy(&argument, MyBgworkerEntry->bgw_extra, sizeof(argument));
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(job.database, InvalidOid,
+	BackgroundWorkerInitializeConnectionByOid(argument.database, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
-	set_up();
+	override_settings();
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, MyBgworkerEntry->bgw_name);
-	if (take_place())
-		seal_index(job.index);
+	if (lock_place())
+		seal_index(argument.index);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_activity(STATE_IDLE, NULL);

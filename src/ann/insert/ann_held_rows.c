@@ -1,30 +1,45 @@
 /*-------------------------------------------------------------------------
  * ann_held_rows.c
- *	  Rows that this session has inserted and not yet put on pending pages.
+ *	  Held rows: rows that this backend has inserted and not yet put on pages.
  *
- * A row is coded when it is inserted, and kept; many go to a page as one WAL record.
- * Until its transaction commits nobody else can see it, so it is enough that it is on a
- * page before
- *	- the transaction commits or is prepared (the last thing it does that can fail),
- *	- this session opens the index for anything (vs_ann_open),
- *	- this session runs a plan with parallel workers, which look at pages only,
- *	- a utility command, which may give the index another file or lose its own.  What code
- *	  of users inserts while one is under way (an event trigger) goes to pages at once.
- * docs/decisions/013-buffered-inserts.md goes through what else might look.
+ * An insert codes its row and keeps the code in memory.  Later many rows go
+ * to a pending page with one WAL record.  The rows kept for one index are a
+ * *set* (VsAnnHeldRows).
  *
- * What is kept belongs to transactions in progress: a subtransaction that aborts takes its
- * rows with it, and so does a speculative insertion that is withdrawn (VACUUM may give
- * their TIDs to other rows at once).  All rows that came since a subtransaction began are its own
- * or its children's, and no others have an id at or above its own: they are the last ones.
+ * When rows are written (invariant A10).  Other backends cannot see a row
+ * before its transaction commits.  So it is enough to write all rows before
+ *	- the transaction commits or is prepared: pre-commit is the last callback
+ *	  that may fail,
+ *	- this backend reads the index: a scan, a flush, a check and the functions
+ *	  that show an index call vs_ann_held_write first (planning and EXPLAIN do
+ *	  not, since they need no rows),
+ *	- this backend runs a plan with parallel workers, which read pages only,
+ *	- this backend runs a utility command, which may replace the file of the
+ *	  index.  Rows that the user's code inserts during such a command (event
+ *	  triggers, for example) go to pages at once.
+ * docs/decisions/013-buffered-inserts.md lists all other readers and why each
+ * finds the rows.  A crash loses only rows of a transaction that did not
+ * commit.
  *
- * Rows are for the file that the index had when they came: after a TRUNCATE or
- * REINDEX of the same transaction they are of no use, unless it is rolled back.  Other sessions
- * cannot replace the file, for the index stays locked to the end of the transaction.
+ * When rows are dropped.  A held row belongs to a (sub)transaction in
+ * progress.  If that aborts, or if a speculative insertion is withdrawn,
+ * VACUUM may give the row's TID to another row, so the held row must go at
+ * once.  Subtransaction ids only grow.  So the rows inserted since a
+ * subtransaction began are its own and its children's: they are the last ones
+ * of a set, and the only ones whose owner is at or above its id.
  *
- * A serializable transaction that searched meanwhile has not met the rows: whether
- * there was one is asked when they are on pages, as index_insert asks for other indexes.
+ * Files.  A set is for the file that the index had at the first row.  After a
+ * TRUNCATE or REINDEX in the same transaction the set is not written, unless
+ * the command is rolled back.  Other backends cannot replace the file,
+ * because this transaction keeps its lock on the index.
  *
- * Invariant A10.  Memory: a context per index, below TopTransactionContext.
+ * Serializable transactions.  A concurrent one that scanned the index has not
+ * read the held rows.  So the conflict check that index_insert makes for each
+ * row is made again after rows are written.
+ *
+ * Locks: RowExclusiveLock on the index from its first row to the end of the
+ * transaction; buffer locks only while rows are written (ann_pending.c).
+ * Memory: one context per set, below TopTransactionContext.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -52,38 +67,44 @@
 #include "quant/quant.h"
 #include "util/withdrawn_row.h"
 
-/* Rows are written when those of an index would fill MAX_PAGES, or all take MAX_BYTES. */
+/*
+ * A set is written when it would fill MAX_PAGES pages.  All sets are written
+ * when together they take MAX_BYTES.
+ */
 #define MAX_PAGES		8
 #define MAX_BYTES		((Size) 8 << 20)
-#define FIRST_ROWS		16
+#define FIRST_CAPACITY	16
 
 struct VsAnnHeldRows
 {
-	dlist_node	node;
-	MemoryContext context;		/* that it lies in */
+	dlist_node	node;			/* in all_held */
+	MemoryContext context;		/* holds this struct and all it points to */
 	Oid			index;
-	Oid			file;			/* relfilenumber the rows are for */
+	Oid			file;			/* relfilenumber that the rows are for */
 	Oid			heap;
-	VsAnn		ann;			/* ann.index: only while an insert or write is at it */
+	VsAnn		ann;			/* ann.index is valid only inside a call */
 	VsAnnCoder	coder;			/* coder.ann is NULL before the first row */
-	float	   *centre;			/* what rows are coded against; NULL: the origin */
-	BlockNumber tail;
+	float	   *centre;			/* of the codes; NULL: the origin */
+	BlockNumber tail;			/* where vs_ann_pending_append tries first */
 	VsAnnPendingBatch batch;
 	SubTransactionId *owners;	/* of each row */
-	int			capacity;
-	int			max_rows;
+	int			capacity;		/* rows that fit the arrays */
+	int			max_rows;		/* rows at which the set is written */
 };
 
+/* The sets of the current transaction, and the bytes of their arrays. */
 static dlist_head all_held = DLIST_STATIC_INIT(all_held);
 static Size bytes_held;
 
-/* Incremented when the rows of an index are discarded: older pointers dangle. */
 uint64		vs_ann_held_epoch;
 
-/* Past the last chance to write before the commit: rows go to the pages at once. */
+/*
+ * Our pre-commit callback has run in this transaction.  Rows that other
+ * pre-commit callbacks insert go to pages at once.
+ */
 static bool committing;
 
-/* Utility commands under way that may change an index's file. */
+/* Depth of nested utility commands that may replace an index's file. */
 static int	replacing_commands;
 
 static ExecutorRun_hook_type next_executor_run;
@@ -121,9 +142,9 @@ set_capacity(VsAnnHeldRows *held, int capacity)
 	held->capacity = capacity;
 }
 
-/* Gives the memory of rows back, unless there are some. */
+/* Frees the row arrays of a set if they are empty. */
 static void
-shrink(VsAnnHeldRows *held)
+free_row_arrays(VsAnnHeldRows *held)
 {
 	if (held->capacity == 0 || held->batch.n > 0)
 		return;
@@ -135,20 +156,24 @@ shrink(VsAnnHeldRows *held)
 	held->capacity = 0;
 }
 
-/* Gives a held up, whatever it holds. */
+/* Drops a set with its rows.  Pointers to it dangle, hence the new epoch. */
 static void
-discard(VsAnnHeldRows *held)
+discard_set(VsAnnHeldRows *held)
 {
 	held->batch.n = 0;
-	shrink(held);
+	free_row_arrays(held);
 	dlist_delete(&held->node);
 	MemoryContextDelete(held->context);
 	vs_ann_held_epoch++;
 }
 
-/* Looks where rows go and how they are coded; only while there are none. */
+/*
+ * Reads from the metapage which page the rows go to and which center they are
+ * coded against.  The set must be empty, since all rows of a batch have one
+ * center.
+ */
 static void
-look_at_meta(VsAnnHeldRows *held)
+read_tail_and_center(VsAnnHeldRows *held)
 {
 	VsAnnMetaData meta;
 	float	   *centre;
@@ -165,11 +190,15 @@ look_at_meta(VsAnnHeldRows *held)
 }
 
 /*
- * Puts all rows on pages of the index, which is open.  On an error, those that got there
- * are known.  Returns whether the pending part has more pages now.
+ * Writes the rows of a set to pages of its index, which is open and locked.
+ * Returns whether a page was added to the pending part.
+ *
+ * Each page is one WAL record, after which batch.written counts its rows.  So
+ * after an ERROR in between, which only a subtransaction may survive, no row
+ * is written twice.
  */
 static bool
-write_rows(VsAnnHeldRows *held, Relation index)
+write_to_index(VsAnnHeldRows *held, Relation index)
 {
 	bool		grown;
 
@@ -181,19 +210,23 @@ write_rows(VsAnnHeldRows *held, Relation index)
 	return grown;
 }
 
+/*
+ * Opens the index of a set and writes the rows, unless the index has a new
+ * file.
+ */
 static void
-write_held(VsAnnHeldRows *held)
+write_set(VsAnnHeldRows *held)
 {
 	Relation	index;
 
 	if (held->batch.n == 0)
 		return;
-	/* locked since the first row; gone if this transaction dropped it */
+	/* locked since the first row; NULL if this transaction dropped it */
 	index = try_relation_open(held->index, NoLock);
 	if (index == NULL)
 		return;
 	if (vs_compat_relfilenumber(index) == held->file)
-		write_rows(held, index);
+		write_to_index(held, index);
 	relation_close(index, NoLock);
 }
 
@@ -203,11 +236,12 @@ write_all(void)
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &all_held)
-		write_held(dlist_container(VsAnnHeldRows, node, iter.cur));
+		write_set(dlist_container(VsAnnHeldRows, node, iter.cur));
 }
 
+/* Returns the set for the index and its present file, or NULL. */
 static VsAnnHeldRows *
-find(Relation index)
+find_set(Relation index)
 {
 	Oid			file = vs_compat_relfilenumber(index);
 	dlist_iter	iter;
@@ -222,35 +256,28 @@ find(Relation index)
 	return NULL;
 }
 
-/* Puts what this session holds back of the index on its pages. */
 void
 vs_ann_held_write(Relation index)
 {
-	VsAnnHeldRows *held = dlist_is_empty(&all_held) ? NULL : find(index);
+	VsAnnHeldRows *held = dlist_is_empty(&all_held) ? NULL : find_set(index);
 
 	if (held != NULL && held->batch.n > 0)
-		write_rows(held, index);
+		write_to_index(held, index);
 }
 
-/* The index is being built, from the rows of the table: what is held back is not needed. */
 void
 vs_ann_held_forget(Relation index)
 {
-	VsAnnHeldRows *held = find(index);
+	VsAnnHeldRows *held = find_set(index);
 
 	if (held != NULL)
-		discard(held);
+		discard_set(held);
 }
 
-/*
- * The session's held for the index, good until vs_ann_held_epoch changes, which it does at
- * the end of the transaction at the latest; the index is locked for as long as the transaction.
- * *fresh: there was none.
- */
 VsAnnHeldRows *
 vs_ann_held_get(Relation index, Relation heap, bool *fresh)
 {
-	VsAnnHeldRows *held = find(index);
+	VsAnnHeldRows *held = find_set(index);
 
 	LockRelationOid(RelationGetRelid(index), RowExclusiveLock);
 	*fresh = held == NULL;
@@ -270,16 +297,19 @@ vs_ann_held_get(Relation index, Relation heap, bool *fresh)
 	return held;
 }
 
-/* The index as the held knows it, but for the relation. */
 const VsAnn *
 vs_ann_held_ann(const VsAnnHeldRows *held)
 {
 	return &held->ann;
 }
 
-/* Refuses a payload of another dimension; makes ready to code it. */
+/*
+ * Refuses a payload of another dimension than the index's, and prepares the
+ * coder at the first row.  The first row of an index without a dimension
+ * decides it.
+ */
 static void
-check_shape(VsAnnHeldRows *held, const void *payload)
+prepare_coder(VsAnnHeldRows *held, const void *payload)
 {
 	int			dim = vs_ann_payload_dim(held->ann.type.kind, payload);
 	MemoryContext old;
@@ -294,9 +324,12 @@ check_shape(VsAnnHeldRows *held, const void *payload)
 	held->max_rows = MAX_PAGES * held->ann.geo.pending_capacity;
 }
 
-/* Makes room for a row more. */
+/*
+ * Makes room for another row.  If all sets together are too large, their rows
+ * are written and their arrays freed.
+ */
 static void
-make_room(VsAnnHeldRows *held)
+reserve_row(VsAnnHeldRows *held)
 {
 	dlist_iter	iter;
 
@@ -306,15 +339,11 @@ make_room(VsAnnHeldRows *held)
 	{
 		write_all();
 		dlist_foreach(iter, &all_held)
-			shrink(dlist_container(VsAnnHeldRows, node, iter.cur));
+			free_row_arrays(dlist_container(VsAnnHeldRows, node, iter.cur));
 	}
-	set_capacity(held, Min(Max(2 * held->capacity, FIRST_ROWS), held->max_rows));
+	set_capacity(held, Min(Max(2 * held->capacity, FIRST_CAPACITY), held->max_rows));
 }
 
-/*
- * Adds a row of the index that is inserted into.  Returns whether rows were written and
- * the pending part grew, which is when the caller may want to look at its size.
- */
 bool
 vs_ann_held_put(VsAnnHeldRows *held, Relation index, const VsAnnId *id, const void *payload)
 {
@@ -322,10 +351,10 @@ vs_ann_held_put(VsAnnHeldRows *held, Relation index, const VsAnnId *id, const vo
 	VsAnnCoder *coder = &held->coder;
 
 	held->ann.index = index;
-	check_shape(held, payload);
-	make_room(held);
+	prepare_coder(held, payload);
+	reserve_row(held);
 	if (batch->n == 0)
-		look_at_meta(held);
+		read_tail_and_center(held);
 	vs_ann_coder_rotate(coder, payload, coder->rotated);
 	vs_ann_coder_encode(coder, payload, coder->rotated,
 						held->centre != NULL ? held->centre : coder->origin, false);
@@ -337,12 +366,15 @@ vs_ann_held_put(VsAnnHeldRows *held, Relation index, const VsAnnId *id, const vo
 	batch->n++;
 	if (batch->n < held->max_rows && !committing && replacing_commands == 0)
 		return false;
-	return write_rows(held, index) && !committing;
+	return write_to_index(held, index) && !committing;
 }
 
-/* Drops the rows of a subtransaction and its children. */
+/*
+ * Drops the rows of a subtransaction and its children, which are the last
+ * ones of each set.
+ */
 static void
-drop_rows_since(SubTransactionId subxact)
+drop_rows_of_subtransaction(SubTransactionId subxact)
 {
 	dlist_iter	iter;
 
@@ -357,9 +389,12 @@ drop_rows_since(SubTransactionId subxact)
 	}
 }
 
-/* Drops a row that is withdrawn; one that is on a page already is VACUUM's. */
+/*
+ * Drops a row whose speculative insertion is withdrawn.  If the row is on a
+ * page already, VACUUM removes its entry.
+ */
 static void
-drop_row(Oid heap, ItemPointer tid)
+drop_withdrawn_row(Oid heap, ItemPointer tid)
 {
 	dlist_iter	iter;
 
@@ -385,6 +420,10 @@ drop_row(Oid heap, ItemPointer tid)
 	}
 }
 
+/*
+ * Writes all rows before a commit.  The sets end with the transaction's
+ * memory.
+ */
 static void
 at_transaction_event(XactEvent event, void *arg)
 {
@@ -414,10 +453,14 @@ at_subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactio
 						void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		drop_rows_since(mine);
+		drop_rows_of_subtransaction(mine);
 }
 
-/* Workers are launched while the plan runs, and may look at whatever is there by then. */
+/*
+ * ExecutorRun hook.  Parallel workers are launched while the plan runs, and
+ * read pages only, so all rows are written first.  ExecutorStart would be too
+ * early: a client may insert between Bind and Execute.
+ */
 static void
 executor_run(VS_EXECUTOR_RUN_PARAMETERS)
 {
@@ -429,16 +472,19 @@ executor_run(VS_EXECUTOR_RUN_PARAMETERS)
 		standard_ExecutorRun(VS_EXECUTOR_RUN_ARGUMENTS);
 }
 
-/* What a utility command means for rows held back. */
+/*
+ * The effect of a utility command on index files, by which it affects held
+ * rows.
+ */
 typedef enum FileEffect
 {
-	READS_NO_INDEX,				/* looks at no index, but by the executor */
-	KEEPS_FILES,				/* keeps the files of indexes that were there before */
-	MAY_REPLACE_FILES			/* anything else */
+	READS_NO_INDEX,				/* reads indexes only through the executor */
+	KEEPS_FILES,				/* replaces no file of an existing index */
+	MAY_REPLACE_FILES			/* all other commands */
 } FileEffect;
 
 static FileEffect
-file_effect(const Node *statement)
+get_file_effect(const Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -465,9 +511,13 @@ file_effect(const Node *statement)
 	}
 }
 
-/* Puts all rows on pages, and gives up the all_held: their files may be others soon. */
+/*
+ * Writes all rows and discards the sets, because their indexes may get other
+ * files soon.  A set whose rows were not written stays: its index has another
+ * file now, which a rollback to a savepoint may undo.
+ */
 static void
-empty_all(void)
+write_and_discard_all(void)
 {
 	dlist_mutable_iter iter;
 
@@ -477,14 +527,14 @@ empty_all(void)
 		VsAnnHeldRows *held = dlist_container(VsAnnHeldRows, node, iter.cur);
 
 		if (held->batch.n == 0)
-			discard(held);
+			discard_set(held);
 	}
 }
 
 static void
-next_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
-			 ProcessUtilityContext context, ParamListInfo params,
-			 QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+call_next_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
+				  ProcessUtilityContext context, ParamListInfo params,
+				  QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	if (next_process_utility != NULL)
 		next_process_utility(statement, text, read_only_tree, context, params, environment,
@@ -494,26 +544,30 @@ next_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 								dest, completion);
 }
 
+/*
+ * ProcessUtility hook: writes the held rows before a command that may need
+ * them.
+ */
 static void
 process_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
 				QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
-	FileEffect	effect = file_effect(statement->utilityStmt);
+	FileEffect	effect = get_file_effect(statement->utilityStmt);
 
 	if (!dlist_is_empty(&all_held) && effect != READS_NO_INDEX)
-		empty_all();
+		write_and_discard_all();
 	if (effect != MAY_REPLACE_FILES)
 	{
-		next_utility(statement, text, read_only_tree, context, params, environment, dest,
-					 completion);
+		call_next_utility(statement, text, read_only_tree, context, params, environment, dest,
+						  completion);
 		return;
 	}
 	replacing_commands++;
 	PG_TRY();
 	{
-		next_utility(statement, text, read_only_tree, context, params, environment, dest,
-					 completion);
+		call_next_utility(statement, text, read_only_tree, context, params, environment, dest,
+						  completion);
 	}
 	PG_FINALLY();
 	{
@@ -522,7 +576,6 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 	PG_END_TRY();
 }
 
-/* Once, at load. */
 void
 vs_ann_held_init(void)
 {
@@ -532,5 +585,5 @@ vs_ann_held_init(void)
 	ExecutorRun_hook = executor_run;
 	next_process_utility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
-	vs_withdrawn_row = drop_row;
+	vs_withdrawn_row = drop_withdrawn_row;
 }

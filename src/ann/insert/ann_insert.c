@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  * ann_insert.c
- *	  aminsert: code the value against the centre, append it to a pending page.
+ *	  aminsert: codes the value and holds the row back for a pending page.
  *
- * Its cost does not depend on the size of the index.  The insert that takes the
- * pending part past pending_limit has it sealed (ann_background.c).
+ * The cost does not depend on the size of the index: an insert chooses no
+ * list.  An insert that finds the pending part over pending_limit starts a
+ * seal (ann_background.c).
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -25,12 +26,12 @@
 typedef struct InsertState
 {
 	VsAnnHeldRows *held;
-	uint64		epoch;			/* vs_ann_held_epoch when it was had */
+	uint64		epoch;			/* vs_ann_held_epoch when held was obtained */
 } InsertState;
 
-/* Says why the table's store does not have the value, and what to do. */
+/* The error for a value that is not in the table's store, with the reason. */
 pg_noreturn static void
-value_not_held(Relation index, Relation heap)
+report_missing_value(Relation index, Relation heap)
 {
 	AttrNumber	attnum = index->rd_index->indkey.values[0];
 	Form_pg_attribute att;
@@ -52,31 +53,27 @@ value_not_held(Relation index, Relation heap)
 			 errhint("The value came with ALTER TABLE ... ADD COLUMN ... DEFAULT, or while the column had STORAGE PLAIN. VACUUM FULL puts such values into the store.")));
 }
 
-/*
- * The address of a value in the table's store.  An index on an expression gets values
- * that the table does not hold, and that cannot be read again by address; so do
- * columns whose values lie in the row.
- */
 Oid
 vs_ann_value_address(Relation index, Relation heap, VsAnnValueKind kind, Datum value)
 {
 	Oid			address;
 	Size		len;
 
-	/* bits are not in the store, nor are they read again: their code is all of them */
+	/* bits are not in the store; their code is the value itself */
 	if (kind == VS_ANN_BIT)
 		return InvalidOid;
 	if (!vs_store_datum_address(heap, value, &address, &len))
-		value_not_held(index, heap);
+		report_missing_value(index, heap);
 	return address;
 }
 
 /*
- * The buffer for the rows of this statement.  Rows of former transactions may have
- * taken the pending part past the limit as they were committed; a statement then seals it.
+ * Returns the set of held rows for this statement.  The first insert of a
+ * transaction also checks the size of the pending part: a commit may have
+ * written many rows, but never seals.
  */
 static VsAnnHeldRows *
-insert_buffer(Relation index, Relation heap, IndexInfo *info)
+get_held_rows(Relation index, Relation heap, IndexInfo *info)
 {
 	InsertState *state = (InsertState *) info->ii_AmCache;
 	bool		fresh;
@@ -103,7 +100,7 @@ vs_ann_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 
 	if (isnull[0])
 		return false;
-	held = insert_buffer(index, heap, info);
+	held = get_held_rows(index, heap, info);
 	memset(&id, 0, sizeof(id));
 	id.tid = *tid;
 	id.address = vs_ann_value_address(index, heap, vs_ann_held_ann(held)->type.kind, values[0]);
