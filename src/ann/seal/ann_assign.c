@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  * ann_assign.c
- *	  Puts rows into lists in bulk: finds each row's list, codes it, appends it.
+ *	  Assignment of rows to lists: finds the list of each row, codes the row
+ *	  and appends the entry.
  *
- * Rows come as ids from a spool, and go through in rounds (ann_round.c), whose
- * coded rows take at most vs_ann_work_memory().
+ * Rows come as ids from a spool and are processed in rounds (ann_round.c).
+ * The coded rows of a round take at most vs_ann_work_memory().
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -19,8 +20,9 @@
 #include "ann/seal/ann_spool.h"
 
 /*
- * Puts the spool's rows into the directory's lists, numbered seal.  Returns
- * how many.  progress, unless NULL, is told how far it is.
+ * Each iteration reads and codes some rows; a full round is appended to the
+ * lists.  A crash leaves entries with an unpublished seal number, which no
+ * scan counts.
  */
 int64
 vs_ann_assign(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir,

@@ -11,10 +11,10 @@
 #include "ann/seal/ann_spool.h"
 
 /*
- * Puts the spool's rows into the directory's lists, numbered seal; returns how
- * many.  Rows whose value is gone are dead to all snapshots, and left out.
- * progress, unless NULL, is called with how many were read.  Needs the seal
- * lock.
+ * Puts the spool's rows into the lists of the directory, as entries numbered
+ * seal.  Returns their number.  A row whose value is gone is dead to all
+ * snapshots and left out.  progress, unless NULL, is called with the number
+ * of rows read.  Needs the seal lock, and no buffer lock.
  */
 extern int64 vs_ann_assign(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir,
 						   VsAnnSpool *spool, uint32 seal, void (*progress) (int64 done));

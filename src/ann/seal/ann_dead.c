@@ -2,18 +2,26 @@
  * ann_dead.c
  *	  Entries of dead rows, found without waiting for VACUUM.
  *
- * An upsert leaves the entry of the old row version behind.  Only the table knows
- * when nobody can see that version any more, so it is asked: entries are sorted by TID,
- * and each page of the table is looked at once.  An entry may go when all
- * of its HOT chain may; its line pointer is not reused before VACUUM has flagged the
- * entry, which takes the seal lock that the caller holds.
+ * An upsert leaves the entry of the old row version behind.  Only the table
+ * knows when no snapshot can see that version any more.  The search works in
+ * three steps:
+ *	1 collect suspects: the TIDs of entries that are not flagged yet
+ *	2 sort them by TID and ask the table, reading each of its pages once
+ *	3 act on the dead: flag their entries, or leave them out of a list
+ * An entry is dead when all members of its HOT chain are dead to all
+ * snapshots.
  *
- * A standby's snapshot can be older than all of the primary's.  Before entries of rows
- * go that it could see, the transaction that removed the last of them is logged, which
- * cancels such queries (invariant A9).
+ * The answer stays true while the caller holds the seal lock.  The TID of a
+ * dead row is not reused before VACUUM has flagged its entry, and VACUUM
+ * takes the seal lock to do so (invariant A9).
  *
- * vs_ann_flag_dead flags dead entries of lists, as ambulkdelete does.  Locks: a page of the
- * table alone; then first page of an extent and a detail page.
+ * A snapshot on a standby can be older than all of the primary's.  Before a
+ * dead entry is touched, the last transaction that removed one of the rows is
+ * logged.  Replay of that record cancels the standby queries that may still
+ * see them.
+ *
+ * Locks: one page of the table at a time; while entries are flagged, the
+ * first page of an extent and then one of its detail pages.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -49,18 +57,24 @@
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* TIDs that the table is asked about at once; int16 numbers them. */
-#define HORIZON_BATCH	4096
+/*
+ * The number of TIDs per call of table_index_delete_tuples, which numbers
+ * them by int16.
+ */
+#define TIDS_PER_CALL	4096
 
-/* Suspects that there is room for at first. */
-#define FIRST_SUSPECTS	1024
+/* The initial size of the array of suspects. */
+#define INITIAL_SUSPECTS	1024
 
-/* Lists, and entries of each, that are looked at to estimate the share of dead ones. */
+/*
+ * The sample that estimates the share of dead entries: lists, and entries per
+ * list.
+ */
 #define SAMPLED_LISTS	64
 #define SAMPLED_ENTRIES	8
 
 static void
-row_tid(const VsAnnSuspect *suspect, ItemPointer tid)
+get_suspect_tid(const VsAnnSuspect *suspect, ItemPointer tid)
 {
 	ItemPointerSet(tid, (BlockNumber) (suspect->row >> 16), (OffsetNumber) suspect->row);
 }
@@ -73,24 +87,28 @@ vs_ann_suspect(const VsAnnId *id, uint64 place, VsAnnSuspect *suspect)
 	suspect->place = place;
 }
 
-/* Moves those dead to everybody to the front; returns how many.  Sorted by row. */
+/*
+ * Moves the suspects whose rows no snapshot can see to the front and returns
+ * their number.  The suspects are sorted by row, so that each page of the
+ * table is pinned and share-locked once.  Only one page is locked at a time.
+ */
 static int64
 move_dead_first(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 n)
 {
-	SnapshotData anybody;
+	SnapshotData snapshot;
 	BlockNumber nblocks = RelationGetNumberOfBlocks(heap);
 	BlockNumber block = InvalidBlockNumber;
 	Buffer		buffer = InvalidBuffer;
 	int64		ndead = 0;
 
-	InitNonVacuumableSnapshot(anybody, GlobalVisTestFor(heap));
+	InitNonVacuumableSnapshot(snapshot, GlobalVisTestFor(heap));
 	for (int64 i = 0; i < n; i++)
 	{
 		VsAnnSuspect suspect = suspects[i];
 		ItemPointerData tid;
 		HeapTupleData tuple;
 
-		row_tid(&suspect, &tid);
+		get_suspect_tid(&suspect, &tid);
 		if (ItemPointerGetBlockNumber(&tid) != block)
 		{
 			if (BufferIsValid(buffer))
@@ -103,7 +121,7 @@ move_dead_first(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 n
 			buffer = ReadBuffer(heap, block);
 			LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		}
-		if (heap_hot_search_buffer(&tid, heap, buffer, &anybody, &tuple, NULL, true))
+		if (heap_hot_search_buffer(&tid, heap, buffer, &snapshot, &tuple, NULL, true))
 			continue;
 		suspects[i] = suspects[ndead];
 		suspects[ndead++] = suspect;
@@ -113,15 +131,18 @@ move_dead_first(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 n
 	return ndead;
 }
 
-/* The last transaction that made one of these rows, all dead, invisible. */
+/*
+ * Returns the latest transaction that removed one of these rows, all of which
+ * are dead.
+ */
 static TransactionId
-conflict_horizon(const VsAnn *ann, Relation heap, const VsAnnSuspect *dead, int64 n)
+get_conflict_horizon(const VsAnn *ann, Relation heap, const VsAnnSuspect *dead, int64 n)
 {
-	TM_IndexDelete *tids = palloc(sizeof(TM_IndexDelete) * HORIZON_BATCH);
-	TM_IndexStatus *status = palloc(sizeof(TM_IndexStatus) * HORIZON_BATCH);
+	TM_IndexDelete *tids = palloc(sizeof(TM_IndexDelete) * TIDS_PER_CALL);
+	TM_IndexStatus *status = palloc(sizeof(TM_IndexStatus) * TIDS_PER_CALL);
 	TransactionId horizon = InvalidTransactionId;
 
-	for (int64 done = 0; done < n; done += HORIZON_BATCH)
+	for (int64 done = 0; done < n; done += TIDS_PER_CALL)
 	{
 		TM_IndexDeleteOp op = {0};
 		TransactionId latest;
@@ -129,12 +150,12 @@ conflict_horizon(const VsAnn *ann, Relation heap, const VsAnnSuspect *dead, int6
 		CHECK_FOR_INTERRUPTS();
 		op.irel = ann->index;
 		op.iblknum = VS_ANN_META_BLKNO;
-		op.ndeltids = Min(HORIZON_BATCH, n - done);
+		op.ndeltids = Min(TIDS_PER_CALL, n - done);
 		op.deltids = tids;
 		op.status = status;
 		for (int i = 0; i < op.ndeltids; i++)
 		{
-			row_tid(&dead[done + i], &tids[i].tid);
+			get_suspect_tid(&dead[done + i], &tids[i].tid);
 			tids[i].id = i;
 			memset(&status[i], 0, sizeof(TM_IndexStatus));
 			status[i].idxoffnum = FirstOffsetNumber;
@@ -151,8 +172,8 @@ conflict_horizon(const VsAnn *ann, Relation heap, const VsAnnSuspect *dead, int6
 }
 
 /*
- * Finds those dead to everybody, and moves them to the front; returns how many.
- * Standbys have been told when it returns.  Needs the seal lock, no buffer lock.
+ * The conflict record is logged here, before the caller flags or drops any
+ * entry.  A crash after it has no effect but canceled queries on standbys.
  */
 int64
 vs_ann_find_dead(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 n)
@@ -163,7 +184,7 @@ vs_ann_find_dead(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 
 	ndead = move_dead_first(ann, heap, suspects, n);
 	if (ndead > 0 && RelationNeedsWAL(ann->index) && XLogStandbyInfoActive())
 	{
-		TransactionId horizon = conflict_horizon(ann, heap, suspects, ndead);
+		TransactionId horizon = get_conflict_horizon(ann, heap, suspects, ndead);
 
 		if (TransactionIdIsValid(horizon))
 			vs_compat_log_reuse_page(ann->index, VS_ANN_META_BLKNO,
@@ -172,91 +193,107 @@ vs_ann_find_dead(const VsAnn *ann, Relation heap, VsAnnSuspect *suspects, int64 
 	return ndead;
 }
 
-/* ---- flagging the dead of lists ---- */
+/* ---- flagging dead entries of lists ---- */
 
-/* A detail page that was looked at. */
-typedef struct Place
+/*
+ * A detail page from which suspects were collected, and the extent that it
+ * belongs to.
+ */
+typedef struct DetailPage
 {
 	BlockNumber extent;
 	BlockNumber detail;
-} Place;
+} DetailPage;
 
-/* place of a suspect: number of the detail page, and of the entry on it */
+/*
+ * The low bits of a suspect's place are the entry's ordinal on its detail
+ * page; the rest is the index of that page in details.
+ */
 #define PLACE_BITS	16
 
-typedef struct Prune
+typedef struct DeadSearch
 {
 	const VsAnn *ann;
 	Relation	heap;
 	VsAnnSuspect *suspects;
 	int64		n;
-	int64		capacity;		/* of suspects */
-	int64		limit;			/* to which they may grow */
-	Place	   *places;
-	int			nplaces;
-	int			place_capacity;
-} Prune;
+	int64		capacity;		/* of the array of suspects */
+	int64		limit;			/* upper limit of capacity */
+	DetailPage *details;
+	int			ndetails;
+	int			detail_capacity;
+} DeadSearch;
 
-/* Suspects take about the work memory at most, and no more than there are. */
+/*
+ * Suspects take at most about the work memory.  The array starts small and
+ * grows with the number of entries.
+ */
 static void
-prune_begin(Prune *prune, const VsAnn *ann, Relation heap)
+begin_search(DeadSearch *search, const VsAnn *ann, Relation heap)
 {
 	Size		fit = vs_ann_work_memory() / sizeof(VsAnnSuspect);
 
-	memset(prune, 0, sizeof(*prune));
-	prune->ann = ann;
-	prune->heap = heap;
-	prune->limit = Max(fit, 4 * (Size) ann->geo.extent_entries);
-	prune->capacity = Min(FIRST_SUSPECTS, prune->limit);
-	prune->suspects = palloc(sizeof(VsAnnSuspect) * prune->capacity);
-	prune->place_capacity = 1024;
-	prune->places = palloc(sizeof(Place) * prune->place_capacity);
+	memset(search, 0, sizeof(*search));
+	search->ann = ann;
+	search->heap = heap;
+	search->limit = Max(fit, 4 * (Size) ann->geo.extent_entries);
+	search->capacity = Min(INITIAL_SUSPECTS, search->limit);
+	search->suspects = palloc(sizeof(VsAnnSuspect) * search->capacity);
+	search->detail_capacity = 1024;
+	search->details = palloc(sizeof(DetailPage) * search->detail_capacity);
 }
 
 static void
-prune_end(Prune *prune)
+end_search(DeadSearch *search)
 {
-	pfree(prune->suspects);
-	pfree(prune->places);
+	pfree(search->suspects);
+	pfree(search->details);
 }
 
-/* Makes room for n suspects more; false if that would exceed the limit. */
+/*
+ * Makes room for n more suspects.  Returns false if that would exceed the
+ * limit.
+ */
 static bool
-make_room(Prune *prune, int64 n)
+reserve_suspects(DeadSearch *search, int64 n)
 {
-	int64		needed = prune->n + n;
+	int64		needed = search->n + n;
 
-	if (needed > prune->limit)
+	if (needed > search->limit)
 		return false;
-	if (needed > prune->capacity)
+	if (needed > search->capacity)
 	{
-		prune->capacity = Min(Max(2 * prune->capacity, needed), prune->limit);
-		prune->suspects = repalloc_huge(prune->suspects,
-										sizeof(VsAnnSuspect) * prune->capacity);
+		search->capacity = Min(Max(2 * search->capacity, needed), search->limit);
+		search->suspects = repalloc_huge(search->suspects,
+										 sizeof(VsAnnSuspect) * search->capacity);
 	}
 	return true;
 }
 
 static void
-add_place(Prune *prune, BlockNumber extent, BlockNumber detail)
+add_detail_page(DeadSearch *search, BlockNumber extent, BlockNumber detail)
 {
-	if (prune->nplaces == prune->place_capacity)
+	if (search->ndetails == search->detail_capacity)
 	{
-		prune->place_capacity *= 2;
-		prune->places = repalloc_huge(prune->places, sizeof(Place) * prune->place_capacity);
+		search->detail_capacity *= 2;
+		search->details = repalloc_huge(search->details, sizeof(DetailPage) * search->detail_capacity);
 	}
-	prune->places[prune->nplaces].extent = extent;
-	prune->places[prune->nplaces++].detail = detail;
+	search->details[search->ndetails].extent = extent;
+	search->details[search->ndetails++].detail = detail;
 }
 
-/* Takes the entries from first on, each step'th, of one detail page. */
+/*
+ * Collects suspects from a detail page of n entries: every step'th one,
+ * starting at first.  Skips entries that are flagged already.  Holds a share
+ * lock on the page.
+ */
 static void
-suspect_page(Prune *prune, BlockNumber extent, BlockNumber detail, int first, int n, int step)
+collect_suspects(DeadSearch *search, BlockNumber extent, BlockNumber detail, int first, int n, int step)
 {
-	const VsAnn *ann = prune->ann;
+	const VsAnn *ann = search->ann;
 	Buffer		buffer = vs_ann_detail_read(ann, detail, BUFFER_LOCK_SHARE, n);
 
-	add_place(prune, extent, detail);
+	add_detail_page(search, extent, detail);
 	for (int i = first; i < n; i += step)
 	{
 		VsAnnId		id;
@@ -266,17 +303,22 @@ suspect_page(Prune *prune, BlockNumber extent, BlockNumber detail, int first, in
 		if ((id.flags & VS_ANN_DEAD) != 0)
 			continue;
 		vs_ann_id_check(ann, detail, &id);
-		vs_ann_suspect(&id, (uint64) (prune->nplaces - 1) << PLACE_BITS | i,
-					   &prune->suspects[prune->n++]);
+		vs_ann_suspect(&id, (uint64) (search->ndetails - 1) << PLACE_BITS | i,
+					   &search->suspects[search->n++]);
 	}
 	UnlockReleaseBuffer(buffer);
 }
 
+/*
+ * Flags n dead entries of one detail page.  The change holds the locks of the
+ * extent's first page and of the detail page, so that the flags and the
+ * extent's ndead agree after a crash too.
+ */
 static void
-flag_page(Prune *prune, const VsAnnSuspect *dead, int n)
+flag_entries(DeadSearch *search, const VsAnnSuspect *dead, int n)
 {
-	const VsAnn *ann = prune->ann;
-	const Place *place = &prune->places[dead->place >> PLACE_BITS];
+	const VsAnn *ann = search->ann;
+	const DetailPage *place = &search->details[dead->place >> PLACE_BITS];
 	VsAnnChange change;
 	Page		extent;
 	Page		detail;
@@ -298,45 +340,49 @@ flag_page(Prune *prune, const VsAnnSuspect *dead, int n)
 	vs_ann_change_commit(&change);
 }
 
-/* Asks about those taken, and flags the dead; returns how many. */
+/*
+ * Finds the dead among the suspects collected, flags their entries and
+ * returns their number.  Each detail page is one change.  A crash between two
+ * changes leaves some dead entries without a flag; a later search finds them.
+ */
 static int64
-flag_dead(Prune *prune)
+flag_collected(DeadSearch *search)
 {
-	int64		ndead = vs_ann_find_dead(prune->ann, prune->heap, prune->suspects, prune->n);
+	int64		ndead = vs_ann_find_dead(search->ann, search->heap, search->suspects, search->n);
 	int64		i = 0;
 
-	sort_places(prune->suspects, ndead);
+	sort_places(search->suspects, ndead);
 	while (i < ndead)
 	{
-		const VsAnnSuspect *first = &prune->suspects[i];
+		const VsAnnSuspect *first = &search->suspects[i];
 		int			n = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		while (i < ndead &&
-			   prune->suspects[i].place >> PLACE_BITS == first->place >> PLACE_BITS)
+			   search->suspects[i].place >> PLACE_BITS == first->place >> PLACE_BITS)
 		{
 			i++;
 			n++;
 		}
-		flag_page(prune, first, n);
+		flag_entries(search, first, n);
 	}
-	prune->n = 0;
-	prune->nplaces = 0;
+	search->n = 0;
+	search->ndetails = 0;
 	return ndead;
 }
 
 /*
- * Flags the dead among the entries of n lists from first on (and round to
- * list 0); returns how many.  Needs the seal lock.
+ * No page is locked between two iterations.  When the next extent's entries
+ * would exceed the limit, the suspects collected so far are processed first.
  */
 int64
 vs_ann_flag_dead(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir, int first, int n)
 {
 	const VsAnnGeometry *geo = &ann->geo;
-	Prune		prune;
+	DeadSearch	search;
 	int64		ndead = 0;
 
-	prune_begin(&prune, ann, heap);
+	begin_search(&search, ann, heap);
 	for (int i = 0; i < n; i++)
 	{
 		BlockNumber block = dir->heads[(first + i) % dir->nlists];
@@ -347,32 +393,35 @@ vs_ann_flag_dead(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir, int
 		{
 			vs_ann_walk_step(ann, &walk, block);
 			vs_ann_extent_read(ann, block, &extent);
-			if (!make_room(&prune, extent.header.nentries))
+			if (!reserve_suspects(&search, extent.header.nentries))
 			{
-				ndead += flag_dead(&prune);
-				make_room(&prune, extent.header.nentries);
+				ndead += flag_collected(&search);
+				reserve_suspects(&search, extent.header.nentries);
 			}
 			for (int j = 0; j < extent.header.nentries; j += geo->details_per_page)
-				suspect_page(&prune, block, extent.pages[vs_ann_detail_page_of(geo, j)], 0,
-							 Min(geo->details_per_page, extent.header.nentries - j), 1);
+				collect_suspects(&search, block, extent.pages[vs_ann_detail_page_of(geo, j)], 0,
+								 Min(geo->details_per_page, extent.header.nentries - j), 1);
 		}
 	}
-	ndead += flag_dead(&prune);
-	prune_end(&prune);
+	ndead += flag_collected(&search);
+	end_search(&search);
 	return ndead;
 }
 
-/* Takes a few entries of a detail page of a list, any. */
+/*
+ * Collects a few suspects from one detail page of a list, chosen at random by
+ * entry.
+ */
 static void
-sample_list(Prune *prune, BlockNumber head)
+collect_sample(DeadSearch *search, BlockNumber head)
 {
-	const VsAnnGeometry *geo = &prune->ann->geo;
+	const VsAnnGeometry *geo = &search->ann->geo;
 	BlockNumber block = head;
 	VsAnnExtent extent;
 	VsAnnWalk	walk = {0};
 	int64		ordinal;
 
-	vs_ann_extent_read(prune->ann, block, &extent);
+	vs_ann_extent_read(search->ann, block, &extent);
 	if (extent.header.list_entries == 0)
 		return;
 	ordinal = pg_prng_uint64_range(&pg_global_prng_state, 0, extent.header.list_entries - 1);
@@ -380,36 +429,35 @@ sample_list(Prune *prune, BlockNumber head)
 	{
 		ordinal -= extent.header.nentries;
 		block = extent.header.next;
-		vs_ann_walk_step(prune->ann, &walk, block);
-		vs_ann_extent_read(prune->ann, block, &extent);
+		vs_ann_walk_step(search->ann, &walk, block);
+		vs_ann_extent_read(search->ann, block, &extent);
 	}
 	if (ordinal < extent.header.nentries)
 	{
 		int			before = ordinal / geo->details_per_page * geo->details_per_page;
 		int			n = Min(geo->details_per_page, extent.header.nentries - before);
 
-		suspect_page(prune, block, extent.pages[vs_ann_detail_page_of(geo, ordinal)],
-					 0, n, Max(1, n / SAMPLED_ENTRIES));
+		collect_suspects(search, block, extent.pages[vs_ann_detail_page_of(geo, ordinal)],
+						 0, n, Max(1, n / SAMPLED_ENTRIES));
 	}
 }
 
-/* About which share of the entries not flagged in lists is dead.  Flags nothing. */
 double
 vs_ann_dead_share(const VsAnn *ann, Relation heap, const VsAnnDirectory *dir)
 {
 	int			nlists = Min(dir->nlists, SAMPLED_LISTS);
-	Prune		prune;
+	DeadSearch	search;
 	double		share = 0;
 
-	prune_begin(&prune, ann, heap);
-	make_room(&prune, nlists * 2 * SAMPLED_ENTRIES);
+	begin_search(&search, ann, heap);
+	reserve_suspects(&search, nlists * 2 * SAMPLED_ENTRIES);
 	for (int i = 0; i < nlists; i++)
-		sample_list(&prune, dir->heads[(int64) i * dir->nlists / nlists]);
-	if (prune.n > 0)
+		collect_sample(&search, dir->heads[(int64) i * dir->nlists / nlists]);
+	if (search.n > 0)
 	{
-		sort_suspects(prune.suspects, prune.n);
-		share = (double) move_dead_first(ann, heap, prune.suspects, prune.n) / prune.n;
+		sort_suspects(search.suspects, search.n);
+		share = (double) move_dead_first(ann, heap, search.suspects, search.n) / search.n;
 	}
-	prune_end(&prune);
+	end_search(&search);
 	return share;
 }

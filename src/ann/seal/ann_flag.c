@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_flag.c
- *	  Flagging entries in lists as dead: by VACUUM, and after a seal that failed.
+ *	  Flagging entries in lists as dead: by VACUUM, and after a failed seal.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -15,8 +15,9 @@
 #include "util/stop_point.h"
 
 /*
- * Flags entries of lists; returns how many.  What the metapage says of the lists is exact
- * afterwards; broken off, it is wrong until the next walk, or the next plan of a seal.
+ * Lists are walked one after another; each walk holds one page lock at a
+ * time.  The metapage's counts are set last.  A crash before that leaves the
+ * flags and the extents' counts in place, and the metapage's counts wrong.
  */
 int64
 vs_ann_flag_lists(const VsAnn *ann, const VsAnnMetaData *meta, VsAnnIdVisit visit, void *arg)
@@ -47,8 +48,9 @@ flag_if_unpublished(VsAnnId *id, void *arg)
 }
 
 /*
- * Flags entries that a seal put into lists and did not publish; their rows are
- * pending still.  Needs the seal lock.
+ * The seal numbers of such entries are above the last published one.  A crash
+ * leaves some without a flag; they are still not counted, and the next seal
+ * flags them.
  */
 void
 vs_ann_flag_unpublished(const VsAnn *ann, const VsAnnMetaData *meta)

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_list_copy.h
- *	  Entries out of a list.
+ *	  Taking entries out of a list.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_ANN_LIST_COPY_H
@@ -10,17 +10,24 @@
 #include "ann/page/ann_page.h"
 #include "ann/seal/ann_spool.h"
 
-/* Puts the ids (and codes of bits) of the list's live entries into the spool. */
+/*
+ * Puts the ids (and the codes, if values are bits) of the list's live entries
+ * into the spool.  Needs the seal lock.
+ */
 extern void vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool);
 
-/* Calls visit for each live entry of a list, with its 1-bit code. */
+/*
+ * Calls visit for each live entry of a list, with its 1-bit code.  No lock is
+ * held during the calls.  Needs the seal lock.
+ */
 extern void vs_ann_list_codes(const VsAnn *ann, BlockNumber head,
 							  void (*visit) (const VsAnnId *id, const uint8 *code, void *arg),
 							  void *arg);
 
 /*
- * Copies the live entries of one list, codes and all, to an empty one with the
- * same centroid; returns how many.  Needs the seal lock.
+ * Copies the live entries of one list, codes included, to an empty list with
+ * the same centroid.  Returns their number.  The epoch marks the pages made
+ * on the way.  Needs the seal lock.
  */
 extern int64 vs_ann_list_copy(const VsAnn *ann, BlockNumber from, BlockNumber to, uint32 epoch);
 

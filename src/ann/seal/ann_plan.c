@@ -1,20 +1,32 @@
 /*-------------------------------------------------------------------------
  * ann_plan.c
- *	  Which lists to rewrite, split or merge, and the directory that follows.
+ *	  The plan of a seal: which lists to copy, rewrite, split or drop.
  *
- * The number of lists follows the number of rows without being chosen by anybody:
- * a list far over the mean size is split by training centroids on its rows, one
- * far below it gives its rows to the others, and neighbours of a split list
- * are rewritten with it, since some of their rows are nearer to a new centroid (local
- * reassignment).  A list that most rows of a split one went to holds rows that are alike: it says so
- * (unsplit), and is not split again before it has doubled.  Lists with many dead entries are copied without them: the more
- * there are, the less there is to write for each that goes.  When
- * there are too few lists altogether, or most rows would be assigned anew, all is trained anew, if
- * enough of the rows have come since that was done last.  So nothing is left to do after a few
- * compactions of a table that does not change.
+ * The number of lists follows the number of rows.  A plan chooses one action
+ * per list:
+ *	split       a list far above the mean size is divided: centroids trained on
+ *				its rows replace its centroid
+ *	drop        a list far below the mean size gives its rows to the other lists
+ *	reassign    neighbors of a split list are rewritten with it, because some of
+ *				their rows are nearer to one of the new centroids
+ *	copy        a list with many dead entries is copied without them
+ *	keep        everything else
  *
- * Nothing here is visible to scans: vs_ann_plan_directory copies lists that only lose their
- * dead, ann_seal.c puts the rows of other changed lists into the new lists and publishes the directory.
+ * Instead of all this, all lists are trained again if they are far too few or
+ * too many, or if most rows would be assigned again anyway.
+ *
+ * A compaction repeated on an unchanging table comes to an end, for two
+ * reasons.  First, training all lists requires that enough rows were sealed
+ * since the last time.  Second, some lists cannot be split: their rows are
+ * alike, and most of them go to one new list again.  That list remembers
+ * their number (unsplit) and is not split before it has doubled.
+ *
+ * The larger the share of dead entries in a list, the cheaper is its copy per
+ * entry removed.  So a list is copied from a threshold on, which depends on
+ * the caller (choose_copies).
+ *
+ * Scans see nothing of this.  vs_ann_plan_directory writes the copies and
+ * empty lists; ann_seal.c assigns the other rows and publishes the directory.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -37,21 +49,40 @@
 #include "quant/kmeans.h"
 #include "quant/quant.h"
 
-#define SPLIT_FACTOR		2.5		/* times the mean size: split */
-#define MERGE_FACTOR		0.125	/* times the mean size: merge */
-/* a list is copied without its dead when they are this share of it: */
+/* A list above this multiple of the mean size is split. */
+#define SPLIT_FACTOR		2.5
+/* A list below this multiple of the mean size is dropped. */
+#define MERGE_FACTOR		0.125
+/* A list is copied if at least this share of its entries is dead. */
 #define DEAD_SHARE_COMPACT	0.05
 #define DEAD_SHARE_FLUSH	0.1
 #define DEAD_SHARE_VACUUM	0.2
 #define DEAD_SHARE_AUTOMATIC 0.25
-#define COPIED				8		/* an automatic seal copies at most this multiple of its rows */
-#define TOO_FEW_LISTS		3		/* by this factor: train all anew */
+/* An automatic seal copies at most this multiple of the rows that it seals. */
+#define COPIED_PER_SEALED	8
+/*
+ * All lists are trained again if there should be more, or fewer, by these
+ * factors.
+ */
+#define TOO_FEW_LISTS		3
 #define TOO_MANY_LISTS		8
-#define MOVED_SHARE			0.5		/* of the rows assigned anew: train all anew, it costs little more */
-#define FRESH_SHARE			0.25	/* of the rows sealed since the last time: not before */
-#define NEIGHBOURS			4		/* of a split list, rewritten with it */
+/*
+ * All lists are trained again if more than this share of the rows would be
+ * assigned again: the training adds little to that cost.
+ */
+#define REASSIGNED_SHARE	0.5
+/*
+ * Unless lists are too many, all are trained again only if more than this
+ * share of the rows was sealed since the last time.
+ */
+#define FRESH_SHARE			0.25
+/* The number of neighbors that are rewritten with a split list. */
+#define NEIGHBORS			4
 
-/* Counts a list from its extents into the plan, whose counts are 0. */
+/*
+ * Counts a list by its extents' headers, one share lock at a time.  The
+ * plan's counts of the list are 0 before.
+ */
 static void
 count_list(const VsAnn *ann, BlockNumber head, int list, VsAnnPlan *plan)
 {
@@ -70,18 +101,21 @@ count_list(const VsAnn *ann, BlockNumber head, int list, VsAnnPlan *plan)
 			plan->unsplit[list] = extent.header.unsplit;
 		block = extent.header.next;
 	}
-	/* the dead may have been among them */
+	/* the dead entries may be among those that stayed together */
 	plan->unsplit[list] -= Min(plan->unsplit[list], plan->dead[list]);
 }
 
-/* The lists nearest to list are rewritten too, unless they have another fate. */
+/*
+ * Reassigns the rows of the lists nearest to a split one, unless they have an
+ * action that reassigns rows already.
+ */
 static void
-mark_neighbours(const VsAssign *assign, const VsAnnDirectory *dir, int padded, int list,
-				float *scores, VsAnnPlan *plan)
+reassign_neighbors(const VsAssign *assign, const VsAnnDirectory *dir, int padded, int list,
+				   float *scores, VsAnnPlan *plan)
 {
 	vs_assign_query(assign, VS_QUANT_L2, dir->centroids + (Size) list * padded, scores);
 	scores[list] = INFINITY;
-	for (int k = 0; k < NEIGHBOURS; k++)
+	for (int k = 0; k < NEIGHBORS; k++)
 	{
 		int			best = 0;
 
@@ -99,7 +133,7 @@ mark_neighbours(const VsAssign *assign, const VsAnnDirectory *dir, int padded, i
 }
 
 static void
-mark_all_neighbours(const VsAnn *ann, const VsAnnDirectory *dir, VsAnnPlan *plan)
+reassign_all_neighbors(const VsAnn *ann, const VsAnnDirectory *dir, VsAnnPlan *plan)
 {
 	int			padded = ann->geo.padded;
 	void	   *memory = MemoryContextAllocHuge(CurrentMemoryContext,
@@ -111,7 +145,7 @@ mark_all_neighbours(const VsAnn *ann, const VsAnnDirectory *dir, VsAnnPlan *plan
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (plan->actions[i] == VS_ANN_SPLIT)
-			mark_neighbours(assign, dir, padded, i, scores, plan);
+			reassign_neighbors(assign, dir, padded, i, scores, plan);
 	}
 	pfree(scores);
 	pfree(memory);
@@ -122,7 +156,7 @@ choose_action(const VsAnnPlan *plan, int list, int nlists)
 {
 	int64		live = plan->entries[list] - plan->dead[list];
 
-	/* rows that are all alike make one list, which is looked at again when it has doubled */
+	/* a list of rows that are alike is split only after it has doubled */
 	if (live > SPLIT_FACTOR * plan->rows_per_list && live > 2 * (int64) plan->unsplit[list])
 		return VS_ANN_SPLIT;
 	if (nlists > 1 && live < MERGE_FACTOR * plan->rows_per_list)
@@ -131,7 +165,7 @@ choose_action(const VsAnnPlan *plan, int list, int nlists)
 }
 
 static double
-dead_share(VsAnnSealCaller caller)
+get_copy_threshold(VsAnnSealCaller caller)
 {
 	switch (caller)
 	{
@@ -147,12 +181,16 @@ dead_share(VsAnnSealCaller caller)
 	return DEAD_SHARE_AUTOMATIC;
 }
 
-/* Lists with many dead entries are copied without them, unless they have another fate. */
+/*
+ * Chooses lists with many dead entries to be copied without them, if they are
+ * to be kept.  An automatic seal stays within a budget, so that its cost is
+ * in proportion to the rows that it seals.
+ */
 static void
-mark_dead_lists(VsAnnPlan *plan, int64 pending, VsAnnSealCaller caller)
+choose_copies(VsAnnPlan *plan, int64 pending, VsAnnSealCaller caller)
 {
-	double		share = dead_share(caller);
-	int64		budget = caller == VS_ANN_SEAL_AUTOMATIC ? COPIED * pending : INT64_MAX;
+	double		share = get_copy_threshold(caller);
+	int64		budget = caller == VS_ANN_SEAL_AUTOMATIC ? COPIED_PER_SEALED * pending : INT64_MAX;
 
 	for (int i = 0; i < plan->nlists; i++)
 	{
@@ -167,7 +205,6 @@ mark_dead_lists(VsAnnPlan *plan, int64 pending, VsAnnSealCaller caller)
 	}
 }
 
-/* Rows that are to be assigned anew. */
 int64
 vs_ann_plan_moved(const VsAnnPlan *plan)
 {
@@ -182,9 +219,10 @@ vs_ann_plan_moved(const VsAnnPlan *plan)
 }
 
 /*
- * Looks at all lists and decides.  pending: rows about to be added; fresh: rows added since all
- * lists were trained, without these.
- * A request that does not rearrange splits and merges no list, and trains all only if it may.
+ * The decisions are made in this order: train all lists because of their
+ * number; split or drop single lists; copy lists; reassign neighbors of split
+ * lists.  At last the plan is changed to training all lists if most rows
+ * would be assigned again.
  */
 VsAnnPlan *
 vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fresh,
@@ -227,10 +265,10 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fr
 	}
 	if (kept == 0)
 		plan->actions[0] = VS_ANN_REASSIGN;
-	mark_dead_lists(plan, pending, request->caller);
+	choose_copies(plan, pending, request->caller);
 	if (split)
-		mark_all_neighbours(ann, dir, plan);
-	if (vs_ann_plan_moved(plan) > MOVED_SHARE * rows && (worth_training || kept == 0))
+		reassign_all_neighbors(ann, dir, plan);
+	if (vs_ann_plan_moved(plan) > REASSIGNED_SHARE * rows && (worth_training || kept == 0))
 	{
 		plan->all = true;
 		memset(plan->actions, VS_ANN_REASSIGN, dir->nlists);
@@ -238,10 +276,14 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fr
 	return plan;
 }
 
-/* ---- the directory that follows ---- */
+/* ---- the directory of a plan ---- */
 
+/*
+ * Returns the number of lists in the new directory that follow from an old
+ * list.
+ */
 static int
-parts_of(const VsAnnPlan *plan, int list)
+count_parts(const VsAnnPlan *plan, int list)
 {
 	int64		live = plan->entries[list] - plan->dead[list];
 
@@ -256,7 +298,10 @@ parts_of(const VsAnnPlan *plan, int list)
 	}
 }
 
-/* Adds a list: the one that begins at head, or else a new one. */
+/*
+ * Adds a list to dir: the one that begins at head, or a new one if head is
+ * invalid.
+ */
 static void
 add_list(const VsAnn *ann, VsAnnDirectory *dir, const float *centroid, BlockNumber head,
 		 uint32 unsplit, uint32 epoch)
@@ -269,7 +314,10 @@ add_list(const VsAnn *ann, VsAnnDirectory *dir, const float *centroid, BlockNumb
 	dir->nlists++;
 }
 
-/* Adds lists for what a list is split into. */
+/*
+ * Trains new centroids on the rows of a list, and adds an empty list for
+ * each.
+ */
 static void
 split_list(const VsAnn *ann, Relation heap, const VsAnnDirectory *old, int list, int parts,
 		   VsAnnDirectory *dir, uint32 epoch)
@@ -291,7 +339,10 @@ split_list(const VsAnn *ann, Relation heap, const VsAnnDirectory *old, int list,
 	vs_ann_spool_end(spool);
 }
 
-/* The directory after a plan that does not train all anew; new lists are empty, but for copies. */
+/*
+ * If no centroid changes, the new directory leads to the old centroid pages.
+ * Everything written here is unreachable until publication.
+ */
 VsAnnDirectory *
 vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old,
 					  VsAnnPlan *plan, uint32 epoch)
@@ -299,11 +350,11 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 	int			padded = ann->geo.padded;
 	VsAnnDirectory *dir = palloc0(sizeof(VsAnnDirectory));
 	bool		same = true;
-	int			most = 0;
+	int			max_lists = 0;
 
 	for (int i = 0; i < plan->nlists; i++)
 	{
-		most += parts_of(plan, i);
+		max_lists += count_parts(plan, i);
 		same = same && plan->actions[i] <= VS_ANN_REASSIGN;
 	}
 	if (same)
@@ -313,11 +364,11 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 	}
 	dir->has_mean = old->has_mean;
 	dir->mean = MemoryContextAllocHuge(CurrentMemoryContext,
-									   sizeof(float) * padded * ((Size) most + 1));
+									   sizeof(float) * padded * ((Size) max_lists + 1));
 	memcpy(dir->mean, old->mean, sizeof(float) * padded);
 	dir->centroids = dir->mean + padded;
-	dir->heads = palloc(sizeof(BlockNumber) * most);
-	dir->divided = palloc0(sizeof(int64) * most);
+	dir->heads = palloc(sizeof(BlockNumber) * max_lists);
+	dir->divided = palloc0(sizeof(int64) * max_lists);
 	for (int i = 0; i < plan->nlists; i++)
 	{
 		const float *centroid = old->centroids + (Size) i * padded;
@@ -337,7 +388,7 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 				add_list(ann, dir, centroid, InvalidBlockNumber, plan->unsplit[i], epoch);
 				break;
 			case VS_ANN_SPLIT:
-				split_list(ann, heap, old, i, parts_of(plan, i), dir, epoch);
+				split_list(ann, heap, old, i, count_parts(plan, i), dir, epoch);
 				break;
 			case VS_ANN_DROP:
 				break;
@@ -347,10 +398,10 @@ vs_ann_plan_directory(const VsAnn *ann, Relation heap, const VsAnnDirectory *old
 }
 
 /*
- * Notes in lists that got more than half of the rows that were divided, how many they
- * got: to divide them again would come to the same.  After assignment, before publication.
- * Pending rows and neighbours' may have come there too, so it is an upper bound; but no more than were
- * divided is noted, lest a list that many new rows came to is not split next time.
+ * Another split of such a list would have the same result.  The number noted
+ * is an upper bound, because pending rows and rows of neighbors may have come
+ * to the list too.  It is limited to the number of rows that were divided;
+ * otherwise a list that received many new rows would not be split next time.
  */
 void
 vs_ann_note_unsplit(const VsAnn *ann, const VsAnnDirectory *dir)

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_plan.h
- *	  How a directory is to change.
+ *	  The plan of a seal: how the set of lists changes.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_ANN_PLAN_H
@@ -10,50 +10,62 @@
 #include "ann/page/ann_directory.h"
 #include "ann/seal/ann_seal.h"
 
-/* What becomes of an old list. */
+/*
+ * The action on one list of the old directory.  Actions from VS_ANN_REASSIGN
+ * on put the list's rows into the spool, so that they are assigned again.
+ */
 typedef enum VsAnnListAction
 {
 	VS_ANN_KEEP,
-	VS_ANN_COPY,				/* same centroid, new list without the dead */
-	VS_ANN_REASSIGN,			/* same centroid, new list; its rows are assigned again */
-	VS_ANN_SPLIT,				/* new centroids */
-	VS_ANN_DROP					/* no centroid; its rows go to other lists */
+	VS_ANN_COPY,				/* same centroid; live entries copied */
+	VS_ANN_REASSIGN,			/* same centroid; rows assigned again */
+	VS_ANN_SPLIT,				/* several new centroids */
+	VS_ANN_DROP					/* no centroid; rows go to other lists */
 } VsAnnListAction;
 
 typedef struct VsAnnPlan
 {
 	int			nlists;
-	uint8	   *actions;		/* VsAnnListAction of each list */
-	int64	   *entries;		/* of each list, dead ones too */
+	uint8	   *actions;		/* VsAnnListAction, per list */
+	int64	   *entries;		/* per list, dead ones included */
 	int64	   *dead;
-	uint32	   *unsplit;		/* entries that stayed together when last divided */
-	int64		rows_per_list;	/* aimed at */
-	int64		copied;			/* entries copied, filled by vs_ann_plan_directory */
-	bool		all;			/* train new centroids from everything */
-	bool		any;			/* something other than VS_ANN_KEEP */
+	uint32	   *unsplit;		/* see VsAnnExtentHeader */
+	int64		rows_per_list;	/* target size of a list */
+	/* Entries copied; vs_ann_plan_directory sets it. */
+	int64		copied;
+	bool		all;			/* train all centroids again */
+	bool		any;			/* some list is not kept */
 } VsAnnPlan;
 
 /*
- * Counts all lists, and decides what becomes of each.  pending: rows about to
- * be sealed; fresh: sealed since all lists were last trained.  Needs the seal
- * lock.
+ * Counts the entries of all lists and chooses an action for each list.
+ * pending is the number of rows about to be sealed; fresh is the number of
+ * rows sealed since all lists were last trained.  A request that does not
+ * rearrange splits and merges no list; it trains all lists only if may_train
+ * is set.  Writes nothing.  Needs the seal lock.
  */
 extern VsAnnPlan *vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir,
 							  int64 pending, int64 fresh,
 							  const VsAnnSealRequest *request);
 
-/* Rows that the plan puts into lists again. */
+/* Returns the number of rows in lists that are assigned again. */
 extern int64 vs_ann_plan_moved(const VsAnnPlan *plan);
 
 /*
- * The directory that the plan asks for: kept lists, copies, and empty lists for
- * the rows to be assigned.  Needs the seal lock.
+ * Makes the directory of a plan that does not train all lists: kept lists,
+ * copies, and empty lists for the rows to be assigned.  Writes the new lists,
+ * but not the directory.  A crash leaves lists to which nothing leads;
+ * vs_ann_sweep finds them.  Needs the seal lock.
  */
 extern VsAnnDirectory *vs_ann_plan_directory(const VsAnn *ann, Relation heap,
 											 const VsAnnDirectory *dir,
 											 VsAnnPlan *plan, uint32 epoch);
 
-/* Notes in new lists how many rows stayed together when they were divided. */
+/*
+ * Sets unsplit in each new list that received more than half of the rows that
+ * were divided among it and its siblings.  Called after the assignment and
+ * before the publication.  Needs the seal lock.
+ */
 extern void vs_ann_note_unsplit(const VsAnn *ann, const VsAnnDirectory *dir);
 
 #endif							/* VS_ANN_PLAN_H */

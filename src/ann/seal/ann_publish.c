@@ -2,9 +2,9 @@
  * ann_publish.c
  *	  Publication: the one change of the metapage that makes a segment count.
  *
- * Everything that a seal or a build wrote before is not yet counted by any scan
- * (invariant A3).  The directory is written first; nothing leads to it until the
- * metapage does.
+ * No scan counts what a seal or a build has written before (invariant A3).
+ * The new directory is written first; nothing leads to it until the metapage
+ * does.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -18,18 +18,19 @@
 #include "ann/seal/ann_publish.h"
 #include "util/stop_point.h"
 
-/* Where a new directory, and the centre that came with it, were written. */
-typedef struct Written
+/* The pages of a new directory, and of the center that came with it. */
+typedef struct WrittenDirectory
 {
 	BlockNumber root;
-	BlockNumber centre;			/* InvalidBlockNumber: the index keeps what it has */
-} Written;
+	/* InvalidBlockNumber if the index keeps the center that it has. */
+	BlockNumber centre;
+} WrittenDirectory;
 
-static Written
+static WrittenDirectory
 write_directory(const VsAnn *ann, const VsAnnPublication *publication)
 {
 	VsAnnDirectory *dir = publication->dir;
-	Written		written = {InvalidBlockNumber, InvalidBlockNumber};
+	WrittenDirectory written = {InvalidBlockNumber, InvalidBlockNumber};
 	VsAnnMetaData meta;
 
 	vs_ann_meta_read(ann, &meta);
@@ -51,7 +52,7 @@ forget_closing_chains(VsAnnMetaData *meta)
 }
 
 static void
-switch_directory(VsAnnMetaData *meta, const VsAnnDirectory *dir, const Written *written)
+switch_directory(VsAnnMetaData *meta, const VsAnnDirectory *dir, const WrittenDirectory *written)
 {
 	meta->directory = written->root;
 	meta->nlists = dir->nlists;
@@ -61,7 +62,7 @@ switch_directory(VsAnnMetaData *meta, const VsAnnDirectory *dir, const Written *
 }
 
 static VsAnnSegment
-segment_of(const VsAnnPublication *publication)
+make_segment(const VsAnnPublication *publication)
 {
 	VsAnnSegment segment = {0};
 
@@ -76,8 +77,8 @@ segment_of(const VsAnnPublication *publication)
 void
 vs_ann_publish(const VsAnn *ann, const VsAnnPublication *publication)
 {
-	VsAnnSegment segment = segment_of(publication);
-	Written		written;
+	VsAnnSegment segment = make_segment(publication);
+	WrittenDirectory written;
 	VsAnnChange change;
 	VsAnnMetaData *meta;
 
@@ -86,6 +87,11 @@ vs_ann_publish(const VsAnn *ann, const VsAnnPublication *publication)
 		written = write_directory(ann, publication);
 		VS_STOP_POINT("seal: directory written");
 	}
+
+	/*
+	 * One change locks the metapage and a page of the segment log.  A crash
+	 * before its commit leaves the old state; a crash after it, the new one.
+	 */
 	vs_ann_change_begin(&change, ann);
 	meta = vs_ann_meta_change(&change);
 	if (meta->dim == 0)

@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  * ann_round.c
- *	  Reads rows by address, finds their lists, codes them, sorts them by list.
+ *	  Rounds of rows on their way into lists: read by address, assigned,
+ *	  coded, sorted by list.
  *
- * A value that is not there any more belongs to a row that is dead to
- * everybody: its id is dropped.  Bits come with their code and are not read.
+ * A value that is gone belonged to a row that is dead to all snapshots: its
+ * id is dropped.  Bits come with their code and are not read.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -37,7 +38,7 @@ compare_addresses(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The payload of an id, or NULL when its row is gone. */
+/* Returns the payload of an id, or NULL if its row is gone. */
 static const void *
 read_payload(const VsAnn *ann, VsStoreReader *reader, const VsAnnId *id)
 {
@@ -50,10 +51,6 @@ read_payload(const VsAnn *ann, VsStoreReader *reader, const VsAnnId *id)
 	return payload;
 }
 
-/*
- * Rotated values of n items, in the order of addresses, into which the items are brought.
- * found tells which are still there; the others' rows are not written.
- */
 void
 vs_ann_read_items(const VsAnn *ann, VsStoreReader *reader, VsAnnCoder *coder,
 				  char *items, int n, float *rows, int32 *found)
@@ -89,12 +86,11 @@ vs_ann_subtract(float *rows, int64 n, int padded, const float *mean)
 }
 
 static VsAnnCoded *
-entry_at(VsAnnRound *round, int i)
+get_entry(VsAnnRound *round, int i)
 {
 	return (VsAnnCoded *) (round->entries + round->entry_bytes * i);
 }
 
-/* In the current memory context.  Coded entries take about so much memory, for nrows at most. */
 void
 vs_ann_round_begin(VsAnnRound *round, const VsAnn *ann, Relation heap,
 				   const VsAnnDirectory *dir, int64 nrows, Size memory)
@@ -126,12 +122,12 @@ vs_ann_round_begin(VsAnnRound *round, const VsAnn *ann, Relation heap,
 	round->starts = palloc(sizeof(int) * (dir->nlists + 1));
 }
 
-/* Keeps what the coder has made in entry number i. */
+/* Copies the coder's results to entry i. */
 static void
-take_code(VsAnnRound *round, int i)
+store_code(VsAnnRound *round, int i)
 {
 	const VsAnnGeometry *geo = &round->ann->geo;
-	VsAnnCoded *entry = entry_at(round, i);
+	VsAnnCoded *entry = get_entry(round, i);
 
 	entry->factors = round->coder.factors;
 	entry->extra_factors = round->coder.extra_factors;
@@ -139,13 +135,16 @@ take_code(VsAnnRound *round, int i)
 	memcpy(entry->codes + geo->code_bytes, round->coder.extra, geo->extra_bytes);
 }
 
-/* Reads an item's value as entry number i and row number row; false if it is gone. */
+/*
+ * Reads the value of an item as entry i, rotated into row number row.
+ * Returns false if the value is gone.
+ */
 static bool
 read_item(VsAnnRound *round, const char *item, int i, int row, uint32 seal)
 {
 	const VsAnn *ann = round->ann;
 	float	   *rotated = round->rows + (Size) row * ann->geo.padded;
-	VsAnnCoded *entry = entry_at(round, i);
+	VsAnnCoded *entry = get_entry(round, i);
 	const void *payload;
 
 	memcpy(&entry->id, item, sizeof(VsAnnId));
@@ -154,7 +153,7 @@ read_item(VsAnnRound *round, const char *item, int i, int row, uint32 seal)
 	if (round->item_size > sizeof(VsAnnId))
 	{
 		memcpy(round->coder.code, item + sizeof(VsAnnId), ann->geo.code_bytes);
-		take_code(round, i);
+		store_code(round, i);
 		vs_ann_code_floats(ann, round->coder.code, rotated);
 		return true;
 	}
@@ -165,7 +164,6 @@ read_item(VsAnnRound *round, const char *item, int i, int row, uint32 seal)
 	return true;
 }
 
-/* Reads, assigns and codes count <= rows_at_once items; there must be room for so many. */
 void
 vs_ann_round_add(VsAnnRound *round, int count, uint32 seal)
 {
@@ -188,19 +186,17 @@ vs_ann_round_add(VsAnnRound *round, int count, uint32 seal)
 	{
 		vs_ann_coder_encode(&round->coder, NULL, round->rows + (Size) i * padded,
 							round->dir->centroids + (Size) lists[i] * padded, true);
-		take_code(round, round->n + i);
+		store_code(round, round->n + i);
 	}
 	round->n += found;
 }
 
-/* Whether there is no room for rows_at_once more. */
 bool
 vs_ann_round_full(const VsAnnRound *round)
 {
 	return round->n + round->rows_at_once > round->capacity;
 }
 
-/* Fills sorted and starts; entries of a list stay in the order of arrival. */
 void
 vs_ann_round_sort(VsAnnRound *round)
 {
@@ -218,13 +214,16 @@ vs_ann_round_sort(VsAnnRound *round)
 		first += count;
 	}
 	for (int i = 0; i < round->n; i++)
-		round->sorted[round->starts[round->lists[i]]++] = entry_at(round, i);
-	/* each start has moved on to the next one's */
+		round->sorted[round->starts[round->lists[i]]++] = get_entry(round, i);
+	/* each start has advanced to the start of the next list */
 	memmove(round->starts + 1, round->starts, sizeof(int) * nlists);
 	round->starts[0] = 0;
 }
 
-/* Appends the entries to their lists, which exist, and forgets them. */
+/*
+ * Each list is appended to on its own, without a lock in between.  A crash
+ * leaves the entries of some lists; their seal number is not published.
+ */
 void
 vs_ann_round_append(VsAnnRound *round, uint32 seal)
 {
@@ -243,7 +242,6 @@ vs_ann_round_append(VsAnnRound *round, uint32 seal)
 	round->n = 0;
 }
 
-/* Memory goes with its context. */
 void
 vs_ann_round_end(VsAnnRound *round)
 {

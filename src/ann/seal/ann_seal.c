@@ -1,22 +1,28 @@
 /*-------------------------------------------------------------------------
  * ann_seal.c
- *	  Seals: the pending rows go into lists; whatever else is to be done to the
- *	  lists is done by the same seal, with one publication.
+ *	  Seals: the pending rows go into lists.  The same seal can rearrange the
+ *	  lists; both take effect with one publication.
  *
- * Steps, each of which may be the last before a crash (README.md, crash table):
- *	1 begin: one change of the metapage gives the seal its number and moves the
- *	  growing chains to the closing ones
- *	2 close: each closing page is marked closed under its lock, and read
- *	3 assign: rows go to lists, numbered with the seal, so that no scan counts
- *	  them yet
- *	4 publish: one change of the metapage makes the number count, forgets the
- *	  closing chains and switches the directory (ann_publish.c)
- *	5 retire the pages that nothing leads to now
- * A seal that was begun and not published is found by its number in the metapage.
- * The next one flags the entries that it left in lists as dead, and seals its rows
- * again.
+ * A seal has five steps:
+ *	1 begin     one change of the metapage gives the seal its number and makes
+ *				the growing chains the closing chains (begin_seal)
+ *	2 close     each page of the closing chains is marked closed under its
+ *				lock, and its live rows are put into a spool (close_chains)
+ *	3 assign    the rows of the spool go to lists, as entries with the seal's
+ *				number; no scan counts them yet (assign_rows)
+ *	4 publish   one change of the metapage makes the number count, forgets the
+ *				closing chains and switches the directory (publish_seal)
+ *	5 retire    pages that became unreachable are retired (vs_ann_page_retire)
  *
- * Locks: the seal lock throughout; buffers for one change at a time.
+ * If the server crashes or an error is raised before step 4, nothing is lost.
+ * Scans read the closing chains as before, and ignore the entries in lists.
+ * The metapage keeps the number of the seal (sealing).  The next seal flags
+ * those entries as dead and repeats the steps with the same chains
+ * (seal_index).  After step 4, a crash only leaves unreachable pages for
+ * vs_ann_sweep.  README.md has the table of crashes.
+ *
+ * Locks: the seal lock from beginning to end; page locks for one change at a
+ * time.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -51,32 +57,47 @@
 #include "ann/seal/ann_train.h"
 #include "util/stop_point.h"
 
-/* When the lists should be more by this factor, a seal may train all of them again. */
-#define GROWTH_FACTOR	4
-/* An automatic seal looks for dead entries among this multiple of the rows that it seals. */
-#define LOOKED_AT		8
-/* A seal that is no compaction flags dead entries if about this share is dead. */
-#define WORTH_FLAGGING	0.05
-/* This share of retired pages makes a seal look for those that can be reused. */
-#define SWEEP_SHARE		0.125
+/*
+ * A seal may train all lists again if their number should be larger by this
+ * factor.
+ */
+#define OUTGROWN_FACTOR			4
+/*
+ * An automatic seal searches for dead entries among this multiple of its
+ * rows.
+ */
+#define SEARCHED_PER_SEALED		8
+/*
+ * A seal other than a compaction acts on dead entries if their share reaches
+ * this.
+ */
+#define MIN_DEAD_SHARE			0.05
+/* A seal sweeps the index if this share of its pages was retired. */
+#define SWEEP_SHARE				0.125
 
-/* A seal at work. */
+/* The state of a seal. */
 typedef struct Seal
 {
 	const VsAnn *ann;
 	Relation	heap;
-	VsAnnMetaData meta;			/* as of the beginning */
+	VsAnnMetaData meta;			/* as of step 1 */
 	uint32		number;
-	const VsAnnSealRequest *request;	/* NULL: only end a seal that failed */
+	/* NULL: end a seal that failed, and do nothing else. */
+	const VsAnnSealRequest *request;
 	VsAnnSpool *spool;
-	char	   *page;			/* scratch: copy of a pending page, ... */
-	uint8	   *code;			/* ... a code of it, */
-	VsAnnSuspect *suspects;		/* and its rows */
+
+	/*
+	 * Scratch: a copy of a pending page, a code of it, its rows, and which
+	 * are dead.
+	 */
+	char	   *page;
+	uint8	   *code;
+	VsAnnSuspect *suspects;
 	bool	   *dead;
-	VsAnnBlocks unused;			/* pages that nothing leads to after publication */
-	VsAnnDirectory *old;		/* NULL if there was none */
-	VsAnnDirectory *dir;		/* to be published; may be old */
-	VsAnnPlan  *plan;			/* NULL if lists stay */
+	VsAnnBlocks to_retire;		/* pages to retire in step 5 */
+	VsAnnDirectory *old;		/* NULL if the index has no lists */
+	VsAnnDirectory *dir;		/* to be published; can be old */
+	VsAnnPlan  *plan;			/* NULL if the lists stay */
 } Seal;
 
 static bool
@@ -90,7 +111,11 @@ has_chain(const VsAnnChain *chains)
 	return false;
 }
 
-/* Step 1.  Chains left closing by a seal that failed are taken as they are. */
+/*
+ * Step 1.  One change moves the chains and sets the number, so that a crash
+ * leaves both or neither.  If a seal failed, its number and its closing
+ * chains are used again, and the growing chains stay.
+ */
 static void
 begin_seal(Seal *seal)
 {
@@ -114,9 +139,9 @@ begin_seal(Seal *seal)
 	vs_ann_change_commit(&change);
 }
 
-/* Marks the rows of the copied page, whose number is block, that are dead to everybody. */
+/* Marks the dead rows of the copied page, whose block number is block. */
 static void
-mark_dead(Seal *seal, BlockNumber block)
+mark_dead_rows(Seal *seal, BlockNumber block)
 {
 	VsAnnId    *ids = vs_ann_pending_ids(seal->page);
 	int			used = VS_ANN_OPAQUE(seal->page)->used;
@@ -138,7 +163,15 @@ mark_dead(Seal *seal, BlockNumber block)
 		seal->dead[seal->suspects[i].place] = true;
 }
 
-/* Marks a pending page closed and takes its live ids; returns the next page. */
+/*
+ * Marks a pending page closed, puts its live rows into the spool, and returns
+ * the next page.
+ *
+ * The page is copied under its exclusive lock in the change that closes it.
+ * So no backend can append a row that the copy lacks (invariant A1).  The
+ * table is asked about dead rows after the lock is released.  Closing a page
+ * again after a crash changes nothing.
+ */
 static BlockNumber
 close_page(Seal *seal, BlockNumber block)
 {
@@ -152,7 +185,7 @@ close_page(Seal *seal, BlockNumber block)
 	memcpy(seal->page, page, BLCKSZ);
 	vs_ann_change_commit(&change);
 
-	mark_dead(seal, block);
+	mark_dead_rows(seal, block);
 	opaque = VS_ANN_OPAQUE(seal->page);
 	for (int i = 0; i < opaque->used; i++)
 	{
@@ -162,11 +195,11 @@ close_page(Seal *seal, BlockNumber block)
 			vs_ann_pending_code(seal->ann, seal->page, i, seal->code);
 		vs_ann_spool_put(seal->spool, vs_ann_pending_ids(seal->page) + i, seal->code);
 	}
-	vs_ann_blocks_add(block, &seal->unused);
+	vs_ann_blocks_add(block, &seal->to_retire);
 	return opaque->next;
 }
 
-/* Step 2. */
+/* Step 2.  We hold no page lock between two pages. */
 static void
 close_chains(Seal *seal)
 {
@@ -184,7 +217,11 @@ close_chains(Seal *seal)
 	}
 }
 
-/* Adds the rows of lists that the plan changes, unless copied, and remembers their pages. */
+/*
+ * Puts the live rows of the lists that the plan changes into the spool,
+ * except those of lists that are copied.  Remembers the pages of all these
+ * lists, to retire them.
+ */
 static void
 collect_lists(Seal *seal)
 {
@@ -194,18 +231,21 @@ collect_lists(Seal *seal)
 			continue;
 		if (seal->plan->actions[i] != VS_ANN_COPY)
 			vs_ann_list_collect(seal->ann, seal->old->heads[i], seal->spool);
-		vs_ann_list_pages(seal->ann, seal->old->heads[i], vs_ann_blocks_add, &seal->unused);
+		vs_ann_list_pages(seal->ann, seal->old->heads[i], vs_ann_blocks_add, &seal->to_retire);
 	}
 }
 
-/* Trains a directory from the spooled rows, with empty lists. */
+/*
+ * Trains a directory on the rows of the spool, and makes an empty list for
+ * each centroid.
+ */
 static VsAnnDirectory *
-train_anew(Seal *seal)
+train_directory(Seal *seal)
 {
 	int64		rows = vs_ann_spool_count(seal->spool);
 	int			lists = vs_ann_target_lists(rows);
 	VsAnnDirectory *dir = vs_ann_train(seal->ann, seal->heap, seal->spool, lists, NULL, NULL);
-	/* far fewer came of it: most rows are alike */
+	/* far fewer lists than wanted: most rows are alike */
 	uint32		unsplit = dir->nlists < lists / 2 ? rows / dir->nlists : 0;
 
 	dir->divided = palloc(sizeof(int64) * dir->nlists);
@@ -219,8 +259,9 @@ train_anew(Seal *seal)
 }
 
 /*
- * The directory to seal into: the old one, a changed one, or a new one; none
- * when there was none and there are no rows.
+ * Chooses the directory whose lists get the rows: the old one, one that the
+ * plan changes, or a newly trained one.  There is none if the index has no
+ * lists and the spool is empty.
  */
 static void
 choose_directory(Seal *seal)
@@ -233,10 +274,13 @@ choose_directory(Seal *seal)
 	else if (seal->plan == NULL && seal->old != NULL)
 		seal->dir = seal->old;
 	else if (seal->plan != NULL || vs_ann_spool_count(seal->spool) > 0)
-		seal->dir = train_anew(seal);
+		seal->dir = train_directory(seal);
 }
 
-/* What the lists that the plan replaces held is no longer counted. */
+/*
+ * Subtracts from the counts what the replaced lists held, and adds what was
+ * copied.
+ */
 static void
 subtract_replaced(const VsAnnPlan *plan, VsAnnPublication *publication)
 {
@@ -251,9 +295,13 @@ subtract_replaced(const VsAnnPlan *plan, VsAnnPublication *publication)
 	publication->fresh_rows -= vs_ann_plan_moved(plan);
 }
 
-/* Step 4.  rows were put into lists. */
+/*
+ * Step 4, after the given number of rows was put into lists.  If the
+ * directory is new, the pages of the old one are retired afterwards, and its
+ * centroid pages too unless the new one leads to them.
+ */
 static void
-publish(Seal *seal, int64 rows)
+publish_seal(Seal *seal, int64 rows)
 {
 	const VsAnnPlan *plan = seal->plan;
 	VsAnnPublication publication = {
@@ -277,29 +325,31 @@ publish(Seal *seal, int64 rows)
 		(seal->old == NULL || (plan != NULL && plan->all));
 	if (publication.dir_is_new && seal->old != NULL)
 		vs_ann_directory_pages(seal->ann, seal->meta.directory, seal->dir->centroids_at == 0,
-							   vs_ann_blocks_add, &seal->unused);
+							   vs_ann_blocks_add, &seal->to_retire);
 	vs_ann_publish(seal->ann, &publication);
 }
 
-/* Whether lists are too few for the rows by so much that scans suffer. */
+/* Returns whether lists are so few for the rows that scans are slow. */
 static bool
-outgrown(const VsAnnMetaData *meta, int64 pending)
+lists_are_outgrown(const VsAnnMetaData *meta, int64 pending)
 {
 	return meta->directory != InvalidBlockNumber &&
 		vs_ann_target_lists(Max(meta->list_rows - meta->list_dead, 0) + pending) >
-		(int64) GROWTH_FACTOR * meta->nlists;
+		(int64) OUTGROWN_FACTOR * meta->nlists;
 }
 
 /*
- * Looks for entries of dead rows in lists and flags them.  Returns whether there are
- * enough dead entries, found now or flagged before, to copy lists without them.
+ * Searches lists for entries of dead rows and flags them.  Returns whether
+ * there are enough dead entries, flagged now or before, to make a plan that
+ * copies lists.
  *
- * A flush and a compaction look at all lists.  VACUUM looks at none, because
- * ambulkdelete has flagged them.  An automatic seal looks at some lists, each time
- * at others, so that its cost is in proportion to the rows that it seals.
+ * A flush and a compaction search all lists.  VACUUM searches none, because
+ * ambulkdelete has flagged the dead entries.  An automatic seal searches some
+ * lists, each time others, so that its cost is in proportion to the rows that
+ * it seals.
  */
 static bool
-flag_dead(Seal *seal, int64 pending)
+search_dead_entries(Seal *seal, int64 pending)
 {
 	const VsAnn *ann = seal->ann;
 	VsAnnSealCaller caller = seal->request->caller;
@@ -312,17 +362,20 @@ flag_dead(Seal *seal, int64 pending)
 		return false;
 	if (caller == VS_ANN_SEAL_AUTOMATIC)
 	{
-		n = Min(nlists, ceil(nlists * ((double) LOOKED_AT * pending / Max(seal->meta.list_rows, 1))));
+		n = Min(nlists, ceil(nlists * ((double) SEARCHED_PER_SEALED * pending / Max(seal->meta.list_rows, 1))));
 		first = (uint64) seal->meta.sealed * n % nlists;
 	}
 	found = (caller == VS_ANN_SEAL_COMPACT ||
-			 vs_ann_dead_share(ann, seal->heap, seal->old) >= WORTH_FLAGGING) &&
+			 vs_ann_dead_share(ann, seal->heap, seal->old) >= MIN_DEAD_SHARE) &&
 		vs_ann_flag_dead(ann, seal->heap, seal->old, first, n) > 0;
 	return found || (caller != VS_ANN_SEAL_AUTOMATIC &&
-					 seal->meta.list_dead > WORTH_FLAGGING * seal->meta.list_rows);
+					 seal->meta.list_dead > MIN_DEAD_SHARE * seal->meta.list_rows);
 }
 
-/* A plan has counted all lists, and publication subtracts what it counted. */
+/*
+ * Sets the metapage's counts to what the plan has counted.  Publication
+ * subtracts the replaced lists from them.
+ */
 static void
 count_planned(const VsAnn *ann, const VsAnnPlan *plan)
 {
@@ -337,18 +390,21 @@ count_planned(const VsAnn *ann, const VsAnnPlan *plan)
 	vs_ann_meta_count(ann, rows, dead);
 }
 
-/* Decides what becomes of the lists: seal->plan, which stays NULL if nothing does. */
+/*
+ * Searches for dead entries and plans changes to the lists.  seal->plan stays
+ * NULL if no list changes.
+ */
 static void
 make_plan(Seal *seal)
 {
 	const VsAnn *ann = seal->ann;
 	const VsAnnSealRequest *request = seal->request;
 	int64		pending = vs_ann_pending_rows(ann, &seal->meta);
-	bool		dead = flag_dead(seal, pending);
+	bool		dead = search_dead_entries(seal, pending);
 	VsAnnPlan  *plan;
 
 	if (!dead && !vs_ann_seal_rearranges(request) &&
-		!(request->may_train && outgrown(&seal->meta, pending)))
+		!(request->may_train && lists_are_outgrown(&seal->meta, pending)))
 		return;
 	plan = vs_ann_plan(ann, seal->old, pending, seal->meta.fresh_rows, request);
 	count_planned(ann, plan);
@@ -356,9 +412,12 @@ make_plan(Seal *seal)
 		seal->plan = plan;
 }
 
-/* Reads the metapage and the lists, and decides; false if there is nothing to do. */
+/*
+ * Reads the metapage and the directory, and makes the plan.  Returns false if
+ * there is nothing to seal and nothing to change.
+ */
 static bool
-prepare(Seal *seal)
+prepare_seal(Seal *seal)
 {
 	const VsAnn *ann = seal->ann;
 
@@ -385,7 +444,10 @@ allocate_scratch(Seal *seal)
 	seal->dead = palloc(sizeof(bool) * ann->geo.pending_capacity);
 }
 
-/* Step 3: chooses the directory and puts the rows into its lists; returns how many. */
+/*
+ * Step 3: chooses the directory, puts the rows into its lists and returns
+ * their number.
+ */
 static int64
 assign_rows(Seal *seal)
 {
@@ -407,9 +469,16 @@ assign_rows(Seal *seal)
 }
 
 /*
- * One seal, from beginning to end; does nothing if there is nothing to do.  Without
- * a request it ends a seal that was begun and not published: with that one's chains,
- * and the lists as they are.
+ * One seal: the steps above in order.  Does nothing if there are no pending
+ * rows and no changes to make.
+ *
+ * Without a request, it ends a seal that was begun and not published: with
+ * that seal's number and closing chains, and with the lists as they are.
+ *
+ * We hold the seal lock.  So no other backend changes lists, closes chains or
+ * publishes meanwhile, and the metapage's seal numbers are ours.  Inserts go
+ * on in the growing chains, and scans go on with the copy of the metapage
+ * that they have.
  */
 static void
 seal_once(const VsAnn *ann, Relation heap, const VsAnnSealRequest *request, VsAnnSealResult *result)
@@ -417,17 +486,23 @@ seal_once(const VsAnn *ann, Relation heap, const VsAnnSealRequest *request, VsAn
 	Seal		seal = {.ann = ann, .heap = heap, .request = request};
 	int64		rows;
 
-	if (!prepare(&seal))
+	if (!prepare_seal(&seal))
 		return;
+
+	/* from here to the publication, a crash leaves a seal for seal_index */
 	begin_seal(&seal);
 	VS_STOP_POINT("seal: begun");
 	allocate_scratch(&seal);
 	close_chains(&seal);
 	VS_STOP_POINT("seal: closed");
 	rows = assign_rows(&seal);
-	publish(&seal, rows);
+
+	/* one change: a crash leaves all rows pending, or all in lists */
+	publish_seal(&seal, rows);
 	VS_STOP_POINT("seal: published");
-	vs_ann_page_retire(ann, seal.unused.blocks, seal.unused.n);
+
+	/* a crash during this leaves unreachable pages for vs_ann_sweep */
+	vs_ann_page_retire(ann, seal.to_retire.blocks, seal.to_retire.n);
 	VS_STOP_POINT("seal: retired");
 	vs_ann_spool_end(seal.spool);
 
@@ -436,12 +511,13 @@ seal_once(const VsAnn *ann, Relation heap, const VsAnnSealRequest *request, VsAn
 }
 
 /*
- * Whether enough pages were retired to look for those that can be reused: since the last sweep, or at
- * all if nobody can be reading any of those that it left.  Else an old snapshot would make each
- * seal look at the whole index, in vain.
+ * Returns whether enough pages were retired for a sweep: since the last
+ * sweep, or in total if no snapshot is old enough to keep those that the last
+ * sweep left.  The second condition matters: otherwise an old snapshot would
+ * make each seal read the whole index without freeing a page.
  */
 static bool
-worth_sweeping(const VsAnn *ann, const VsAnnMetaData *meta)
+sweep_is_due(const VsAnn *ann, const VsAnnMetaData *meta)
 {
 	double		enough = SWEEP_SHARE * RelationGetNumberOfBlocks(ann->index);
 
@@ -452,14 +528,14 @@ worth_sweeping(const VsAnn *ann, const VsAnnMetaData *meta)
 }
 
 /*
- * Does what is asked for.  Needs the seal lock.
+ * Executes a request.  Needs the seal lock.
  *
- * A seal that was begun and failed comes to its end first, and the pages that it
- * left are found: if requests fail again and again, for lack of time say, each
- * attempt reuses the pages of the last ones.
+ * A seal that was begun and not published is ended first, and a sweep frees
+ * the pages that it left.  If requests fail again and again, because of a
+ * timeout for example, each attempt reuses the pages of the previous ones.
  */
 static void
-seal_opened(const VsAnn *ann, Relation heap, const VsAnnSealRequest *request, VsAnnSealResult *result)
+seal_index(const VsAnn *ann, Relation heap, const VsAnnSealRequest *request, VsAnnSealResult *result)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann seal",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -469,8 +545,16 @@ seal_opened(const VsAnn *ann, Relation heap, const VsAnnSealRequest *request, Vs
 	vs_ann_meta_read(ann, &meta);
 	if (meta.sealing != 0)
 	{
+		/*
+		 * The rows of these entries are still on pending pages, so the
+		 * entries must not count when their number is published.
+		 */
 		vs_ann_flag_unpublished(ann, &meta);
-		/* one that trained the first lists left their pages, and may do so again */
+
+		/*
+		 * if the failed seal trained the first lists, their pages are
+		 * orphans, and the next attempt may fail too
+		 */
 		if (meta.directory == InvalidBlockNumber)
 			vs_ann_sweep(ann);
 		seal_once(ann, heap, NULL, result);
@@ -478,7 +562,7 @@ seal_opened(const VsAnn *ann, Relation heap, const VsAnnSealRequest *request, Vs
 	}
 	seal_once(ann, heap, request, result);
 	vs_ann_meta_read(ann, &meta);
-	if (vs_ann_seal_rearranges(request) || worth_sweeping(ann, &meta))
+	if (vs_ann_seal_rearranges(request) || sweep_is_due(ann, &meta))
 		vs_ann_sweep(ann);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
@@ -495,7 +579,7 @@ vs_ann_seal(Relation index, Relation heap, VsAnnWait wait, const VsAnnSealReques
 		return false;
 	vs_ann_open(&ann, index);
 	if (ann.has_dim)
-		seal_opened(&ann, heap, request, result);
+		seal_index(&ann, heap, request, result);
 	vs_ann_seal_unlock(index);
 	return true;
 }

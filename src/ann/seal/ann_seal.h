@@ -10,8 +10,8 @@
 #include "ann/page/ann_change.h"
 
 /*
- * Who asks for a seal.  All of them seal the pending rows; the caller decides what
- * else is done to the lists (see README.md).
+ * The caller of a seal.  Every seal takes the pending rows; the caller
+ * decides what else happens to the lists (see README.md).
  */
 typedef enum VsAnnSealCaller
 {
@@ -24,11 +24,12 @@ typedef enum VsAnnSealCaller
 typedef struct VsAnnSealRequest
 {
 	VsAnnSealCaller caller;
-	bool		may_train;		/* all lists may be trained again, if they are too few by far */
-	bool		report;			/* progress, as that of a CREATE INDEX */
+	/* All lists may be trained again if they are far too few. */
+	bool		may_train;
+	bool		report;			/* report progress as CREATE INDEX */
 } VsAnnSealRequest;
 
-/* Whether lists are split, merged and copied wherever they need it. */
+/* Returns whether lists are split, merged and copied wherever they need it. */
 static inline bool
 vs_ann_seal_rearranges(const VsAnnSealRequest *request)
 {
@@ -36,17 +37,18 @@ vs_ann_seal_rearranges(const VsAnnSealRequest *request)
 }
 
 /*
- * Takes the seal lock and does what is asked for.  False if the lock was taken and
- * wait is VS_ANN_NOWAIT.  The caller holds at least RowExclusiveLock on the index
- * and AccessShareLock on the table, and has written the rows that this session
- * holds back.
+ * Takes the seal lock, executes the request and sets *result.  Returns false
+ * if wait is VS_ANN_NOWAIT and the lock is taken.  The caller holds at least
+ * RowExclusiveLock on the index and AccessShareLock on the table, has written
+ * the rows that this session holds back, and holds no buffer lock.  An error
+ * leaves a seal that the next one ends.
  */
 extern bool vs_ann_seal(Relation index, Relation heap, VsAnnWait wait,
 						const VsAnnSealRequest *request, VsAnnSealResult *result);
 
 /*
- * Finds pages that can be reused and enters them in the free space map; retires
- * pages that nothing leads to.  Needs the seal lock.
+ * Enters pages that can be reused into the free space map, and retires pages
+ * that are unreachable.  Needs the seal lock and no buffer lock.
  */
 extern void vs_ann_sweep(const VsAnn *ann);
 

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  * ann_spool.c
- *	  Ids on their way into lists: an array, past its limit a temporary file.
+ *	  Ids on their way into lists: an array, and beyond its limit a temporary
+ *	  file.
  *
- * Bits travel with their id, as a code: tables do not keep them in the value
- * store, and the code is all there is of them.
+ * A code of bits travels with its id: tables do not keep bits in the value
+ * store, and the code is all that the index needs.
  *
- * A team that builds an index spools into shared files, one part for each
- * participant; when all have exported theirs, everyone may open the parts and
- * read them as one spool, from any item on.
+ * The participants of a parallel build spool into shared files, one part
+ * each.  When all have exported their parts, each participant can open the
+ * parts and read them as one spool, from any item on.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -25,32 +26,31 @@
 
 struct VsAnnSpool
 {
-	char	   *items;			/* an id, and its code */
+	char	   *items;			/* items in memory: id, code */
 	Size		code_bytes;
 	Size		item_size;
 	int			capacity;
 	int			limit;			/* of items in memory */
-	int			n;				/* in memory */
+	int			n;				/* items in memory */
 	int64		in_file;
 	BufFile    *file;
-	int			next;			/* read position in memory, after the file */
+	int			next;			/* next item in memory, read after the file */
 	int64		file_left;
 
 	/* opened parts, read only */
 	int			nparts;
-	BufFile   **parts;			/* NULL: nothing in it */
+	BufFile   **parts;			/* NULL if the part is empty */
 	int64	   *counts;
 	int64		position;		/* of the next item */
 };
 
-/* Bytes of code that go with an id. */
 Size
 vs_ann_spooled_code_bytes(const VsAnn *ann)
 {
 	return ann->type.metric == VS_QUANT_HAMMING ? ann->geo.code_bytes : 0;
 }
 
-/* Holds about so many bytes in memory, at least a few thousand ids. */
+/* At least a few thousand ids are held in memory. */
 VsAnnSpool *
 vs_ann_spool_begin(const VsAnn *ann, Size memory)
 {
@@ -65,7 +65,7 @@ vs_ann_spool_begin(const VsAnn *ann, Size memory)
 }
 
 static void
-spill(VsAnnSpool *spool)
+spill_items(VsAnnSpool *spool)
 {
 	if (spool->file == NULL)
 		spool->file = BufFileCreateTemp(false);
@@ -81,37 +81,34 @@ vs_ann_spool_count(const VsAnnSpool *spool)
 }
 
 static void
-part_name(char *name, int part)
+format_part_name(char *name, int part)
 {
 	snprintf(name, MAXPGPATH, "ids.%d", part);
 }
 
-/* A spool that others will read as a part; names are unique in the file set. */
 VsAnnSpool *
 vs_ann_spool_begin_part(const VsAnn *ann, SharedFileSet *files, int part)
 {
 	VsAnnSpool *spool = vs_ann_spool_begin(ann, 0);
 	char		name[MAXPGPATH];
 
-	part_name(name, part);
+	format_part_name(name, part);
 	spool->file = BufFileCreateFileSet(&files->fs, name);
 	return spool;
 }
 
-/* Ends writing of a part; returns how many items it has. */
 int64
 vs_ann_spool_export(VsAnnSpool *spool)
 {
 	int64		count = vs_ann_spool_count(spool);
 
 	if (spool->n > 0)
-		spill(spool);
+		spill_items(spool);
 	BufFileExportFileSet(spool->file);
 	vs_ann_spool_end(spool);
 	return count;
 }
 
-/* Opens exported parts, of which those with a count of 0 need not exist. */
 VsAnnSpool *
 vs_ann_spool_open_parts(const VsAnn *ann, SharedFileSet *files, int nparts, const int64 *counts)
 {
@@ -125,7 +122,7 @@ vs_ann_spool_open_parts(const VsAnn *ann, SharedFileSet *files, int nparts, cons
 	spool->counts = palloc(sizeof(int64) * nparts);
 	for (int i = 0; i < nparts; i++)
 	{
-		part_name(name, i);
+		format_part_name(name, i);
 		spool->counts[i] = counts[i];
 		spool->in_file += counts[i];
 		if (counts[i] > 0)
@@ -134,7 +131,6 @@ vs_ann_spool_open_parts(const VsAnn *ann, SharedFileSet *files, int nparts, cons
 	return spool;
 }
 
-/* The next item read is this one; only of opened parts. */
 void
 vs_ann_spool_seek(VsAnnSpool *spool, int64 item)
 {
@@ -142,9 +138,9 @@ vs_ann_spool_seek(VsAnnSpool *spool, int64 item)
 	spool->position = item;
 }
 
-/* Reads on in the part that has the position, at most to its end. */
+/* Reads from the part that holds the position, at most to its end. */
 static int
-get_from_parts(VsAnnSpool *spool, char *items, int max)
+read_parts(VsAnnSpool *spool, char *items, int max)
 {
 	int64		from = spool->position;
 	int			part = 0;
@@ -163,14 +159,13 @@ get_from_parts(VsAnnSpool *spool, char *items, int max)
 	return n;
 }
 
-/* code: of bits, else NULL */
 void
 vs_ann_spool_put(VsAnnSpool *spool, const VsAnnId *id, const uint8 *code)
 {
 	char	   *item;
 
 	if (spool->n == spool->limit)
-		spill(spool);
+		spill_items(spool);
 	if (spool->n == spool->capacity)
 	{
 		spool->capacity = Min(spool->capacity * 2, spool->limit);
@@ -182,13 +177,12 @@ vs_ann_spool_put(VsAnnSpool *spool, const VsAnnId *id, const uint8 *code)
 		memcpy(item + sizeof(VsAnnId), code, spool->code_bytes);
 }
 
-/* Reading starts, or starts again, from the first id. */
 void
 vs_ann_spool_rewind(VsAnnSpool *spool)
 {
 	spool->position = 0;
 	if (spool->file != NULL && spool->n > 0)
-		spill(spool);
+		spill_items(spool);
 	if (spool->file != NULL && BufFileSeek(spool->file, 0, 0, SEEK_SET) != 0)
 		ereport(ERROR, (errcode_for_file_access(),
 						errmsg("could not rewind temporary file of a vecann index")));
@@ -196,14 +190,14 @@ vs_ann_spool_rewind(VsAnnSpool *spool)
 	spool->next = 0;
 }
 
-/* Up to max items, each an id and its code, into items; 0 at the end. */
+/* Items in the file come before those in memory. */
 int
 vs_ann_spool_get(VsAnnSpool *spool, char *items, int max)
 {
 	int			n;
 
 	if (spool->nparts > 0)
-		return get_from_parts(spool, items, max);
+		return read_parts(spool, items, max);
 	if (spool->file_left > 0)
 	{
 		n = Min(max, spool->file_left);

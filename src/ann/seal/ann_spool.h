@@ -14,20 +14,43 @@
 
 typedef struct VsAnnSpool VsAnnSpool;
 
-/* An item is a VsAnnId and, for bits, the code: so many bytes of it. */
+/*
+ * Returns the size of the code that follows the id in an item; 0 unless
+ * values are bits.
+ */
 extern Size vs_ann_spooled_code_bytes(const VsAnn *ann);
 
-/* A spool in the current memory context; beyond memory bytes it goes to a file. */
+/*
+ * Begins a spool in the current memory context.  Items beyond the given
+ * number of bytes go to a temporary file.
+ */
 extern VsAnnSpool *vs_ann_spool_begin(const VsAnn *ann, Size memory);
+
+/* Adds an item.  code is used only if values are bits. */
 extern void vs_ann_spool_put(VsAnnSpool *spool, const VsAnnId *id, const uint8 *code);
+
+/* Returns the number of items. */
 extern int64 vs_ann_spool_count(const VsAnnSpool *spool);
+
+/* Starts reading, or starts it again, from the first item. */
 extern void vs_ann_spool_rewind(VsAnnSpool *spool);
 
-/* Copies up to max of the next items; returns how many, 0 at the end. */
+/*
+ * Copies at most max of the next items, each an id and its code.  Returns
+ * their number, 0 at the end.
+ */
 extern int	vs_ann_spool_get(VsAnnSpool *spool, char *items, int max);
+
+/* Frees the spool, with its file. */
 extern void vs_ann_spool_end(VsAnnSpool *spool);
 
-/* A participant's part of a shared spool, and all parts read as one. */
+/*
+ * A shared spool consists of one part per participant of a parallel build.
+ * begin_part begins a part; its name is unique in the file set.  export ends
+ * writing and returns the number of items.  open_parts opens the exported
+ * parts, read-only, as one spool; a part with a count of 0 need not exist.
+ * seek sets the next item to read from such a spool.
+ */
 extern VsAnnSpool *vs_ann_spool_begin_part(const VsAnn *ann, SharedFileSet *files, int part);
 extern int64 vs_ann_spool_export(VsAnnSpool *spool);
 extern VsAnnSpool *vs_ann_spool_open_parts(const VsAnn *ann, SharedFileSet *files, int nparts,

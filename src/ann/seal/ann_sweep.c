@@ -1,6 +1,10 @@
 /*-------------------------------------------------------------------------
  * ann_sweep.c
- *	  Finding pages that nothing leads to, and retired ones that can be reused.
+ *	  Finding unreachable pages, and retired pages that can be reused.
+ *
+ * A crash or an error can leave pages that were written and never became
+ * reachable.  A sweep marks every page that the metapage leads to, and
+ * retires the others.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -22,12 +26,12 @@
 
 typedef struct Sweep
 {
-	uint8	   *reachable;		/* a bit each page */
+	uint8	   *reachable;		/* one bit per page */
 	BlockNumber npages;
 } Sweep;
 
 static void
-mark(BlockNumber block, void *arg)
+mark_page(BlockNumber block, void *arg)
 {
 	Sweep	   *sweep = (Sweep *) arg;
 
@@ -41,32 +45,33 @@ mark_reachable(const VsAnn *ann, const VsAnnMetaData *meta, Sweep *sweep)
 	BlockNumber block = meta->segments;
 	VsAnnWalk	walk = {0};
 
-	mark(VS_ANN_META_BLKNO, sweep);
+	mark_page(VS_ANN_META_BLKNO, sweep);
 	while (block != InvalidBlockNumber)
 	{
 		Buffer		buffer;
 
 		vs_ann_walk_step(ann, &walk, block);
 		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_SHARE, VS_ANN_SEGMENT);
-		mark(block, sweep);
+		mark_page(block, sweep);
 		block = VS_ANN_OPAQUE(BufferGetPage(buffer))->next;
 		UnlockReleaseBuffer(buffer);
 	}
-	vs_ann_centre_pages(ann, meta->centre, mark, sweep);
+	vs_ann_centre_pages(ann, meta->centre, mark_page, sweep);
 	if (meta->directory != InvalidBlockNumber)
 	{
 		VsAnnDirectory *dir = vs_ann_directory_read(ann, meta->directory);
 
-		vs_ann_directory_pages(ann, meta->directory, true, mark, sweep);
+		vs_ann_directory_pages(ann, meta->directory, true, mark_page, sweep);
 		for (int i = 0; i < dir->nlists; i++)
-			vs_ann_list_pages(ann, dir->heads[i], mark, sweep);
+			vs_ann_list_pages(ann, dir->heads[i], mark_page, sweep);
 	}
 }
 
 /*
- * Whether nothing leads to the page.  A pending page is reachable until its
- * seal is published, which its epoch tells: inserts may add such pages any time.
- * All other kinds are made by the holder of the seal lock only, that is, us.
+ * Returns whether no page leads to this one.  A pending page is reachable
+ * until its seal is published, which its epoch shows; inserts may add such
+ * pages at any time.  Pages of all other kinds are only made under the seal
+ * lock, which we hold.
  */
 static bool
 is_orphan(const Sweep *sweep, const VsAnnMetaData *meta, BlockNumber block, Page page)
@@ -77,9 +82,10 @@ is_orphan(const Sweep *sweep, const VsAnnMetaData *meta, BlockNumber block, Page
 }
 
 /*
- * One pass over the index: retires pages that a crash left unreachable, and
- * records retired ones that nobody can be reading in the free space map.
- * Needs the seal lock.
+ * Walks the reachable pages, then reads every page once, under a share lock.
+ * Retired pages past the horizon go to the free space map.  Orphans are
+ * retired at the end.  A crash leaves them for the next sweep; the free space
+ * map is a hint and not logged.
  */
 void
 vs_ann_sweep(const VsAnn *ann)
@@ -93,7 +99,11 @@ vs_ann_sweep(const VsAnn *ann)
 	FullTransactionId newest = InvalidFullTransactionId;
 
 	vs_ann_meta_read(ann, &meta);
-	/* with the extension lock, so that no page is counted before it is locked */
+
+	/*
+	 * The extension lock ensures that no page is counted before it is locked
+	 * by the backend that added it.
+	 */
 	LockRelationForExtension(ann->index, ExclusiveLock);
 	sweep.npages = RelationGetNumberOfBlocks(ann->index);
 	UnlockRelationForExtension(ann->index, ExclusiveLock);
@@ -111,7 +121,7 @@ vs_ann_sweep(const VsAnn *ann)
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		free = vs_ann_page_recyclable(page);
 		if (!free && !vs_ann_page_is_ours(page))
-			;					/* damaged, and nothing leads there */
+			;					/* damaged or foreign; leave it alone */
 		else if (!free && (VS_ANN_OPAQUE(page)->flags & VS_ANN_RETIRED) != 0)
 		{
 			waiting++;

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  * ann_train.c
- *	  Training of centroids on a sample of the rows to be put into lists.
+ *	  Training of centroids on a sample of the rows.
  *
- * Rows come as ids from a spool; the values of the sample are read from the value
- * store by address, in the order of addresses.  A value that is gone belongs to a
- * row that is dead to all snapshots: it is left out.
+ * Rows come as ids from a spool.  The values of the sample are read from the
+ * value store in the order of their addresses.  A value that is gone belonged
+ * to a row that is dead to all snapshots, and is left out.
  *
  * Memory: the sample and the training take at most maintenance_work_mem.
  *-------------------------------------------------------------------------
@@ -28,8 +28,11 @@
 #include "quant/quant.h"
 #include "store/store.h"
 
-/* Rows farther from the mean than this multiple of the median distance are left out of it. */
-#define FAR_FROM_MEAN	10
+/*
+ * Rows farther from the mean than this multiple of the median distance are
+ * outliers.
+ */
+#define OUTLIER_FACTOR	10
 #define MEDIAN_ROWS		1024
 #define MEAN_PASSES		6
 
@@ -50,8 +53,8 @@ kmeans_release(void *arg, void *pointer)
 }
 
 /*
- * The number of lists that suits so many rows: lists grow with the square
- * root, so that ranking lists and scanning some of them cost alike.
+ * Lists grow with the square root of the number of rows, so that ranking the
+ * lists and scanning some of them cost about the same.
  */
 int
 vs_ann_target_lists(int64 rows)
@@ -61,7 +64,6 @@ vs_ann_target_lists(int64 rows)
 	return Max(1, Min(MAX_LISTS, (int) (rows / per_list)));
 }
 
-/* Picks about wanted items of the spool, evenly spread, into sample; returns how many. */
 int64
 vs_ann_pick_sample(const VsAnn *ann, VsAnnSpool *spool, int64 wanted, char *sample)
 {
@@ -78,7 +80,7 @@ vs_ann_pick_sample(const VsAnn *ann, VsAnnSpool *spool, int64 wanted, char *samp
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < n; i++, seen++)
 		{
-			/* the picked'th of wanted falls on this one */
+			/* this is the item at which the next pick is due */
 			if (picked < wanted && seen >= (double) picked * total / wanted)
 				memcpy(sample + item_size * picked++, items + item_size * i, item_size);
 		}
@@ -87,7 +89,10 @@ vs_ann_pick_sample(const VsAnn *ann, VsAnnSpool *spool, int64 wanted, char *samp
 	return picked;
 }
 
-/* Rotated values of the items; returns how many are still there. */
+/*
+ * Writes the rotated values of n items to rows, without gaps.  Returns the
+ * number of values found.
+ */
 static int64
 read_rows(const VsAnn *ann, Relation heap, char *items, int64 n, float *rows)
 {
@@ -118,7 +123,7 @@ read_rows(const VsAnn *ann, Relation heap, char *items, int64 n, float *rows)
 }
 
 static double
-distance_from(const float *row, const float *mean, int padded)
+get_distance(const float *row, const float *mean, int padded)
 {
 	double		sum = 0;
 
@@ -136,7 +141,7 @@ compare_doubles(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The median distance of some of the rows, evenly spread, from the mean. */
+/* Returns the median distance from the mean of some rows, evenly spread. */
 static double
 median_distance(const float *rows, int64 n, int padded, const float *mean)
 {
@@ -144,22 +149,23 @@ median_distance(const float *rows, int64 n, int padded, const float *mean)
 	int			count = Min(n, MEDIAN_ROWS);
 
 	for (int i = 0; i < count; i++)
-		distances[i] = distance_from(rows + i * n / count * padded, mean, padded);
+		distances[i] = get_distance(rows + i * n / count * padded, mean, padded);
 	qsort(distances, count, sizeof(double), compare_doubles);
 	return distances[count / 2];
 }
 
 /*
- * The mean of n > 0 rows.  Rows many times further away than most are left
- * out: a single one could draw the mean to where the others, moved by it,
- * are not told apart by floats.  When they are left out the mean moves, and others may
- * be far from it.
+ * Computes the mean of n > 0 rows without outliers.  A single row very far
+ * away could draw the mean so far that the differences between the other
+ * rows, moved by the mean, are lost in a float's precision.  Leaving rows out
+ * moves the mean, and other rows may become outliers; so there are several
+ * passes.
  */
 static void
-mean_of(const float *rows, int64 n, int padded, float *mean)
+compute_mean_without_outliers(const float *rows, int64 n, int padded, float *mean)
 {
 	double	   *sum = palloc(sizeof(double) * padded);
-	double		most = INFINITY;
+	double		max_distance = INFINITY;
 	int64		before = -1;
 
 	for (int pass = 0; pass < MEAN_PASSES; pass++)
@@ -172,7 +178,7 @@ mean_of(const float *rows, int64 n, int padded, float *mean)
 		{
 			const float *row = rows + i * padded;
 
-			if (pass > 0 && !(distance_from(row, mean, padded) <= most))
+			if (pass > 0 && !(get_distance(row, mean, padded) <= max_distance))
 				continue;
 			for (int j = 0; j < padded; j++)
 				sum[j] += row[j];
@@ -183,7 +189,7 @@ mean_of(const float *rows, int64 n, int padded, float *mean)
 		if (kept == before || (pass > 0 && kept == n))
 			break;
 		before = kept;
-		most = FAR_FROM_MEAN * median_distance(rows, n, padded, mean);
+		max_distance = OUTLIER_FACTOR * median_distance(rows, n, padded, mean);
 	}
 	pfree(sum);
 }
@@ -203,39 +209,38 @@ vs_ann_kmeans_options(const VsAnn *ann, int lists, MemoryContext context)
 	return options;
 }
 
-/* Bytes of a sample of n rows in memory of this process. */
+/* Returns the size of a sample of n rows in this process's memory. */
 static Size
-sample_bytes(const VsAnn *ann, int64 n)
+get_sample_bytes(const VsAnn *ann, int64 n)
 {
 	return (sizeof(VsAnnId) + vs_ann_spooled_code_bytes(ann) + sizeof(float) * ann->geo.padded) * n;
 }
 
-/* Bytes of a training with the given sample, in all processes. */
+/* Returns the memory that a training on n rows takes, in all processes. */
 static Size
-training_bytes(const VsAnn *ann, const VsKmeansOptions *options, int64 n, const VsAnnTrainTeam *team)
+get_training_bytes(const VsAnn *ann, const VsKmeansOptions *options, int64 n, const VsAnnTrainTeam *team)
 {
 	Size		bytes = vs_kmeans_train_bytes(options, n);
 
 	if (team == NULL)
-		return bytes + sample_bytes(ann, n);
-	/* workers pack the centroids too */
+		return bytes + get_sample_bytes(ann, n);
+	/* each worker packs the centroids too */
 	return bytes + team->bytes(ann, options->lists, n) +
 		vs_assign_bytes(options->lists, options->dim) * (team->participants - 1);
 }
 
-/* A sample size with which the training fits the memory. */
+/* Returns a sample size whose training fits the memory, if possible. */
 static int64
-sample_size(const VsAnn *ann, const VsKmeansOptions *options, int64 nrows, const VsAnnTrainTeam *team)
+choose_sample_size(const VsAnn *ann, const VsKmeansOptions *options, int64 nrows, const VsAnnTrainTeam *team)
 {
 	int64		n = vs_kmeans_sample_size(nrows, options->lists);
 	Size		memory = vs_ann_work_memory() * 2;
 
-	while (n > 2 * options->lists && n > 256 && training_bytes(ann, options, n, team) > memory)
+	while (n > 2 * options->lists && n > 256 && get_training_bytes(ann, options, n, team) > memory)
 		n = n * 7 / 8;
 	return n;
 }
 
-/* Chooses centre and mean unless they are given, and trains. */
 void
 vs_ann_train_sample(const VsAnn *ann, VsAnnDirectory *dir, const VsKmeansOptions *options,
 					float *rows, int64 n, const float *mean)
@@ -246,8 +251,12 @@ vs_ann_train_sample(const VsAnn *ann, VsAnnDirectory *dir, const VsKmeansOptions
 		memcpy(dir->mean, mean, sizeof(float) * padded);
 	else if (n > 0 && ann->type.metric != VS_QUANT_HAMMING)
 	{
-		mean_of(rows, n, padded, dir->centre);
-		/* under L2 everything may be moved by the mean */
+		compute_mean_without_outliers(rows, n, padded, dir->centre);
+
+		/*
+		 * under L2 rows and centroids can be moved by the mean without
+		 * changing distances
+		 */
 		if (ann->type.metric == VS_QUANT_L2)
 			memcpy(dir->mean, dir->centre, sizeof(float) * padded);
 	}
@@ -257,10 +266,10 @@ vs_ann_train_sample(const VsAnn *ann, VsAnnDirectory *dir, const VsKmeansOptions
 	dir->nlists = Max(1, vs_kmeans_train(options, n, rows, dir->centroids));
 }
 
-/* Trains on n rows of the spool in memory of this process. */
+/* Trains on n rows of the spool in this process's memory. */
 static void
-train_alone(const VsAnn *ann, Relation heap, VsAnnDirectory *dir,
-			const VsKmeansOptions *options, VsAnnSpool *spool, int64 n, const float *mean)
+train_in_process(const VsAnn *ann, Relation heap, VsAnnDirectory *dir,
+				 const VsKmeansOptions *options, VsAnnSpool *spool, int64 n, const float *mean)
 {
 	Size		item_size = sizeof(VsAnnId) + vs_ann_spooled_code_bytes(ann);
 	char	   *sample = MemoryContextAllocHuge(CurrentMemoryContext, item_size * Max(n, 1));
@@ -293,9 +302,9 @@ vs_ann_train(const VsAnn *ann, Relation heap, VsAnnSpool *spool, int lists, cons
 		dir->centre = palloc0(sizeof(float) * padded);
 
 	old = MemoryContextSwitchTo(context);
-	n = sample_size(ann, &options, vs_ann_spool_count(spool), team);
+	n = choose_sample_size(ann, &options, vs_ann_spool_count(spool), team);
 	if (team == NULL || !team->train(team->arg, dir, &options, spool, n, mean))
-		train_alone(ann, heap, dir, &options, spool, n, mean);
+		train_in_process(ann, heap, dir, &options, spool, n, mean);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return dir;
