@@ -1,4 +1,5 @@
--- Index access method vecann: at default settings the rows are in order, though a bound in 35 is above the truth.
+-- Index access method vecann: at default settings the rows are in order, although
+-- one bound in 35 is above the true distance.
 SET client_min_messages = warning;
 SET enable_seqscan = off;
 SET jit = off;
@@ -10,14 +11,14 @@ CREATE FUNCTION random_vector(g int) RETURNS vector LANGUAGE sql VOLATILE AS
 INSERT INTO points SELECT i, random_vector(i) FROM generate_series(1, 3000) i;
 ANALYZE points;
 CREATE TABLE queries AS SELECT i, random_vector(i) AS v FROM generate_series(1, 20) i;
--- queries of which a row is nearer than the one before it
+-- queries in whose result a row is nearer than the row before it
 CREATE FUNCTION unsorted(n int) RETURNS bigint LANGUAGE sql AS $$
 	SELECT count(*) FROM queries q, LATERAL
 		(SELECT bool_or(d < before) AS any FROM
 			(SELECT d, lag(d) OVER () AS before FROM (SELECT v <-> q.v AS d FROM points ORDER BY v <-> q.v LIMIT n) s) s) s
 	WHERE s.any
 $$;
--- ranks that a sort would not give, counts up to the peers that it would not
+-- ranks, and counts up to the peers, that differ from those of a sort
 CREATE FUNCTION misranked(n int) RETURNS bigint LANGUAGE sql AS $$
 	SELECT count(*) FROM
 		(SELECT rank, peers, rank() OVER w AS true_rank, count(*) OVER w AS true_peers FROM queries q, LATERAL
@@ -26,7 +27,8 @@ CREATE FUNCTION misranked(n int) RETURNS bigint LANGUAGE sql AS $$
 			WINDOW w AS (PARTITION BY i ORDER BY d + 0)) t
 	WHERE rank <> true_rank OR peers <> true_peers
 $$;
--- pages of ten rows each after the last: rows that come twice, or before those of the page before
+-- result pages of ten rows, each after the last row of the page before: rows that
+-- come twice, or too early
 CREATE FUNCTION mispaged(pages int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	q vector;
@@ -57,7 +59,7 @@ RESET vecann.probes;
 INSERT INTO points SELECT i, random_vector(i) FROM generate_series(3001, 4000) i;
 SELECT * FROM states;
 
--- with a condition; by a cursor, whose end it does not know
+-- with a condition; by a cursor, where the scan does not know the number of rows
 CREATE FUNCTION fetched(condition text, n int) RETURNS TABLE (rows int, late int) LANGUAGE plpgsql AS $$
 DECLARE
 	c refcursor;
@@ -79,11 +81,11 @@ BEGIN
 END $$;
 SET cursor_tuple_fraction = 0.01;
 SELECT condition, n, fetched(condition, n) FROM (VALUES ('true', 1000), ('id % 10 = 0', 100)) q(condition, n);
--- all rows, each once; those found too late at the end
+-- all rows, each once; rows found too late come at the end
 SELECT (fetched('true', 5000)).rows;
 RESET cursor_tuple_fraction;
 
--- whatever reads all rows gets them in order
+-- plans that read all rows get them in order
 SET enable_sort = off;
 SET enable_hashagg = off;
 SELECT count(*) - count(DISTINCT d) AS split, sum(n) FROM
@@ -96,7 +98,7 @@ SELECT sum((last <> d)::int) AS not_last FROM
 	(SELECT DISTINCT last_value(v <-> (SELECT v FROM queries WHERE i = 3)) OVER
 			(ORDER BY v <-> (SELECT v FROM queries WHERE i = 3) ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last FROM points LIMIT 1) q,
 	(SELECT max(v <-> (SELECT v FROM queries WHERE i = 3)) AS d FROM points) m;
--- a merge join finds each of them
+-- a merge join finds each row
 CREATE TABLE distances AS SELECT DISTINCT v <-> (SELECT v FROM queries WHERE i = 1) AS d FROM points;
 SET enable_hashjoin = off;
 SET enable_nestloop = off;
@@ -160,7 +162,7 @@ SELECT n, sum((d < before)::int) AS unsorted FROM
 	GROUP BY n ORDER BY n;
 DROP TABLE parts;
 
--- what is held back is not lost at the end, nor by a new scan
+-- rows that the scan holds back are not lost, neither at its end nor by a rescan
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM points ORDER BY v <-> (SELECT v FROM points WHERE id = 1) LIMIT 5000) q;
 SELECT count(*), count(DISTINCT s.id) FROM generate_series(1, 20) i,
 	LATERAL (SELECT id FROM points ORDER BY v <-> (SELECT v FROM points WHERE id = i) LIMIT 2) s;

@@ -1,5 +1,6 @@
 -- The planner's choice between an index scan of vecann, another index and a sort, and a sequential scan.
--- Nodes of a query's plan, as all versions have them: how another index is read does not matter.
+-- Nodes of a query's plan that all versions have: the way in which another index
+-- is read does not matter.
 CREATE FUNCTION plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	plan json;
@@ -21,25 +22,25 @@ CREATE FUNCTION nearest(condition text, k text) RETURNS text LANGUAGE sql AS $$
 $$;
 SET max_parallel_workers_per_gather = 0;
 
--- by the index, filtered or not, as long as rows that pass are met soon
+-- the index is taken, with a filter or without, if enough rows pass
 SELECT condition, k, nearest(condition, k) FROM (VALUES ('true', '10'), ('true', '100'),
 	('price < 5000', '10'), ('category < 5000', '10'), ('category < 5000 AND price < 5000', '10')) AS q(condition, k);
 
--- few rows pass: those, sorted
+-- few rows pass: another index and a sort
 SELECT condition, k, nearest(condition, k) FROM (VALUES ('category = 7', '10'), ('category < 20', '10'), ('id < 50', '10')) AS q(condition, k);
 
--- few rows pass, and no index tells which; all rows; rows in no order
+-- few rows pass, and no index finds them; all rows; rows without an order
 SELECT condition, k, nearest(condition, k) FROM (VALUES ('price = 7', '10'), ('price < 20', '10'), ('true', 'ALL')) AS q(condition, k);
 SELECT plan_of('SELECT count(embedding) FROM plans');
 
--- with parallel workers the same
+-- the same with parallel workers
 SET max_parallel_workers_per_gather = 2;
 SET min_parallel_table_scan_size = 0;
 SELECT condition, k, nearest(condition, k) FROM (VALUES ('true', '10'), ('price < 5000', '10'), ('category = 7', '10')) AS q(condition, k);
 RESET min_parallel_table_scan_size;
 SET max_parallel_workers_per_gather = 0;
 
--- a prepared statement whose LIMIT is not known; a cursor; the inner side of a join
+-- a prepared statement with an unknown LIMIT; a cursor; the inner side of a join
 SET plan_cache_mode = force_generic_plan;
 PREPARE nearest(vector, int) AS SELECT id FROM plans ORDER BY embedding <-> $1 LIMIT $2;
 SELECT plan_of('EXECUTE nearest(array_fill(0.5::real, ARRAY[32])::vector, 10)');
@@ -50,8 +51,9 @@ RESET cursor_tuple_fraction;
 SELECT plan_of('SELECT n.id FROM generate_series(1, 5) i, LATERAL
 	(SELECT id FROM plans ORDER BY embedding <-> array_fill(i::real, ARRAY[32])::vector LIMIT 3) n');
 
--- what has to know all rows is cheaper by other ways: groups, distinct distances, all rows numbered, joins by distance; a further
--- key only sorts peers
+-- other plans are cheaper for operations that need all rows: groups, distinct
+-- distances, a number for each row, joins by distance; a further key only sorts
+-- peers
 CREATE TABLE distances (d float8 PRIMARY KEY);
 CREATE FUNCTION by_distance(query text) RETURNS boolean LANGUAGE sql AS $$
 	SELECT plan_of(replace(query, '{d}', 'embedding <-> array_fill(0.5::real, ARRAY[32])::vector')) ~ 'plans_embedding'
@@ -66,7 +68,7 @@ SELECT query, by_distance(query) FROM (VALUES
 	('SELECT id, percent_rank() OVER (ORDER BY {d}) FROM plans ORDER BY {d} LIMIT 10'),
 	('SELECT id FROM plans ORDER BY {d}, id LIMIT 10'),
 	('SELECT id FROM plans ORDER BY {d}, embedding <-> array_fill(0.2::real, ARRAY[32])::vector LIMIT 10')) AS q(query);
--- not forbidden: such a scan is exact
+-- the index may be used nevertheless: such a scan is exact
 SET enable_seqscan = off;
 SET enable_sort = off;
 SET enable_hashagg = off;
@@ -87,7 +89,7 @@ SET vecann.probes = 1000000;
 SELECT condition, k, nearest(condition, k) FROM (VALUES ('true', '10'), ('category = 7', '10')) AS q(condition, k);
 RESET vecann.probes;
 
--- a distance costs what its dimension says
+-- the cost of a distance depends on its dimension
 CREATE TABLE wide (short vector(10), long vector(10000), open vector) USING vecstore;
 CREATE FUNCTION cost_of(query text) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE
@@ -100,14 +102,14 @@ SELECT cost_of('SELECT long <-> long FROM wide') > 10 * cost_of('SELECT short <-
 	cost_of('SELECT open <=> array_fill(1::real, ARRAY[10000])::vector FROM wide') > 10 * cost_of('SELECT open <=> ''[1]'' FROM wide') AS by_constant,
 	cost_of('SELECT open <#> open FROM wide') > cost_of('SELECT short <#> short FROM wide') AS unknown;
 
--- a table of a page is read whole
+-- a table of one page is read by a sequential scan
 CREATE TABLE few (id int PRIMARY KEY, embedding vector(3)) USING vecstore;
 CREATE INDEX few_embedding ON few USING vecann (embedding);
 INSERT INTO few SELECT i, ARRAY[i, 0, 0]::real[]::vector FROM generate_series(1, 20) i;
 VACUUM ANALYZE few;
 SELECT plan_of('SELECT id FROM few ORDER BY embedding <-> ''[1,0,0]'' LIMIT 5');
 
--- rows without a vector are not in the index: no plan may take it for a way to all rows
+-- rows without a vector are not in the index: no plan may use it to read all rows
 INSERT INTO few VALUES (21, NULL);
 ALTER TABLE few DROP CONSTRAINT few_pkey;
 CREATE INDEX few_partial ON few USING vecann (embedding) WHERE id > 0;

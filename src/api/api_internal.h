@@ -235,7 +235,10 @@ extern UpsertCounts vs_api_upsert(Oid relid, const UpsertOptions *options, Size 
 								  UpsertFeed feed, void *arg);
 pg_noreturn extern void vs_api_rethrow(MemoryContext mcxt, const UpsertPlace *place);
 
-/* As much of a value as a message shows: its first 200 characters, in the current context. */
+/*
+ * As much of a value as a message shows: its first 200 characters, in the
+ * current context.
+ */
 #define VS_API_CLIP_CHARS 200
 extern char *vs_api_clip(const char *value);
 

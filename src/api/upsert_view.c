@@ -319,8 +319,9 @@ tuple_with_key(ViewBatch *vb, Relation view, HeapTuple tuple)
 
 /*
  * Adds the row to the batch; returns the row for RETURNING, in the current
- * context.  That is never the given tuple: the server frees the given tuple only
- * if it gets another one, and would otherwise keep all rows of the statement.
+ * context.  That is never the given tuple: the server frees the given tuple
+ * only if it gets another one, and would otherwise keep all rows of the
+ * statement.
  */
 static HeapTuple
 add_row(ViewBatch *vb, TriggerData *data)

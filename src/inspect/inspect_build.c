@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  * inspect_build.c
- *	  What runs here: the setting vecstore.simd and vecstore.build_info().
+ *	  The setting vecstore.simd and vecstore.build_info().
  *
- * The setting's values are the kernels that this processor runs, so that any
- * other is refused with a list of these.
+ * The setting's values are the kernels that this processor runs; the error
+ * about any other value lists them.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * inspect_build.h
- *	  What runs here: the setting vecstore.simd and vecstore.build_info().
+ *	  The setting vecstore.simd and vecstore.build_info().
  *-------------------------------------------------------------------------
  */
 #ifndef VS_INSPECT_BUILD_H

@@ -1,23 +1,24 @@
 /*-------------------------------------------------------------------------
  * inspect_check.c
- *	  vecstore.check(): compares a table with its value store and its vecann indexes.
+ *	  vecstore.check(): compares a table with its value store and its indexes.
  *
- * Of a table: its rows and values, and each vecann index (inspect_index_check.c).  Of a partitioned
- * one: each partition that is a vecstore table.  Of an index: that index.
+ * A table is checked with its rows and values and each vecann index
+ * (inspect_index_check.c), a partitioned table with each partition that is a
+ * vecstore table, an index alone.
  *
- * C0	the TOAST relation is a value store, or nothing can be stored; the others are then left out.
- * Rows and values, under one snapshot, for every row that it sees:
- *	C1	each pointer names the table's own value store, and has sizes that agree;
+ *	C0	the TOAST relation is a value store; if not, no other check is made;
+ * rows and values, under one snapshot, for every row that it sees:
+ *	C1	each pointer names the table's own value store, and its sizes agree;
  *	C2	it leads to a chain of chunks of the pointer's size, in sequence, each
  *		visible to the snapshot;
  *	C3	no two values share an address;
- *	C4	a vector is not compressed, and its dimension is that of its size;
+ *	C4	a vector is not compressed, and its dimension agrees with its size;
  * and for the value store:
  *	C5	every chunk that the snapshot sees belongs to a value found by C2;
  *	C6	its index is empty.
  *
- * Pages of the store are read here and not by a table scan, which would prune them: on a damaged
- * page that ends in a PANIC.
+ * The check reads pages of the store itself.  A table scan would prune them,
+ * and pruning a damaged page ends in a PANIC.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -61,13 +62,13 @@ typedef struct ValueEntry
 
 typedef struct CheckState
 {
-	Oid			relation;		/* reported as the one with the problem */
+	Oid			relation;		/* reported as the object */
 	Relation	rel;
 	Relation	store;
 	Snapshot	snapshot;
 	HTAB	   *values;
 	ReturnSetInfo *result;
-	ItemPointerData tid;		/* row being checked, invalid: none */
+	ItemPointerData tid;		/* row being checked; invalid: none */
 	const char *column;
 } CheckState;
 
@@ -78,7 +79,7 @@ static void check_chunks(CheckState *state);
 static void check_index(CheckState *state);
 static void report(CheckState *state, Oid address, const char *format,...) pg_attribute_printf(3, 4);
 
-/* Problems of rows and values. */
+/* Checks rows and values. */
 static void
 check_table(CheckState *state)
 {
@@ -92,7 +93,7 @@ check_table(CheckState *state)
 	state->values = hash_create("vecstore values", 1024, &control,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
-	/* not older than a rewrite of the table, which stores values anew */
+	/* not older than a rewrite of the table, which stores values again */
 	state->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	if (state->store != NULL && !vs_store_is_store(state->store))
 		report(state, InvalidOid, "TOAST relation \"%s\" is not a value store: nothing can be stored until SET ACCESS METHOD makes one",
@@ -131,7 +132,7 @@ check_ann_index(CheckState *state, Oid indexoid)
 	vs_inspect_index_check(indexoid, report_index, state);
 }
 
-/* A table of the access method, and those of its indexes that inserts maintain. */
+/* Checks a vecstore table and those of its indexes that inserts maintain. */
 static void
 check_with_indexes(CheckState *state, Oid relid)
 {
@@ -247,7 +248,7 @@ check_rows(CheckState *state)
 }
 
 /*
- * Reads one chunk under the page's lock and reports what is wrong with it.
+ * Reads one chunk under the page's lock and reports its problems.
  */
 static bool
 check_chunk(CheckState *state, Oid at, Oid address, int32 seq, Size *len, Oid *next,
@@ -292,7 +293,10 @@ check_chunk(CheckState *state, Oid at, Oid address, int32 seq, Size *len, Oid *n
 	return found;
 }
 
-/* C4, of a vector of size bytes without its length word that begins with head. */
+/*
+ * C4, for a vector of 'size' bytes, without its length word, that begins with
+ * 'head'.
+ */
 static void
 check_vector(CheckState *state, Oid address, Size element, Size size, uint32 head)
 {
@@ -303,7 +307,7 @@ check_vector(CheckState *state, Oid address, Size element, Size size, uint32 hea
 		report(state, address, "vector of %zu bytes has dimension %d", size, dim);
 }
 
-/* A value in the row. */
+/* Checks a value in the row. */
 static void
 check_inline(CheckState *state, Form_pg_attribute att, struct varlena *value)
 {
@@ -316,7 +320,7 @@ check_inline(CheckState *state, Form_pg_attribute att, struct varlena *value)
 	check_vector(state, InvalidOid, element, VARSIZE_ANY_EXHDR(value), head);
 }
 
-/* C1: the sizes that a pointer gives, of a value that begins with head. */
+/* C1: the sizes in a pointer to a value that begins with 'head'. */
 static void
 check_sizes(CheckState *state, const struct varatt_external *pointer, Size element, uint32 head)
 {
@@ -391,7 +395,7 @@ check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value)
 		check_sizes(state, &pointer, vs_type_element_size(att->atttypid), head);
 }
 
-/* C5, of a line pointer of a page that is locked. */
+/* C5, for a line pointer of a locked page. */
 static void
 check_item(CheckState *state, Buffer buffer, BlockNumber block, OffsetNumber offset)
 {
@@ -427,7 +431,7 @@ check_item(CheckState *state, Buffer buffer, BlockNumber block, OffsetNumber off
 		report(state, address, "chunk %d at (%u,%u) belongs to no row", seq, block, offset);
 }
 
-/* C5, of a page of the store, which is locked. */
+/* C5, for a locked page of the store. */
 static void
 check_store_page(CheckState *state, Buffer buffer, BlockNumber block)
 {
@@ -474,7 +478,7 @@ check_chunks(CheckState *state)
 }
 
 /*
- * C6: only the metapage, or an empty root after it.
+ * C6: the index has only the metapage, or an empty root after it.
  */
 static void
 check_index(CheckState *state)

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * inspect_index.c
- *	  SQL: vecstore.index_segments, vecstore.index_info, vecstore.last_scan_stats.
+ *	  SQL: vecstore.index_segments, index_info and last_scan_stats.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -43,10 +43,6 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_index_segments);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_index_info);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_last_scan_stats);
 
-/*
- * Opens a vecann index and its table with AccessShareLock.  Needs the right to
- * inspect the table (util/inspect_right.h).
- */
 Relation
 vs_inspect_index_open(Oid indexoid, Relation *heap)
 {
@@ -60,7 +56,7 @@ vs_inspect_index_open(Oid indexoid, Relation *heap)
 				 errmsg("\"%s\" is not a vecann index", name)));
 	*heap = OidIsValid(heapoid) ? try_relation_open(heapoid, AccessShareLock) : NULL;
 	index = *heap == NULL ? NULL : try_relation_open(indexoid, AccessShareLock);
-	/* while it was not locked, the number may have become another's */
+	/* the OID was not locked, and may belong to another relation now */
 	if (index == NULL || IndexGetRelation(indexoid, true) != heapoid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -74,10 +70,6 @@ vs_inspect_index_open(Oid indexoid, Relation *heap)
 	return index;
 }
 
-/*
- * The same, of an index with a complete file: one that CREATE INDEX CONCURRENTLY
- * has not built, or DROP INDEX CONCURRENTLY begun to drop, may have no page at all.
- */
 Relation
 vs_inspect_index_open_built(Oid indexoid, Relation *heap)
 {
@@ -87,7 +79,7 @@ vs_inspect_index_open_built(Oid indexoid, Relation *heap)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("index \"%s\" is not ready", RelationGetRelationName(index)),
-				 errdetail("A concurrent build or drop of it is under way, or was broken off.")));
+				 errdetail("A concurrent build or drop of it is under way, or was interrupted.")));
 	return index;
 }
 
@@ -99,7 +91,7 @@ typedef struct SegmentCount
 	int64		rows;
 	int64		dead;
 	int64		pages;			/* with entries of it */
-	BlockNumber last_code;		/* the last ones counted */
+	BlockNumber last_code;		/* the last pages counted */
 	BlockNumber last_detail;
 } SegmentCount;
 
@@ -125,7 +117,7 @@ count_entry(HTAB *counts, const VsAnnId *id, BlockNumber code, BlockNumber detai
 	count->last_detail = detail;
 }
 
-/* The code page with an entry's code (the first, where codes span pages). */
+/* The code page with an entry's code, or its first if codes span pages. */
 static BlockNumber
 code_page(const VsAnn *ann, BlockNumber block, const VsAnnExtent *extent, int ordinal)
 {
@@ -191,7 +183,7 @@ count_segments(const VsAnn *ann, const VsAnnMetaData *meta)
 	return counts;
 }
 
-/* Entries of pending chains, as a segment of the number. */
+/* Counts the entries of pending chains as those of a segment. */
 static void
 count_chains(const VsAnn *ann, const VsAnnChain *chains, SegmentCount *count)
 {
@@ -275,7 +267,9 @@ put_pending(ReturnSetInfo *result, const VsAnn *ann, const VsAnnChain *chains,
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* One row a segment that has entries, newest first after the growing one. */
+/*
+ * One row per segment that has entries: the growing one, then the newest first.
+ */
 Datum
 vs_inspect_index_segments(PG_FUNCTION_ARGS)
 {
@@ -474,7 +468,10 @@ may_show_stats(const VsAnnScanStats *stats)
 	return OidIsValid(heapoid) && vs_inspect_right_held(heapoid);
 }
 
-/* What the vecann scan of this session that ended last did; nulls before the first, or without the right to know. */
+/*
+ * The work of the vecann scan that ended last in this session.  NULLs before
+ * the first scan, or without the right to inspect the table.
+ */
 Datum
 vs_inspect_last_scan_stats(PG_FUNCTION_ARGS)
 {

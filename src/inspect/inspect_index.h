@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * inspect_index.h
- *	  Opening indexes for the SQL functions that show, check and change them.
+ *	  Opens indexes for the SQL functions that show and check them.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_INSPECT_INDEX_H
@@ -12,22 +12,22 @@
 #include "utils/relcache.h"
 
 /*
- * Opens a vecann index and its table (*heap) with AccessShareLock, after checking
- * that it is one, and that the caller may look at it.
+ * Opens a vecann index and its table (*heap) with AccessShareLock.  Errors: the
+ * relation is no vecann index, or the user may not inspect the table.
  */
 extern Relation vs_inspect_index_open(Oid indexoid, Relation *heap);
 
 /*
- * The same, of an index with a complete file: one that CREATE INDEX CONCURRENTLY
- * has not built, or DROP INDEX CONCURRENTLY begun to drop, may have no page at
- * all.
+ * The same for an index with a complete file.  An index that CREATE INDEX
+ * CONCURRENTLY has not built yet, or that DROP INDEX CONCURRENTLY is dropping,
+ * may have no page, and gives ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE.
  */
 extern Relation vs_inspect_index_open_built(Oid indexoid, Relation *heap);
 
 /*
- * What is wrong with an index, and whether each row of its table is in it once:
- * calls report for each problem; tid is NULL where no row is concerned.  Takes the
- * seal lock, shared with other checks.
+ * Checks an index, and that each row of its table is in it exactly once.  Calls
+ * report for each problem; tid is NULL if the problem concerns no row.  Takes
+ * the seal lock, shared with other checks.
  */
 typedef void (*VsAnnProblem) (void *arg, ItemPointer tid, const char *problem);
 extern void vs_inspect_index_check(Oid indexoid, VsAnnProblem report, void *arg);

@@ -1,24 +1,28 @@
 /*-------------------------------------------------------------------------
  * inspect_index_check.c
- *	  vecstore.check(), check_index(): the structure of a vecann index, and that each
- *	  row of the table is in it exactly once.
+ *	  vecstore.check(), check_index(): the structure of a vecann index, and that
+ *	  each row of the table is in it exactly once.
  *
- * Under the seal lock, shared with other checks, so that nothing moves meanwhile; inserts go on:
- *	I0	what the metapage says is possible, and leads to a centre and to the log of seals;
+ * The check holds the seal lock, shared with other checks, so that no entry
+ * moves meanwhile; inserts go on.
+ *	I0	the metapage's fields are possible, and lead to a center and to the log
+ *		of seals;
  *	I1	pending pages are of their kind, linked to the tail, within capacity;
  *	I2	extents, their pages and counts agree, with each other and the metapage;
- *	I3	no page is reached twice, each is of the kind that leads there, none retired (A6);
+ *	I3	no page is reached twice, each is of the expected kind, none is retired
+ *		(A6);
  *	I4	no entry that counts is numbered above the last published seal (A3);
  *	I5	no TID has two entries that count (A8);
- *	I6	each row that a snapshot taken before sees has an entry, with the address
- *		of its value; of bits, with the value itself, which is the code.
+ *	I6	each row that an earlier snapshot sees has an entry, with the address of
+ *		its value; for bits, with the value itself, which is the code.
  *
- * Pages may be damaged in any way: what they say is looked at before it is followed.  An error for
- * damage that ends a pass is a problem like the others.
+ * Pages may be damaged in any way: their contents are checked before they are
+ * followed.  An error about damage ends a pass, and is reported as a problem.
  *
- * On a standby there is no seal lock, and replay changes the index while it is read.  What
- * only that explains is not found again by a pass that reads the metapage later, so a problem is
- * reported there if each of PASSES finds it.
+ * On a standby there is no seal lock, and replay changes the index while it is
+ * read.  A problem that replay alone explains is not found again by a pass
+ * that reads the metapage later.  So a problem is reported there only if each
+ * of PASSES finds it.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -65,7 +69,7 @@
 #include "util/as_owner.h"
 #include "util/stop_point.h"
 
-/* of a standby, see above */
+/* passes on a standby, see above */
 #define PASSES			3
 #define PROBLEM_BYTES	256
 
@@ -88,7 +92,7 @@ typedef struct Problem
 typedef struct ProblemEntry
 {
 	Problem		problem;		/* hash key */
-	int			pass;			/* the last that found it, of all so far */
+	int			pass;			/* the last pass, if all so far found it */
 } ProblemEntry;
 
 typedef struct Check
@@ -99,11 +103,11 @@ typedef struct Check
 	HTAB	   *entries;		/* those that count, by TID */
 	uint8	   *reached;
 	BlockNumber npages;
-	VsAnnListCounts lists;		/* what is in all of them */
+	VsAnnListCounts lists;		/* entries of all lists */
 	bool		bits;			/* codes are the values */
 	VsAnnCoder	coder;			/* if bits */
-	int			pass;			/* of a standby, else 0 */
-	HTAB	   *found;			/* what all passes so far found */
+	int			pass;			/* on a standby, else 0 */
+	HTAB	   *found;			/* problems that all passes so far found */
 	int64		nfound;			/* in this pass */
 	VsAnnProblem problem;
 	void	   *problem_arg;
@@ -112,7 +116,9 @@ typedef struct Check
 static void report(Check *check, const char *format,...) pg_attribute_printf(2, 3);
 static void report_row(Check *check, const ItemPointerData *tid, const char *format,...) pg_attribute_printf(3, 4);
 
-/* A problem goes to the caller, or on a standby to what is to be found again. */
+/*
+ * Passes a problem to the caller, or on a standby notes it for the next pass.
+ */
 static void
 put(Check *check, const ItemPointerData *tid, const char *text)
 {
@@ -163,7 +169,7 @@ report_row(Check *check, const ItemPointerData *tid, const char *format,...)
 	put(check, tid, buffer);
 }
 
-/* I3.  False when the page cannot be followed. */
+/* I3.  False if the page cannot be followed. */
 static bool
 reach(Check *check, BlockNumber block, VsAnnPageKind kind, const char *what)
 {
@@ -200,7 +206,10 @@ reach(Check *check, BlockNumber block, VsAnnPageKind kind, const char *what)
 	return wrong == NULL;
 }
 
-/* Reaches the pages of a chain.  Returns the sum of what they hold, -1 if they cannot be followed. */
+/*
+ * Reaches the pages of a chain.  Returns the number of items on them, or -1 if
+ * they cannot be followed.
+ */
 static int64
 reach_chain(Check *check, BlockNumber block, VsAnnPageKind kind, const char *what)
 {
@@ -222,7 +231,7 @@ reach_chain(Check *check, BlockNumber block, VsAnnPageKind kind, const char *wha
 	return sum;
 }
 
-/* Under Hamming, notes the code of an entry that was entered. */
+/* Under Hamming, notes the code of an entry. */
 static void
 enter_code(const VsAnnId *id, const uint8 *code, void *arg)
 {
@@ -233,7 +242,7 @@ enter_code(const VsAnnId *id, const uint8 *code, void *arg)
 		entry->code_hash = hash_bytes_extended(code, check->ann.geo.code_bytes, 0);
 }
 
-/* An entry has no flags but one. */
+/* An entry has only one flag. */
 static void
 check_flags(Check *check, const VsAnnId *id)
 {
@@ -254,7 +263,7 @@ enter(Check *check, const VsAnnId *id)
 	entry->code_hash = 0;
 }
 
-/* Enters what counts of a pending page, which is locked. */
+/* Enters the entries that count of a locked pending page. */
 static void
 enter_pending(Check *check, BlockNumber block, Page page)
 {
@@ -281,7 +290,7 @@ check_chain(Check *check, const VsAnnChain *chain)
 	BlockNumber block = chain->head;
 	uint32		npages = 0;
 
-	/* pages that inserts add meanwhile are not looked at */
+	/* pages that inserts add meanwhile are not checked */
 	while (block != InvalidBlockNumber && block < check->npages && npages < chain->npages &&
 		   reach(check, block, VS_ANN_PENDING, "pending"))
 	{
@@ -294,9 +303,9 @@ check_chain(Check *check, const VsAnnChain *chain)
 			report(check, "pending page %u is of seal %u, but %u is published", block,
 				   opaque->epoch, check->meta.sealed);
 		if (opaque->epoch > Max(check->meta.sealed, check->meta.sealing) + 1)
-			report(check, "pending page %u is of seal %u, which is to come", block, opaque->epoch);
+			report(check, "pending page %u is of a future seal, %u", block, opaque->epoch);
 		if ((opaque->flags & VS_ANN_CENTRED) != 0 && check->meta.centre == InvalidBlockNumber)
-			report(check, "pending page %u is coded against a centre, which the index has not", block);
+			report(check, "pending page %u is coded against a center, but the index has none", block);
 		enter_pending(check, block, page);
 		npages++;
 		block = opaque->next;
@@ -326,7 +335,7 @@ check_id(VsAnnId *id, void *arg)
 	return false;
 }
 
-/* Reaches the pages of an extent; false if some that it needs are not there. */
+/* Reaches the pages of an extent; false if it lacks some that it needs. */
 static bool
 check_extent(Check *check, int list, BlockNumber block, const VsAnnExtent *extent)
 {
@@ -436,25 +445,28 @@ check_segments(Check *check)
 	}
 }
 
-/* I0: an index with lists has a centre, of as many numbers as it has dimensions. */
+/* I0: an index with lists has a center, with one number per dimension. */
 static void
 check_centre(Check *check)
 {
 	const VsAnnMetaData *meta = &check->meta;
 	int64		padded = check->ann.geo.padded;
-	int64		floats = reach_chain(check, meta->centre, VS_ANN_CENTROID, "centre");
+	int64		floats = reach_chain(check, meta->centre, VS_ANN_CENTROID, "center");
 
 	if ((meta->centre == InvalidBlockNumber) != (meta->directory == InvalidBlockNumber))
 		report(check, "the metapage leads to a %s and to no %s",
-			   meta->centre == InvalidBlockNumber ? "directory" : "centre",
-			   meta->centre == InvalidBlockNumber ? "centre" : "directory");
+			   meta->centre == InvalidBlockNumber ? "directory" : "center",
+			   meta->centre == InvalidBlockNumber ? "center" : "directory");
 	else if (meta->centre != InvalidBlockNumber && floats >= 0 && floats != padded)
-		report(check, "the centre has " INT64_FORMAT " numbers, not " INT64_FORMAT, floats, padded);
+		report(check, "the center has " INT64_FORMAT " numbers, not " INT64_FORMAT, floats, padded);
 	else if (meta->centre != InvalidBlockNumber && floats >= 0)
 		vs_ann_centre_read(&check->ann, meta->centre, palloc(sizeof(float) * padded));
 }
 
-/* Pages of the directory, the centroids and the centre; false if they cannot be read. */
+/*
+ * Reaches the pages of the directory, the centroids and the center; false if
+ * they cannot be read.
+ */
 static bool
 check_directory(Check *check)
 {
@@ -503,7 +515,10 @@ check_lists(Check *check)
 			   dir->centroids_of);
 	for (int i = 0; i < dir->nlists; i++)
 		check_list(check, i, dir->heads[i]);
-	/* entries of a seal not published need not be counted; what was flagged last before an error is not */
+	/*
+	 * Entries of an unpublished seal need not be counted, and neither need the
+	 * last entries that were flagged before an error.
+	 */
 	if (meta->list_rows > check->lists.entries ||
 		(meta->sealing == 0 && meta->list_rows < check->lists.entries) ||
 		meta->list_dead > check->lists.dead || meta->list_dead < 0)
@@ -541,7 +556,7 @@ same_bits(Check *check, Datum value, const RowEntry *entry)
 	return entry->code_hash == hash_bytes_extended(check->coder.code, check->ann.geo.code_bytes, 0);
 }
 
-/* A row that the index is to have an entry of, with the value that it is to have. */
+/* Checks that the index has an entry of the row, with the row's value. */
 static void
 check_row(Check *check, TupleTableSlot *slot, Datum value)
 {
@@ -599,8 +614,9 @@ check_rows(Check *check, Snapshot snapshot)
 }
 
 /*
- * Whether a session may be building the index: it holds a lock on the table that keeps others
- * from building, as VACUUM does too.  A standby cannot tell.
+ * Whether a session may be building the index.  It holds a lock on the table
+ * that keeps other builds away; VACUUM holds one too.  A standby does not have
+ * these locks.
  */
 static bool
 may_be_built(Relation heap)
@@ -615,7 +631,10 @@ may_be_built(Relation heap)
 	return holders > 0;
 }
 
-/* An index that CREATE or REINDEX CONCURRENTLY is at, or left, does not have all rows. */
+/*
+ * An index that CREATE or REINDEX CONCURRENTLY is building, or has left
+ * unbuilt, does not have all rows.
+ */
 static void
 check_invalid(Check *check)
 {
@@ -639,7 +658,10 @@ check_all(Check *check)
 	check->entries = hash_create("vecann entries", 1024, &control,
 								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	memset(&check->lists, 0, sizeof(check->lists));
-	/* before the entries are read: each row that it sees has its entry by now */
+	/*
+	 * taken before the entries are read, so each row that it sees has its
+	 * entry
+	 */
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	vs_ann_meta_read(&check->ann, &check->meta);
 	VS_STOP_POINT("check: metapage copied");
@@ -667,8 +689,8 @@ check_all(Check *check)
 }
 
 /*
- * One pass, in a subtransaction: an error for damage ends it, and is a problem.  It gives the
- * seal lock back.
+ * Runs one pass, in a subtransaction: an error about damage ends it, releases
+ * the seal lock, and is reported as a problem.
  */
 static void
 run_pass(Check *check, Relation index)
@@ -712,7 +734,10 @@ run_pass(Check *check, Relation index)
 	MemoryContextDelete(context);
 }
 
-/* Passes of a standby, until one finds nothing that all before have found; the rest is reported. */
+/*
+ * Runs the passes on a standby, until one finds no problem that all passes
+ * before have found.  Reports the problems that all PASSES found.
+ */
 static void
 run_passes(Check *check, Relation index)
 {
@@ -752,7 +777,7 @@ vs_inspect_index_check(Oid indexoid, VsAnnProblem problem, void *arg)
 	Relation	index = vs_inspect_index_open(indexoid, &check.heap);
 	VsCaller	caller;
 
-	/* the index's predicate and expression are not to run with the rights of the role that checks */
+	/* the index's expressions must not run with the rights of the caller */
 	vs_as_owner_begin(check.heap->rd_rel->relowner, &caller);
 	check.problem = problem;
 	check.problem_arg = arg;

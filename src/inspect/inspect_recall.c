@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  * inspect_recall.c
- *	  SQL: vecstore.recall(), measured by queries through the index and without it.
+ *	  SQL: vecstore.recall(), measured by queries with the index and without it.
  *
- * Values of random rows are the queries.  An answer of the index is right if it
- * is no farther than the farthest exact one.  All queries run under the caller's
- * snapshot, as the table's owner (util/as_owner.h): the index's predicate and
- * expressions are the owner's, and so are the functions in them.  The settings
- * that choose the plan end with the function.
+ * Values of random rows are the queries.  An answer of the index is right if
+ * it is no farther than the farthest exact one.  All queries run under the
+ * caller's snapshot, as the table's owner (util/as_owner.h): the index's
+ * predicate and expressions are the owner's, and so are the functions in them.
+ * The settings that choose the plan end with the function.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -40,7 +40,7 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_inspect_recall);
 
-/* Each query gets so many rows, and there are so many queries, at most. */
+/* Maximum number of rows per query, and of queries. */
 #define MAX_K		10000
 #define MAX_SAMPLE	100000
 
@@ -71,7 +71,7 @@ set_here(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* The plans that are left: through an index, or with a sort of all rows. */
+/* Leaves the planner one kind of plan: an index scan, or a sort of all rows. */
 static void
 choose_plan(bool through_index)
 {
@@ -90,7 +90,7 @@ indexed_value(Recall *recall)
 												   Int32GetDatum(1), BoolGetDatum(false)));
 }
 
-/* FROM and WHERE: the rows that are in the index. */
+/* Appends FROM and WHERE: the rows that are in the index. */
 static char *
 indexed_rows(Recall *recall, const char *value)
 {
@@ -158,7 +158,9 @@ sample_values(const char *sql, int *n)
 	return values;
 }
 
-/* Asks for the rows nearest to a value, with the plan that the settings leave. */
+/*
+ * Runs the query for the nearest rows, with the plan that the settings leave.
+ */
 static void
 ask(Recall *recall, Datum value, Answer *answer)
 {
@@ -186,7 +188,8 @@ ask(Recall *recall, Datum value, Answer *answer)
 }
 
 /*
- * Another index of the same column, say, would answer for this one.
+ * The plan must use this index: another index of the same column, for example,
+ * could answer instead.
  */
 static void
 require_scan_of(Relation index)
@@ -222,7 +225,7 @@ measure_one(Recall *recall, Datum value)
 	pfree(exact.distances);
 }
 
-/* As the table's owner. */
+/* Measures as the table's owner. */
 static void
 measure(Recall *recall, int k, int sample)
 {

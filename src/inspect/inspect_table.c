@@ -36,7 +36,6 @@ typedef struct StoreUse
 	int64		free_bytes;
 } StoreUse;
 
-/* Whether the relation is a table of the access method. */
 bool
 vs_inspect_is_table(Relation rel)
 {
@@ -44,10 +43,6 @@ vs_inspect_is_table(Relation rel)
 		rel->rd_tableam->relation_fetch_toast_slice == vs_store_fetch_toast_slice;
 }
 
-/*
- * Opens a table of the access method with AccessShareLock, or fails.  Needs the
- * right to inspect it.
- */
 Relation
 vs_inspect_table_open(Oid relid)
 {

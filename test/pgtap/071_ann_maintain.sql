@@ -27,7 +27,7 @@ SELECT unnest(ARRAY[
 	ok(smallest_list <= list_p10 AND list_p10 <= median_list AND median_list <= list_p90 AND list_p90 <= list_p99 AND list_p99 <= largest_list, 'quantiles are in order'),
 	ok(smallest_list <= mean_list AND mean_list <= largest_list AND round((mean_list * lists)::numeric) = list_rows, 'the mean is between'),
 	is(centroid_levels, 1, 'levels of centroids'),
-	ok(centre_norm BETWEEN 0 AND 2, 'length of the centre'),
+	ok(centre_norm BETWEEN 0 AND 2, 'length of the center'),
 	is(total_bytes, pg_relation_size('points_e'), 'bytes'),
 	ok(pending_bytes + list_bytes + directory_bytes + retired_bytes <= total_bytes, 'parts')])
 FROM vecstore.index_info('points_e') i;
