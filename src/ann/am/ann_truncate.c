@@ -18,6 +18,8 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/storage.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
@@ -71,6 +73,17 @@ pages_in_use(Relation index, BlockNumber npages, bool locked)
 	return npages;
 }
 
+/*
+ * Whether this process may take AccessExclusiveLock.  The lock is logged for standbys
+ * with a transaction id, which VACUUM has none of, and cannot get in parallel mode.
+ */
+static bool
+may_lock(void)
+{
+	return !IsInParallelMode() || !XLogStandbyInfoActive() ||
+		TransactionIdIsValid(GetCurrentTransactionIdIfAny());
+}
+
 static bool
 lock_index(Relation index)
 {
@@ -103,6 +116,13 @@ vs_ann_truncate(Relation index, Relation heap, int elevel)
 	gain = before - pages_in_use(index, before, false);
 	if (gain == 0 || (gain < WORTH_PAGES && gain < before / WORTH_PART))
 		return;
+	if (!may_lock())
+	{
+		ereport(elevel,
+				(errmsg("index \"%s\": not truncated, because VACUUM has parallel workers",
+						RelationGetRelationName(index))));
+		return;
+	}
 	if (!lock_index(index))
 	{
 		ereport(elevel,
