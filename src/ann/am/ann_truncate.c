@@ -11,8 +11,9 @@
  * for the index meanwhile ends the search for further pages.
  *
  * Only pages that may be reused go, so invariant A6 stays as it is.  On a standby, replay
- * of the lock cancels the queries that have the index open, and the truncation is the
- * same record as a table's.  A crash before that record leaves the pages, which the free
+ * of the lock cancels the queries that have the index open, and keeps others away until
+ * VACUUM commits; the truncation is the same record as a table's.  So all indexes of the
+ * table are truncated after the last one has been sealed (ann_vacuum.c).  A crash before that record leaves the pages, which the free
  * space map still names; one after it is finished by replay.
  *-------------------------------------------------------------------------
  */

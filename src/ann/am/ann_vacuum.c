@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/table.h"
 #include "commands/vacuum.h"
 #include "miscadmin.h"
@@ -164,6 +165,45 @@ count_rows(Relation index)
 	return rows;
 }
 
+/* VACUUM goes through the ready indexes in the order of this list. */
+static List *
+open_ready(Relation heap)
+{
+	List	   *ready = NIL;
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(heap))
+	{
+		Relation	index = index_open(lfirst_oid(cell), RowExclusiveLock);
+
+		if (vs_ann_is_vecann(index) && index->rd_index->indisready)
+			ready = lappend(ready, index);
+		else
+			index_close(index, RowExclusiveLock);
+	}
+	return ready;
+}
+
+/*
+ * Has free pages at the end of all vecann indexes of the table given back, when
+ * index is the last of them.  A standby keeps the lock on an index that is
+ * truncated until VACUUM commits, and a seal of the next one can take long.
+ */
+static void
+truncate_all_at_last(Relation index, Relation heap, int elevel)
+{
+	List	   *ready = open_ready(heap);
+	bool		is_last = RelationGetRelid((Relation) llast(ready)) == RelationGetRelid(index);
+	ListCell   *cell;
+
+	foreach(cell, ready)
+	{
+		if (is_last)
+			vs_ann_truncate(lfirst(cell), heap, elevel);
+		index_close(lfirst(cell), RowExclusiveLock);
+	}
+}
+
 IndexBulkDeleteResult *
 vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
@@ -175,7 +215,7 @@ vs_ann_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 		return stats;
 	heap = table_open(info->index->rd_index->indrelid, AccessShareLock);
 	vs_ann_seal(info->index, heap, VS_ANN_WAIT, &request, &result);
-	vs_ann_truncate(info->index, heap, info->message_level);
+	truncate_all_at_last(info->index, heap, info->message_level);
 	table_close(heap, AccessShareLock);
 	if (stats == NULL)
 	{
