@@ -2,11 +2,13 @@
  * ann_build.c
  *	  CREATE INDEX and REINDEX: scan the table, train, assign, code, write.
  *
- * A large table is built by a team (ann_team.c), else everything is done here.
+ * For a large table, parallel workers do the expensive steps (ann_team.c);
+ * for a small one this backend does everything.
  *
- * The new index is written in place without WAL; at the end all its pages are
- * logged at once.  What is built is one segment; rows inserted meanwhile (with
- * CONCURRENTLY) become pending rows.
+ * The pages of the new index are written without WAL, and all of them are
+ * logged at the end.  After a crash before the commit, the index does not
+ * exist.  All rows of the table become segment 1.  Rows that are inserted
+ * while CREATE INDEX CONCURRENTLY runs become pending rows.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -45,22 +47,25 @@
 #include "compat/compat.h"
 #include "store/store.h"
 
-/* A participant's scan of the table. */
-typedef struct Build
+/* The scan of the table by one participant, or by this backend alone. */
+typedef struct SpoolState
 {
 	VsAnn	   *ann;
 	Relation	heap;
 	SharedFileSet *files;		/* NULL: the spool is private */
-	int			part;
+	int			part;			/* number of the spool part in files */
 	VsAnnSpool *spool;			/* NULL until there is a row */
-	VsAnnCoder	coder;			/* of bits */
-	MemoryContext context;
-	MemoryContext row_context;
-} Build;
+	VsAnnCoder	coder;			/* of bits; unused if coder.ann is NULL */
+	MemoryContext context;		/* holds the spool and the coder */
+	MemoryContext row_context;	/* reset after each row */
+} SpoolState;
 
-/* Declared dimension of the column or its domain, or the index option, or 0. */
+/*
+ * The declared dimension of the column or its domain, or the index option, or
+ * 0.  Errors: they contradict each other.
+ */
 static int
-declared_dim(Relation index)
+get_declared_dim(Relation index)
 {
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(index), 0);
 	int32		typmod = att->atttypmod;
@@ -77,7 +82,6 @@ declared_dim(Relation index)
 	return typmod > 0 ? typmod : option;
 }
 
-/* The index as it is to be: type, and shape if it is declared. */
 void
 vs_ann_open_new(VsAnn *ann, Relation index)
 {
@@ -88,17 +92,20 @@ vs_ann_open_new(VsAnn *ann, Relation index)
 	ann->bulk = true;
 	ann->type = *(const VsAnnType *)
 		DatumGetPointer(FunctionCall1(index_getprocinfo(index, 1, 1), PointerGetDatum(NULL)));
-	dim = declared_dim(index);
+	dim = get_declared_dim(index);
 	if (dim > 0)
 		vs_ann_set_shape(ann, dim, vs_ann_option_bits(index), VS_ANN_ROTATION_SEED);
 }
 
-/* Checks a value's dimension, which may decide the index's; codes it if it is bits. */
+/*
+ * Checks the dimension of a value; the first value may decide the index's.
+ * Codes bits into the coder, since the value store does not hold them.
+ */
 static void
-look_at_value(Build *build, Datum datum)
+check_value(SpoolState *state, Datum datum)
 {
-	VsAnn	   *ann = build->ann;
-	MemoryContext old = MemoryContextSwitchTo(build->row_context);
+	VsAnn	   *ann = state->ann;
+	MemoryContext old = MemoryContextSwitchTo(state->row_context);
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(datum);
 	int			dim = vs_ann_payload_dim(ann->type.kind, VARDATA_ANY(value));
 
@@ -107,25 +114,25 @@ look_at_value(Build *build, Datum datum)
 	vs_ann_check_dim(ann, dim);
 	if (ann->type.kind == VS_ANN_BIT)
 	{
-		if (build->coder.ann == NULL)
+		if (state->coder.ann == NULL)
 		{
-			MemoryContextSwitchTo(build->context);
-			vs_ann_coder_init(&build->coder, ann);
-			MemoryContextSwitchTo(build->row_context);
+			MemoryContextSwitchTo(state->context);
+			vs_ann_coder_init(&state->coder, ann);
+			MemoryContextSwitchTo(state->row_context);
 		}
-		vs_ann_coder_encode(&build->coder, VARDATA_ANY(value), NULL, NULL, false);
+		vs_ann_coder_encode(&state->coder, VARDATA_ANY(value), NULL, NULL, false);
 	}
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(build->row_context);
+	MemoryContextReset(state->row_context);
 }
 
-/* One row of the table scan. */
+/* Callback of the table scan: spools the id of a row. */
 static void
-build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+spool_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		  bool alive, void *arg)
 {
-	Build	   *build = (Build *) arg;
-	VsAnn	   *ann = build->ann;
+	SpoolState *state = (SpoolState *) arg;
+	VsAnn	   *ann = state->ann;
 	VsAnnId		id;
 	Size		len = 0;
 	bool		bits = ann->type.kind == VS_ANN_BIT;
@@ -134,33 +141,28 @@ build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		return;
 	memset(&id, 0, sizeof(id));
 	id.tid = *tid;
-	id.address = vs_ann_value_address(index, build->heap, ann->type.kind, values[0]);
+	id.address = vs_ann_value_address(index, state->heap, ann->type.kind, values[0]);
 	if (!bits)
-		vs_store_datum_address(build->heap, values[0], &id.address, &len);
+		vs_store_datum_address(state->heap, values[0], &id.address, &len);
 	if (!ann->has_dim || bits || len != vs_ann_payload_bytes(ann->type.kind, ann->spec.dim))
-		look_at_value(build, values[0]);
-	if (build->spool == NULL)
+		check_value(state, values[0]);
+	if (state->spool == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(build->context);
+		MemoryContext old = MemoryContextSwitchTo(state->context);
 
-		build->spool = build->files == NULL ?
+		state->spool = state->files == NULL ?
 			vs_ann_spool_begin(ann, vs_ann_work_memory() / 4) :
-			vs_ann_spool_begin_part(ann, build->files, build->part);
+			vs_ann_spool_begin_part(ann, state->files, state->part);
 		MemoryContextSwitchTo(old);
 	}
-	vs_ann_spool_put(build->spool, &id, bits ? build->coder.code : NULL);
+	vs_ann_spool_put(state->spool, &id, bits ? state->coder.code : NULL);
 }
 
-/*
- * Scans the table, or with scan this participant's share of it, and spools ids:
- * privately, or with files as a part.  Returns the number of live rows; *spool stays
- * NULL if there is nothing to index.  The first row decides ann's shape if nothing else did.
- */
 double
 vs_ann_build_scan(VsAnn *ann, Relation heap, IndexInfo *info, TableScanDesc scan,
 				  SharedFileSet *files, int part, VsAnnSpool **spool)
 {
-	Build		build = {
+	SpoolState	state = {
 		.ann = ann,
 		.heap = heap,
 		.files = files,
@@ -169,12 +171,12 @@ vs_ann_build_scan(VsAnn *ann, Relation heap, IndexInfo *info, TableScanDesc scan
 	};
 	double		tuples;
 
-	build.row_context = AllocSetContextCreate(CurrentMemoryContext, "vecann build row",
+	state.row_context = AllocSetContextCreate(CurrentMemoryContext, "vecann build row",
 											  ALLOCSET_DEFAULT_SIZES);
-	tuples = table_index_build_scan(heap, ann->index, info, true, part == 0, build_row,
-									&build, scan);
-	MemoryContextDelete(build.row_context);
-	*spool = build.spool;
+	tuples = table_index_build_scan(heap, ann->index, info, true, part == 0, spool_row,
+									&state, scan);
+	MemoryContextDelete(state.row_context);
+	*spool = state.spool;
 	return tuples;
 }
 
@@ -194,7 +196,10 @@ write_meta(const VsAnn *ann)
 	vs_ann_change_commit(&change);
 }
 
-/* Lists of the spooled rows; returns how many there are. */
+/*
+ * Trains centroids and writes the spooled rows to lists.  Returns the number
+ * of rows and sets *result to the directory, with the heads of the lists.
+ */
 static int64
 build_lists(const VsAnn *ann, Relation heap, VsAnnSpool *spool, VsAnnTeam *team,
 			VsAnnDirectory **result)
@@ -217,7 +222,7 @@ build_lists(const VsAnn *ann, Relation heap, VsAnnSpool *spool, VsAnnTeam *team,
 	return vs_ann_assign(ann, heap, dir, spool, 1, vs_ann_progress_done);
 }
 
-/* Makes the lists segment 1. */
+/* Publishes the lists as segment 1. */
 static void
 publish(const VsAnn *ann, VsAnnDirectory *dir, int64 rows)
 {
@@ -251,9 +256,12 @@ require_untouched(Relation index)
 				 errhint("The functions in an index's predicate and expressions must not change its table.")));
 }
 
-/* Everything but the WAL. */
+/*
+ * Builds the index after its metapage, without WAL.  Parallel mode ends before
+ * the publication.
+ */
 static void
-build(VsAnn *ann, Relation heap, IndexInfo *info, IndexBuildResult *result)
+build_index(VsAnn *ann, Relation heap, IndexInfo *info, IndexBuildResult *result)
 {
 	VsAnnTeam  *team = vs_ann_team_begin(ann, heap, info);
 	VsAnnSpool *spool = NULL;
@@ -300,7 +308,7 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 	vs_ann_open_new(&ann, index);
 	vs_ann_refuse_column(index, heap, ann.type.kind, info);
 	write_meta(&ann);
-	build(&ann, heap, info, result);
+	build_index(&ann, heap, info, result);
 	vs_ann_progress_phase(VS_ANN_PHASE_WRITE, 0);
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);
@@ -309,7 +317,6 @@ vs_ann_build(Relation heap, Relation index, IndexInfo *info)
 	return result;
 }
 
-/* The init fork of an unlogged index: a metapage. */
 void
 vs_ann_buildempty(Relation index)
 {

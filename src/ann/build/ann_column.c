@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  * ann_column.c
- *	  What a vecann index can be on, asked when it is made.
+ *	  Columns and expressions that a vecann index can be on.
  *
- * An entry leads to its row's value by the address in the value store of the table, so
- * the indexed column or expression must hand out values as the store has them.  One that
- * cannot is refused here, on an empty table too: otherwise each INSERT would fail later.
- * Bits are carried along as codes and may come from any expression, but all values of
- * an index are of one length, which bit varying is not.
+ * An entry of the index has the address of its row's value in the table's
+ * value store.  So the indexed column or expression must yield values as they
+ * are stored.  A build refuses others, on an empty table too: otherwise each
+ * INSERT would fail later.  Bits are different, because their code is the
+ * value.  They may come from any expression, but all must have one length, so
+ * bit varying is refused.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -21,40 +22,41 @@
 #include "ann/build/ann_column.h"
 #include "ann/page/ann_change.h"
 
-static bool hands_out_stored(Node *node);
+static bool yields_stored_value(Node *node);
 
 static bool
-all_hand_out_stored(List *nodes)
+all_yield_stored_values(List *nodes)
 {
 	ListCell   *cell;
 
 	foreach(cell, nodes)
 	{
-		if (!hands_out_stored(lfirst(cell)))
+		if (!yields_stored_value(lfirst(cell)))
 			return false;
 	}
 	return true;
 }
 
 static bool
-case_hands_out_stored(CaseExpr *expr)
+case_yields_stored_value(CaseExpr *expr)
 {
 	ListCell   *cell;
 
 	foreach(cell, expr->args)
 	{
-		if (!hands_out_stored((Node *) lfirst_node(CaseWhen, cell)->result))
+		if (!yields_stored_value((Node *) lfirst_node(CaseWhen, cell)->result))
 			return false;
 	}
-	return hands_out_stored((Node *) expr->defresult);
+	return yields_stored_value((Node *) expr->defresult);
 }
 
 /*
- * Whether the value of an expression is always that of a column as it lies in the row,
- * or NULL.  A function may hand out its argument too, but nothing says so.
+ * Whether an expression always yields NULL or a column's value as it lies in
+ * the row.  A function might return its argument unchanged, but the catalogs
+ * do not say so.
  */
 static bool
-hands_out_stored(Node *node)
+yields_stored_value(Node *node)
 {
 	if (node == NULL)
 		return true;
@@ -65,13 +67,13 @@ hands_out_stored(Node *node)
 		case T_Const:
 			return ((Const *) node)->constisnull;
 		case T_RelabelType:
-			return hands_out_stored((Node *) ((RelabelType *) node)->arg);
+			return yields_stored_value((Node *) ((RelabelType *) node)->arg);
 		case T_CoerceToDomain:
-			return hands_out_stored((Node *) ((CoerceToDomain *) node)->arg);
+			return yields_stored_value((Node *) ((CoerceToDomain *) node)->arg);
 		case T_CoalesceExpr:
-			return all_hand_out_stored(((CoalesceExpr *) node)->args);
+			return all_yield_stored_values(((CoalesceExpr *) node)->args);
 		case T_CaseExpr:
-			return case_hands_out_stored((CaseExpr *) node);
+			return case_yields_stored_value((CaseExpr *) node);
 		default:
 			return false;
 	}
@@ -96,7 +98,7 @@ refuse_plain(Relation index, Relation heap, AttrNumber attnum)
 {
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(heap), attnum - 1);
 
-	/* values that were stored before it was set are found: an index on them can be rebuilt */
+	/* values stored before STORAGE was changed have addresses: REINDEX works */
 	if (att->attstorage != TYPSTORAGE_PLAIN || ReindexIsProcessingIndex(RelationGetRelid(index)))
 		return;
 	ereport(ERROR,
@@ -107,10 +109,6 @@ refuse_plain(Relation index, Relation heap, AttrNumber attnum)
 			 errhint("The column has STORAGE PLAIN. Use ALTER TABLE ... ALTER COLUMN ... SET STORAGE EXTERNAL, and VACUUM FULL if rows are there.")));
 }
 
-/*
- * Refuses to build an index on what it could not hold: bits of varying length, a column
- * with STORAGE PLAIN, an expression whose values the table does not hold.
- */
 void
 vs_ann_refuse_column(Relation index, Relation heap, VsAnnValueKind kind, const IndexInfo *info)
 {
@@ -118,7 +116,7 @@ vs_ann_refuse_column(Relation index, Relation heap, VsAnnValueKind kind, const I
 		refuse_varying(index);
 	else if (info->ii_Expressions == NIL)
 		refuse_plain(index, heap, info->ii_IndexAttrNumbers[0]);
-	else if (!all_hand_out_stored(info->ii_Expressions))
+	else if (!all_yield_stored_values(info->ii_Expressions))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index \"%s\" is on an expression, whose values table \"%s\" does not hold",

@@ -1,18 +1,26 @@
 /*-------------------------------------------------------------------------
  * ann_jobs.c
- *	  What a participant does in each job of a parallel build.
+ *	  A participant's share of each job of a parallel build.
  *
- *	scan	each scans its share of the table into a part of the spool
- *	read, nearest, clusters
- *			training on a sample in the team's segment
- *	code	each takes pieces of the spool, assigns and codes their rows; what memory
- *			holds is sorted by list and written as a run to a file of its own
- *	lists	each takes lists, gathers their entries from all runs and writes their
- *			pages; a list has one writer, so there is nothing to lock but the
- *			extension of the index
+ * ann_team.h explains the words.  The jobs, in order:
  *
- * Files of a participant: "runs.N", entries of all its runs; "starts.N", for each run
- * where in "runs.N" each list's entries begin, and where the last one's end.
+ * Scan.  Each participant scans its share of the table into its spool part.
+ *
+ * Read, nearest, clusters.  They train centroids on a sample, whose rows lie
+ * in the team's segment.
+ *
+ * Code.  A piece is some ids of the spool.  The participant reads, assigns
+ * and codes their rows.  When its memory is full it sorts them by list and
+ * writes them as a sorted run to its own files.
+ *
+ * Lists.  A piece is some lists.  The participant gathers their entries from
+ * the sorted runs of all participants and writes the pages.  A list has one
+ * writer, so the only lock that participants compete for is the one for
+ * extending the index.
+ *
+ * Files of participant N: "runs.N" has the entries of all its sorted runs.
+ * "starts.N" has nlists + 1 numbers per run: where the entries of each list
+ * begin in "runs.N", and where those of the last list end.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -42,40 +50,47 @@
 #include "quant/quant.h"
 #include "store/store.h"
 
+/* a build is segment 1 of the index */
 #define FIRST_SEAL		1
-#define READ_PIECE		512
-#define CODE_PIECE		1024
-/* pieces of a job for each participant, so that all end at about the same time */
-#define PIECES_EACH		16
-#define MIN_ROWS		480
-/* of a training: the square root of the most lists */
+/* rows per piece of the jobs read and code */
+#define READ_PIECE_ROWS	512
+#define CODE_PIECE_ROWS	1024
+/* rows per piece of the job nearest, at least */
+#define NEAREST_PIECE_MIN_ROWS	480
+/*
+ * Pieces of the jobs nearest and lists, per participant.  With many pieces
+ * all participants end at about the same time.
+ */
+#define PIECES_PER_PARTICIPANT	16
+/* coarse clusters of a training: the square root of the most lists */
 #define MAX_CLUSTERS	256
-/* entries gathered at once */
-#define GATHER			1024
+/* entries of a list that are gathered at a time */
+#define GATHER_ENTRIES	1024
 
-/* The memory of a training, in the team's segment. */
+/* Pointers into the team's segment while it holds a training. */
 typedef struct Training
 {
 	VsAnnTeam  *team;
-	int			lists;
-	int64		rows_room;
-	int64		nrows;
-	char	   *items;			/* the sample's, as spooled */
-	float	   *rows;
+	int			lists;			/* room for centroids */
+	int64		rows_room;		/* room for rows */
+	int64		nrows;			/* rows of the sample */
+	char	   *items;			/* the sample, as spooled */
+	float	   *rows;			/* rotated values, padded floats each */
 	float	   *centroids;
-	int32	   *nearest;
-	float	   *distance;
+	int32	   *nearest;		/* of each row, its centroid */
+	float	   *distance;		/* of each row, to that centroid */
 	VsKmeansCluster *clusters;
 } Training;
 
 static VsAnnParticipant *
-my_participant(VsAnnTeam *team)
+get_own_record(VsAnnTeam *team)
 {
-	return &team->shared->parts[team->self];
+	return &team->shared->participants[team->self];
 }
 
+/* Returns *next and moves it past size bytes, to the next cache line. */
 static char *
-take_memory(char **next, Size size)
+carve(char **next, Size size)
 {
 	char	   *start = *next;
 
@@ -89,32 +104,35 @@ static void
 job_scan(VsAnnTeam *team)
 {
 	VsAnnShared *shared = team->shared;
-	VsAnnParticipant *part = my_participant(team);
+	VsAnnParticipant *own = get_own_record(team);
 	VsAnnSpool *spool = NULL;
 	TableScanDesc scan = table_beginscan_parallel(team->heap, team->scan);
 	double		tuples = vs_ann_build_scan(team->ann, team->heap, team->info, scan,
 										   &shared->files, team->self, &spool);
 
-	part->ids = spool != NULL ? vs_ann_spool_export(spool) : 0;
-	part->dim = team->ann->has_dim ? team->ann->spec.dim : 0;
+	own->ids = spool != NULL ? vs_ann_spool_export(spool) : 0;
+	own->dim = team->ann->has_dim ? team->ann->spec.dim : 0;
 	SpinLockAcquire(&shared->mutex);
 	shared->heap_tuples += tuples;
 	shared->broken_hot_chain |= team->info->ii_BrokenHotChain;
 	SpinLockRelease(&shared->mutex);
 }
 
+/*
+ * Opens the parts of all participants as one spool.  Needs the end of the
+ * scan.
+ */
 static VsAnnSpool *
 open_spool(VsAnnTeam *team)
 {
-	int			n = team->shared->participants;
+	int			n = team->shared->nparticipants;
 	int64	   *counts = palloc(sizeof(int64) * n);
 
 	for (int i = 0; i < n; i++)
-		counts[i] = team->shared->parts[i].ids;
+		counts[i] = team->shared->participants[i].ids;
 	return vs_ann_spool_open_parts(team->ann, &team->shared->files, n, counts);
 }
 
-/* The ids of all rows, or NULL when there are none. */
 VsAnnSpool *
 vs_ann_team_scan(VsAnnTeam *team, double *heap_tuples)
 {
@@ -123,12 +141,12 @@ vs_ann_team_scan(VsAnnTeam *team, double *heap_tuples)
 	VsAnnJob	job = {.kind = VS_ANN_JOB_SCAN};
 	int64		rows = 0;
 
-	vs_ann_team_run(team, &job);
-	for (int i = 0; i < shared->participants; i++)
+	vs_ann_team_do_job(team, &job);
+	for (int i = 0; i < shared->nparticipants; i++)
 	{
-		int			dim = shared->parts[i].dim;
+		int			dim = shared->participants[i].dim;
 
-		rows += shared->parts[i].ids;
+		rows += shared->participants[i].ids;
 		if (dim > 0 && !ann->has_dim)
 			vs_ann_set_shape(ann, dim, vs_ann_option_bits(ann->index), VS_ANN_ROTATION_SEED);
 		if (dim > 0)
@@ -142,7 +160,10 @@ vs_ann_team_scan(VsAnnTeam *team, double *heap_tuples)
 
 /* ---- training ---- */
 
-/* Where things are in a training's segment; returns its size. */
+/*
+ * Sets the pointers of a training into memory.  Returns the bytes that it
+ * takes, which do not depend on memory.
+ */
 static Size
 training_layout(Training *training, const VsAnn *ann, char *memory, int lists, int64 rows)
 {
@@ -152,17 +173,17 @@ training_layout(Training *training, const VsAnn *ann, char *memory, int lists, i
 
 	training->lists = lists;
 	training->rows_room = rows;
-	training->centroids = (float *) take_memory(&next, row_bytes * lists);
+	training->centroids = (float *) carve(&next, row_bytes * lists);
 	training->clusters = (VsKmeansCluster *)
-		take_memory(&next, sizeof(VsKmeansCluster) * Min(lists, MAX_CLUSTERS));
-	training->nearest = (int32 *) take_memory(&next, sizeof(int32) * rows);
-	training->distance = (float *) take_memory(&next, sizeof(float) * rows);
-	training->items = take_memory(&next, item_size * rows);
-	training->rows = (float *) take_memory(&next, row_bytes * rows);
+		carve(&next, sizeof(VsKmeansCluster) * Min(lists, MAX_CLUSTERS));
+	training->nearest = (int32 *) carve(&next, sizeof(int32) * rows);
+	training->distance = (float *) carve(&next, sizeof(float) * rows);
+	training->items = carve(&next, item_size * rows);
+	training->rows = (float *) carve(&next, row_bytes * rows);
 	return next - memory;
 }
 
-/* Bytes of the segment for a training on so many rows. */
+/* Bytes of the segment for a training on the given number of rows. */
 static Size
 training_bytes(const VsAnn *ann, int lists, int64 rows)
 {
@@ -171,6 +192,7 @@ training_bytes(const VsAnn *ann, int lists, int64 rows)
 	return training_layout(&training, ann, NULL, lists, rows);
 }
 
+/* Sets the pointers into the segment that the leader has made for the job. */
 static void
 training_attach(Training *training, VsAnnTeam *team, const VsAnnJob *job)
 {
@@ -180,7 +202,7 @@ training_attach(Training *training, VsAnnTeam *team, const VsAnnJob *job)
 					job->rows_room);
 }
 
-/* Makes the segment; false if it is not to be had. */
+/* Makes the segment.  False if there is no shared memory for it. */
 static bool
 training_begin(Training *training, VsAnnTeam *team, int lists, int64 rows)
 {
@@ -200,9 +222,12 @@ training_end(Training *training)
 	vs_ann_team_drop_segment(training->team);
 }
 
-/* Runs a job on the training's first nrows rows. */
+/*
+ * Posts a job on the first nrows rows of the sample, and returns when it is
+ * done.
+ */
 static void
-training_run(Training *training, VsAnnJobKind kind, int count, int64 pieces, int piece_size)
+training_do_job(Training *training, VsAnnJobKind kind, int count, int64 pieces, int piece_size)
 {
 	VsAnnJob	job = {
 		.kind = kind,
@@ -214,10 +239,13 @@ training_run(Training *training, VsAnnJobKind kind, int count, int64 pieces, int
 		.count = count,
 	};
 
-	vs_ann_team_run(training->team, &job);
+	vs_ann_team_do_job(training->team, &job);
 }
 
-/* Rotated values of a piece of the sample; nearest tells which are still there. */
+/*
+ * Reads and rotates the values of the sample.  nearest[] serves as a flag: 0
+ * if the row's value is gone.
+ */
 static void
 job_read(VsAnnTeam *team, const VsAnnJob *job)
 {
@@ -230,7 +258,7 @@ job_read(VsAnnTeam *team, const VsAnnJob *job)
 
 	training_attach(&training, team, job);
 	vs_ann_coder_init(&coder, ann);
-	while ((piece = vs_ann_team_take(team, job)) >= 0)
+	while ((piece = vs_ann_team_take_piece(team, job)) >= 0)
 	{
 		int64		first = piece * job->piece_size;
 		int			n = Min(job->piece_size, job->rows - first);
@@ -241,7 +269,10 @@ job_read(VsAnnTeam *team, const VsAnnJob *job)
 	vs_store_reader_close(reader);
 }
 
-/* Reads the first n items' rows; returns how many are still there, now the first ones. */
+/*
+ * Reads the rows of the first n items.  Moves the rows whose values are still
+ * there to the front, and returns their number.
+ */
 static int64
 training_read(Training *training, int64 n)
 {
@@ -249,7 +280,8 @@ training_read(Training *training, int64 n)
 	int64		found = 0;
 
 	training->nrows = n;
-	training_run(training, VS_ANN_JOB_READ, 0, (n + READ_PIECE - 1) / READ_PIECE, READ_PIECE);
+	training_do_job(training, VS_ANN_JOB_READ, 0, (n + READ_PIECE_ROWS - 1) / READ_PIECE_ROWS,
+					READ_PIECE_ROWS);
 	for (int64 i = 0; i < n; i++)
 	{
 		if (training->nearest[i] == 0)
@@ -263,6 +295,10 @@ training_read(Training *training, int64 n)
 	return found;
 }
 
+/*
+ * Finds the nearest of the job's first count centroids for rows of the
+ * sample.
+ */
 static void
 job_nearest(VsAnnTeam *team, const VsAnnJob *job)
 {
@@ -274,7 +310,7 @@ job_nearest(VsAnnTeam *team, const VsAnnJob *job)
 	int64		piece;
 
 	training_attach(&training, team, job);
-	while ((piece = vs_ann_team_take(team, job)) >= 0)
+	while ((piece = vs_ann_team_take_piece(team, job)) >= 0)
 	{
 		int64		first = piece * job->piece_size;
 		int64		n = Min(job->piece_size, job->rows - first);
@@ -292,23 +328,26 @@ job_nearest(VsAnnTeam *team, const VsAnnJob *job)
 		pfree(memory);
 }
 
+/* VsKmeansTeam callback: nearest centroids of all rows of the sample. */
 static void
-team_nearest(void *arg, int lists, const float *centroids, int32_t *nearest, float *distance)
+find_nearest_by_team(void *arg, int lists, const float *centroids, int32_t *nearest, float *distance)
 {
 	Training   *training = (Training *) arg;
-	int			participants = training->team->shared->participants;
+	int			participants = training->team->shared->nparticipants;
 	int64		rows = training->nrows;
-	int			piece_size = Max(MIN_ROWS, Min(MIN_ROWS * 16,
-											   rows / (participants * PIECES_EACH)));
+	int			piece_size = Max(NEAREST_PIECE_MIN_ROWS,
+								 Min(NEAREST_PIECE_MIN_ROWS * 16,
+									 rows / (participants * PIECES_PER_PARTICIPANT)));
 
 	memcpy(training->centroids, centroids,
 		   sizeof(float) * training->team->ann->geo.padded * lists);
-	training_run(training, VS_ANN_JOB_NEAREST, lists, (rows + piece_size - 1) / piece_size,
-				 piece_size);
+	training_do_job(training, VS_ANN_JOB_NEAREST, lists, (rows + piece_size - 1) / piece_size,
+					piece_size);
 	memcpy(nearest, training->nearest, sizeof(int32) * rows);
 	memcpy(distance, training->distance, sizeof(float) * rows);
 }
 
+/* Divides coarse clusters into lists; a piece is one cluster. */
 static void
 job_clusters(VsAnnTeam *team, const VsAnnJob *job)
 {
@@ -319,38 +358,39 @@ job_clusters(VsAnnTeam *team, const VsAnnJob *job)
 	int64		piece;
 
 	training_attach(&training, team, job);
-	while ((piece = vs_ann_team_take(team, job)) >= 0)
+	while ((piece = vs_ann_team_take_piece(team, job)) >= 0)
 		vs_kmeans_train_cluster(&options, training.rows, &training.clusters[piece],
 								training.centroids);
 	MemoryContextDelete(context);
 }
 
+/* VsKmeansTeam callback: divides the n coarse clusters. */
 static void
-team_clusters(void *arg, int n, VsKmeansCluster *clusters, float *centroids)
+divide_clusters_by_team(void *arg, int n, VsKmeansCluster *clusters, float *centroids)
 {
 	Training   *training = (Training *) arg;
 
 	Assert(n <= Min(training->lists, MAX_CLUSTERS));
 	memcpy(training->clusters, clusters, sizeof(VsKmeansCluster) * n);
-	training_run(training, VS_ANN_JOB_CLUSTERS, n, n, 1);
+	training_do_job(training, VS_ANN_JOB_CLUSTERS, n, n, 1);
 	memcpy(clusters, training->clusters, sizeof(VsKmeansCluster) * n);
 	memcpy(centroids, training->centroids,
 		   sizeof(float) * training->team->ann->geo.padded * training->lists);
 }
 
-/* What vs_kmeans_train needs to use the team. */
+/* The callbacks by which vs_kmeans_train uses the team. */
 static VsKmeansTeam
-training_team(Training *training)
+make_kmeans_team(Training *training)
 {
-	VsKmeansTeam team = {team_nearest, team_clusters, training};
+	VsKmeansTeam team = {find_nearest_by_team, divide_clusters_by_team, training};
 
 	return team;
 }
 
-/* Trains on n rows of the spool in shared memory; see VsAnnTrainTeam. */
+/* VsAnnTrainTeam callback: trains on about n rows of the spool. */
 static bool
-train(void *arg, VsAnnDirectory *dir, const VsKmeansOptions *options, VsAnnSpool *spool, int64 n,
-	  const float *mean)
+train_by_team(void *arg, VsAnnDirectory *dir, const VsKmeansOptions *options, VsAnnSpool *spool,
+			  int64 n, const float *mean)
 {
 	VsAnnTeam  *team = (VsAnnTeam *) arg;
 	VsKmeansOptions together = *options;
@@ -361,7 +401,7 @@ train(void *arg, VsAnnDirectory *dir, const VsKmeansOptions *options, VsAnnSpool
 		return false;
 	n = vs_ann_pick_sample(team->ann, spool, n, training.items);
 	n = training_read(&training, n);
-	helpers = training_team(&training);
+	helpers = make_kmeans_team(&training);
 	together.team = &helpers;
 	vs_ann_train_sample(team->ann, dir, &together, training.rows, n, mean);
 	training_end(&training);
@@ -373,9 +413,9 @@ vs_ann_team_trainers(VsAnnTeam *team)
 {
 	VsAnnTrainTeam trainers = {
 		.arg = team,
-		.participants = team->shared->participants,
+		.participants = team->shared->nparticipants,
 		.bytes = training_bytes,
-		.train = train,
+		.train = train_by_team,
 	};
 
 	return trainers;
@@ -383,7 +423,10 @@ vs_ann_team_trainers(VsAnnTeam *team)
 
 /* ---- coding ---- */
 
-/* The directory in the segment of the jobs below; returns the size. */
+/*
+ * Sets the pointers of a directory into memory: that of the segment, in the
+ * jobs code and lists.  Returns the bytes that it takes.
+ */
 static Size
 directory_layout(VsAnnDirectory *dir, const VsAnn *ann, char *memory, int lists)
 {
@@ -392,12 +435,13 @@ directory_layout(VsAnnDirectory *dir, const VsAnn *ann, char *memory, int lists)
 
 	memset(dir, 0, sizeof(*dir));
 	dir->nlists = lists;
-	dir->heads = (BlockNumber *) take_memory(&next, sizeof(BlockNumber) * lists);
-	dir->mean = (float *) take_memory(&next, row_bytes);
-	dir->centroids = (float *) take_memory(&next, row_bytes * lists);
+	dir->heads = (BlockNumber *) carve(&next, sizeof(BlockNumber) * lists);
+	dir->mean = (float *) carve(&next, row_bytes);
+	dir->centroids = (float *) carve(&next, row_bytes * lists);
 	return next - memory;
 }
 
+/* Sets the pointers into the segment that the leader has made for the job. */
 static void
 directory_attach(VsAnnDirectory *dir, VsAnnTeam *team, const VsAnnJob *job)
 {
@@ -405,34 +449,35 @@ directory_attach(VsAnnDirectory *dir, VsAnnTeam *team, const VsAnnJob *job)
 	dir->has_mean = job->has_mean;
 }
 
+/* The files with the sorted runs of one participant. */
 typedef struct RunFiles
 {
 	BufFile    *runs;
 	BufFile    *starts;
-	int64		entries;		/* written or, of a reader, unused */
+	int64		entries;		/* written; not used by a reader */
 } RunFiles;
 
 static BufFile *
-run_file(VsAnnTeam *team, const char *what, int part, bool create)
+open_run_file(VsAnnTeam *team, const char *prefix, int participant, bool create)
 {
 	FileSet    *files = &team->shared->files.fs;
 	char		name[MAXPGPATH];
 
-	snprintf(name, sizeof(name), "%s.%d", what, part);
+	snprintf(name, sizeof(name), "%s.%d", prefix, participant);
 	return create ? BufFileCreateFileSet(files, name) :
 		BufFileOpenFileSet(files, name, O_RDONLY, false);
 }
 
-/* Writes the round as a run and forgets its entries. */
+/* Writes the entries of a round as a sorted run, and empties the round. */
 static void
 write_run(VsAnnTeam *team, VsAnnRound *round, RunFiles *files)
 {
-	VsAnnParticipant *part = my_participant(team);
+	VsAnnParticipant *own = get_own_record(team);
 
 	if (files->runs == NULL)
 	{
-		files->runs = run_file(team, "runs", team->self, true);
-		files->starts = run_file(team, "starts", team->self, true);
+		files->runs = open_run_file(team, "runs", team->self, true);
+		files->starts = open_run_file(team, "starts", team->self, true);
 	}
 	vs_ann_round_sort(round);
 	for (int i = 0; i < round->n; i++)
@@ -444,12 +489,15 @@ write_run(VsAnnTeam *team, VsAnnRound *round, RunFiles *files)
 		BufFileWrite(files->starts, &start, sizeof(start));
 	}
 	files->entries += round->n;
-	part->runs++;
-	part->coded += round->n;
+	own->runs++;
+	own->coded += round->n;
 	round->n = 0;
 }
 
-/* Adds the rows of a piece of the spool to the round. */
+/*
+ * Assigns and codes the next n rows of the spool into the round.  Writes a
+ * sorted run whenever the round is full.
+ */
 static void
 code_piece(VsAnnTeam *team, VsAnnRound *round, VsAnnSpool *spool, int n, RunFiles *files)
 {
@@ -458,7 +506,7 @@ code_piece(VsAnnTeam *team, VsAnnRound *round, VsAnnSpool *spool, int n, RunFile
 		int			got = vs_ann_spool_get(spool, round->items, Min(n, round->rows_at_once));
 
 		if (got == 0)
-			elog(ERROR, "unexpected end of the ids of a vecann build");
+			elog(ERROR, "unexpected end of the spool of a vecann build");
 		if (vs_ann_round_full(round))
 			write_run(team, round, files);
 		vs_ann_round_add(round, got, FIRST_SEAL);
@@ -477,8 +525,8 @@ job_code(VsAnnTeam *team, const VsAnnJob *job)
 
 	directory_attach(&dir, team, job);
 	vs_ann_round_begin(&round, team->ann, team->heap, &dir, job->rows,
-					   vs_ann_work_memory() / team->shared->participants);
-	while ((piece = vs_ann_team_take(team, job)) >= 0)
+					   vs_ann_work_memory() / team->shared->nparticipants);
+	while ((piece = vs_ann_team_take_piece(team, job)) >= 0)
 	{
 		int64		first = piece * job->piece_size;
 		int			n = Min(job->piece_size, job->rows - first);
@@ -502,48 +550,48 @@ job_code(VsAnnTeam *team, const VsAnnJob *job)
 
 /* ---- lists ---- */
 
-/* Entries on their way from runs to a list. */
+/* Entries on their way from sorted runs to a list. */
 typedef struct ListGather
 {
 	const VsAnn *ann;
-	int			nparts;
-	RunFiles   *files;			/* of each part */
-	int		   *runs;			/* of each part */
+	int			nparticipants;
+	RunFiles   *files;			/* of each participant */
+	int		   *runs;			/* number of runs of each participant */
 	Size		entry_bytes;
-	char	   *entries;		/* GATHER of them */
-	VsAnnCoded **pointers;
-	int			n;
+	char	   *entries;		/* room for GATHER_ENTRIES */
+	VsAnnCoded **pointers;		/* to each of entries */
+	int			n;				/* entries not yet appended */
 } ListGather;
 
 static void
 gather_begin(ListGather *gather, VsAnnTeam *team)
 {
-	int			n = team->shared->participants;
+	int			n = team->shared->nparticipants;
 
 	gather->ann = team->ann;
-	gather->nparts = n;
+	gather->nparticipants = n;
 	gather->files = palloc0(sizeof(RunFiles) * n);
 	gather->runs = palloc(sizeof(int) * n);
 	gather->entry_bytes = vs_ann_coded_bytes(team->ann);
-	gather->entries = MemoryContextAllocHuge(CurrentMemoryContext, gather->entry_bytes * GATHER);
-	gather->pointers = palloc(sizeof(VsAnnCoded *) * GATHER);
+	gather->entries = MemoryContextAllocHuge(CurrentMemoryContext, gather->entry_bytes * GATHER_ENTRIES);
+	gather->pointers = palloc(sizeof(VsAnnCoded *) * GATHER_ENTRIES);
 	gather->n = 0;
-	for (int i = 0; i < GATHER; i++)
+	for (int i = 0; i < GATHER_ENTRIES; i++)
 		gather->pointers[i] = (VsAnnCoded *) (gather->entries + gather->entry_bytes * i);
 	for (int i = 0; i < n; i++)
 	{
-		gather->runs[i] = team->shared->parts[i].runs;
+		gather->runs[i] = team->shared->participants[i].runs;
 		if (gather->runs[i] == 0)
 			continue;
-		gather->files[i].runs = run_file(team, "runs", i, false);
-		gather->files[i].starts = run_file(team, "starts", i, false);
+		gather->files[i].runs = open_run_file(team, "runs", i, false);
+		gather->files[i].starts = open_run_file(team, "starts", i, false);
 	}
 }
 
 static void
 gather_end(ListGather *gather)
 {
-	for (int i = 0; i < gather->nparts; i++)
+	for (int i = 0; i < gather->nparticipants; i++)
 	{
 		if (gather->runs[i] == 0)
 			continue;
@@ -562,8 +610,9 @@ read_at(BufFile *file, int64 offset, void *to, Size size)
 	vs_compat_buffile_read(file, to, size);
 }
 
+/* Appends the gathered entries to the list. */
 static void
-gather_flush(ListGather *gather, BlockNumber head)
+gather_append(ListGather *gather, BlockNumber head)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (gather->n > 0)
@@ -571,29 +620,30 @@ gather_flush(ListGather *gather, BlockNumber head)
 	gather->n = 0;
 }
 
-/* Appends a run's entries number from to end - 1. */
+/* Gathers the entries of a sorted run numbered from to end - 1. */
 static void
 gather_run(ListGather *gather, BufFile *file, int64 from, int64 end, BlockNumber head)
 {
 	while (from < end)
 	{
-		int			n = Min(end - from, GATHER - gather->n);
+		int			n = Min(end - from, GATHER_ENTRIES - gather->n);
 
 		read_at(file, from * gather->entry_bytes,
 				gather->entries + gather->entry_bytes * gather->n, gather->entry_bytes * n);
 		gather->n += n;
 		from += n;
-		if (gather->n == GATHER)
-			gather_flush(gather, head);
+		if (gather->n == GATHER_ENTRIES)
+			gather_append(gather, head);
 	}
 }
 
+/* Creates a list and fills it from all sorted runs.  Returns its head. */
 static BlockNumber
 gather_list(ListGather *gather, int nlists, int list)
 {
 	BlockNumber head = vs_ann_list_create(gather->ann, list, 0, FIRST_SEAL);
 
-	for (int i = 0; i < gather->nparts; i++)
+	for (int i = 0; i < gather->nparticipants; i++)
 	{
 		for (int run = 0; run < gather->runs[i]; run++)
 		{
@@ -604,7 +654,7 @@ gather_list(ListGather *gather, int nlists, int list)
 			gather_run(gather, gather->files[i].runs, bounds[0], bounds[1], head);
 		}
 	}
-	gather_flush(gather, head);
+	gather_append(gather, head);
 	return head;
 }
 
@@ -617,21 +667,21 @@ job_lists(VsAnnTeam *team, const VsAnnJob *job)
 
 	directory_attach(&dir, team, job);
 	gather_begin(&gather, team);
-	while ((piece = vs_ann_team_take(team, job)) >= 0)
+	while ((piece = vs_ann_team_take_piece(team, job)) >= 0)
 	{
 		int			first = piece * job->piece_size;
 		int			end = Min(first + job->piece_size, job->lists);
 
 		for (int list = first; list < end; list++)
 			dir.heads[list] = gather_list(&gather, job->lists, list);
-		my_participant(team)->lists += end - first;
+		get_own_record(team)->lists += end - first;
 	}
 	gather_end(&gather);
 }
 
 /*
- * Puts all rows into the directory's lists, which it makes.  False if there is no
- * memory for the team: then nothing has happened.
+ * Posts the jobs code and lists.  The segment holds a copy of the directory,
+ * since the participants need the centroids and set the heads.
  */
 bool
 vs_ann_team_assign(VsAnnTeam *team, VsAnnDirectory *dir, VsAnnSpool *spool, int64 *rows)
@@ -654,27 +704,26 @@ vs_ann_team_assign(VsAnnTeam *team, VsAnnDirectory *dir, VsAnnSpool *spool, int6
 	memcpy(copy.mean, dir->mean, sizeof(float) * padded);
 	memcpy(copy.centroids, dir->centroids, sizeof(float) * padded * dir->nlists);
 
-	job.piece_size = CODE_PIECE;
-	job.pieces = (job.rows + CODE_PIECE - 1) / CODE_PIECE;
-	vs_ann_team_run(team, &job);
+	job.piece_size = CODE_PIECE_ROWS;
+	job.pieces = (job.rows + CODE_PIECE_ROWS - 1) / CODE_PIECE_ROWS;
+	vs_ann_team_do_job(team, &job);
 
 	vs_ann_progress_phase(VS_ANN_PHASE_LISTS, job.rows);
 	job.kind = VS_ANN_JOB_LISTS;
-	job.piece_size = Max(1, dir->nlists / (shared->participants * PIECES_EACH));
+	job.piece_size = Max(1, dir->nlists / (shared->nparticipants * PIECES_PER_PARTICIPANT));
 	job.pieces = (dir->nlists + job.piece_size - 1) / job.piece_size;
-	vs_ann_team_run(team, &job);
+	vs_ann_team_do_job(team, &job);
 
 	memcpy(dir->heads, copy.heads, sizeof(BlockNumber) * dir->nlists);
 	*rows = 0;
-	for (int i = 0; i < shared->participants; i++)
-		*rows += shared->parts[i].coded;
+	for (int i = 0; i < shared->nparticipants; i++)
+		*rows += shared->participants[i].coded;
 	vs_ann_team_drop_segment(team);
 	return true;
 }
 
-/* In a memory context that ends with the job. */
 void
-vs_ann_job_do(VsAnnTeam *team, const VsAnnJob *job)
+vs_ann_job_work(VsAnnTeam *team, const VsAnnJob *job)
 {
 	switch (job->kind)
 	{

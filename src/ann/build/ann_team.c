@@ -1,19 +1,27 @@
 /*-------------------------------------------------------------------------
  * ann_team.c
- *	  Parallel builds: launches workers, hands out jobs.
+ *	  Parallel builds: launches workers and hands out jobs.
  *
- * The leader goes through the steps of a build as it would alone.  What is much
- * work it posts as a job, which falls into pieces; it and the workers that
- * happen to be free take piece after piece, and the leader goes on when no piece
- * is left and nobody is busy.  So it never waits for a worker that did not start,
- * and with none it does everything itself.
+ * ann_team.h explains the words.  The leader goes through the steps of a
+ * build as a serial build does.  It posts each expensive step as a job.  The
+ * leader and the workers that are free take one piece after another, and the
+ * leader goes on when no piece is left and no worker is busy.  So the leader
+ * does not wait for a worker that has not started, and without workers it
+ * does all jobs itself.
  *
- * A job's data lie in a segment of shared memory that the leader makes for it.
- * Where there is no room for one, a step is done by the leader in private memory.
+ * The data of a job lie in a segment of shared memory that the leader makes
+ * before it posts the job.  If there is no memory for a segment, the leader
+ * does the step alone in private memory.
  *
- * Only the leader writes to what all read, between jobs; in a job each piece has one
- * writer.  An ERROR in a worker reaches the leader at its next check for interrupts;
- * one in the leader ends the workers with the parallel context.
+ * Concurrency.  Shared data that all participants read are written by the
+ * leader only, between jobs.  In a job, each piece has one writer.  A spinlock
+ * protects the board.  Otherwise participants compete only for the extension
+ * lock of the index.
+ *
+ * Errors.  An ERROR in a worker reaches the leader at its next check for
+ * interrupts.  An ERROR in the leader ends the workers with the parallel
+ * context.  The segment, the shared files and the new index go with the
+ * transaction.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -50,6 +58,8 @@
 #define KEY_QUERY			UINT64CONST(0x7665630000000005)
 
 #define LIBRARY				"vecstore"
+
+/* The leader updates the progress report this often while it waits. */
 #define PROGRESS_MS			500L
 
 extern PGDLLEXPORT void vs_ann_worker_main(dsm_segment *seg, shm_toc *toc);
@@ -57,13 +67,13 @@ extern PGDLLEXPORT void vs_ann_worker_main(dsm_segment *seg, shm_toc *toc);
 /* ---- beginning and end, by the leader ---- */
 
 static void
-shared_init(VsAnnShared *shared, const VsAnnTeam *team, int workers)
+init_shared(VsAnnShared *shared, const VsAnnTeam *team, int workers)
 {
-	memset(shared, 0, offsetof(VsAnnShared, parts) + sizeof(VsAnnParticipant) * (workers + 1));
+	memset(shared, 0, offsetof(VsAnnShared, participants) + sizeof(VsAnnParticipant) * (workers + 1));
 	shared->heap = RelationGetRelid(team->heap);
 	shared->index = RelationGetRelid(team->ann->index);
 	shared->concurrent = team->info->ii_Concurrent;
-	shared->participants = 1;
+	shared->nparticipants = 1;
 	SpinLockInit(&shared->mutex);
 	ConditionVariableInit(&shared->changed);
 	pg_atomic_init_u64(&shared->next, 0);
@@ -71,14 +81,14 @@ shared_init(VsAnnShared *shared, const VsAnnTeam *team, int workers)
 }
 
 static void
-estimate(ParallelContext *pcxt, Size size)
+estimate_chunk(ParallelContext *pcxt, Size size)
 {
 	shm_toc_estimate_chunk(&pcxt->estimator, size);
 	shm_toc_estimate_keys(&pcxt->estimator, 1);
 }
 
 static void *
-allocate(ParallelContext *pcxt, uint64 key, Size size)
+allocate_chunk(ParallelContext *pcxt, uint64 key, Size size)
 {
 	void	   *chunk = shm_toc_allocate(pcxt->toc, size);
 
@@ -86,37 +96,40 @@ allocate(ParallelContext *pcxt, uint64 key, Size size)
 	return chunk;
 }
 
-/* Lays out the context's memory, launches; false if there is no shared memory. */
+/*
+ * Lays out the memory of the parallel context and launches the workers.
+ * False if there is no shared memory for it.
+ */
 static bool
-launch(VsAnnTeam *team, int workers)
+launch_workers(VsAnnTeam *team, int workers)
 {
 	ParallelContext *pcxt = team->pcxt;
-	Size		shared_size = offsetof(VsAnnShared, parts) + sizeof(VsAnnParticipant) * (workers + 1);
+	Size		shared_size = offsetof(VsAnnShared, participants) + sizeof(VsAnnParticipant) * (workers + 1);
 	Size		scan_size = table_parallelscan_estimate(team->heap, team->snapshot);
 	Size		query_size = debug_query_string != NULL ? strlen(debug_query_string) + 1 : 0;
 
-	estimate(pcxt, shared_size);
-	estimate(pcxt, scan_size);
-	estimate(pcxt, mul_size(sizeof(BufferUsage), workers));
-	estimate(pcxt, mul_size(sizeof(WalUsage), workers));
+	estimate_chunk(pcxt, shared_size);
+	estimate_chunk(pcxt, scan_size);
+	estimate_chunk(pcxt, mul_size(sizeof(BufferUsage), workers));
+	estimate_chunk(pcxt, mul_size(sizeof(WalUsage), workers));
 	if (query_size > 0)
-		estimate(pcxt, query_size);
+		estimate_chunk(pcxt, query_size);
 	InitializeParallelDSM(pcxt);
 	if (pcxt->seg == NULL)
 		return false;
 
-	team->shared = allocate(pcxt, KEY_SHARED, shared_size);
-	shared_init(team->shared, team, workers);
+	team->shared = allocate_chunk(pcxt, KEY_SHARED, shared_size);
+	init_shared(team->shared, team, workers);
 	SharedFileSetInit(&team->shared->files, pcxt->seg);
-	team->scan = allocate(pcxt, KEY_SCAN, scan_size);
+	team->scan = allocate_chunk(pcxt, KEY_SCAN, scan_size);
 	table_parallelscan_initialize(team->heap, team->scan, team->snapshot);
-	team->buffer_usage = allocate(pcxt, KEY_BUFFER_USAGE, mul_size(sizeof(BufferUsage), workers));
-	team->wal_usage = allocate(pcxt, KEY_WAL_USAGE, mul_size(sizeof(WalUsage), workers));
+	team->buffer_usage = allocate_chunk(pcxt, KEY_BUFFER_USAGE, mul_size(sizeof(BufferUsage), workers));
+	team->wal_usage = allocate_chunk(pcxt, KEY_WAL_USAGE, mul_size(sizeof(WalUsage), workers));
 	if (query_size > 0)
-		memcpy(allocate(pcxt, KEY_QUERY, query_size), debug_query_string, query_size);
+		memcpy(allocate_chunk(pcxt, KEY_QUERY, query_size), debug_query_string, query_size);
 
 	LaunchParallelWorkers(pcxt);
-	team->shared->participants = 1 + pcxt->nworkers_launched;
+	team->shared->nparticipants = 1 + pcxt->nworkers_launched;
 	ereport(DEBUG1,
 			(errmsg_internal("vecann build of index \"%s\": %d of %d parallel workers launched",
 							 RelationGetRelationName(team->ann->index),
@@ -133,10 +146,6 @@ leave_parallel_mode(VsAnnTeam *team)
 	ExitParallelMode();
 }
 
-/*
- * Launches as many workers as the table's size and the settings allow; NULL if that is
- * none.  The caller must end the team, at the latest before it writes WAL.
- */
 VsAnnTeam *
 vs_ann_team_begin(VsAnn *ann, Relation heap, IndexInfo *info)
 {
@@ -154,7 +163,7 @@ vs_ann_team_begin(VsAnn *ann, Relation heap, IndexInfo *info)
 	team->pcxt = CreateParallelContext(LIBRARY, "vs_ann_worker_main", workers);
 	team->snapshot = info->ii_Concurrent ? RegisterSnapshot(GetTransactionSnapshot()) :
 		SnapshotAny;
-	if (launch(team, workers))
+	if (launch_workers(team, workers))
 	{
 		ann->team = true;
 		return team;
@@ -177,19 +186,20 @@ vs_ann_team_end(VsAnnTeam *team)
 	WaitForParallelWorkersToFinish(team->pcxt);
 	for (int i = 0; i < team->pcxt->nworkers_launched; i++)
 		InstrAccumParallelQuery(&team->buffer_usage[i], &team->wal_usage[i]);
-	for (int i = 0; i < shared->participants; i++)
+	for (int i = 0; i < shared->nparticipants; i++)
 		ereport(DEBUG1,
 				(errmsg_internal("vecann build of index \"%s\": participant %d spooled " INT64_FORMAT
 								 " rows, coded " INT64_FORMAT " rows, wrote %d lists",
 								 RelationGetRelationName(team->ann->index), i,
-								 shared->parts[i].ids, shared->parts[i].coded,
-								 shared->parts[i].lists)));
+								 shared->participants[i].ids, shared->participants[i].coded,
+								 shared->participants[i].lists)));
 	leave_parallel_mode(team);
 	team->ann->team = false;
 }
 
 /* ---- segments ---- */
 
+/* Releases what a resource owner holds, and the owner. */
 static void
 release_owner(ResourceOwner owner)
 {
@@ -200,9 +210,9 @@ release_owner(ResourceOwner owner)
 }
 
 /*
- * A segment for the next jobs, in place of the one before; NULL if there is no room
- * for it, as in containers with little shared memory.  It has a resource owner of
- * its own, which takes away what a failed attempt leaves.
+ * The segment has a resource owner of its own.  If dsm_create fails halfway,
+ * its ERROR is caught here, and the owner releases the descriptor that is
+ * left.
  */
 void *
 vs_ann_team_segment(VsAnnTeam *team, Size size)
@@ -254,22 +264,21 @@ vs_ann_team_drop_segment(VsAnnTeam *team)
 
 /* ---- jobs ---- */
 
-/* A participant's share of a job, in memory of its own. */
+/* Does this participant's share of a job, in a memory context of its own. */
 static void
-do_job(VsAnnTeam *team, const VsAnnJob *job)
+work_on_job(VsAnnTeam *team, const VsAnnJob *job)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vecann job",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
-	vs_ann_job_do(team, job);
+	vs_ann_job_work(team, job);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
 
-/* The next piece of the job, or -1. */
 int64
-vs_ann_team_take(VsAnnTeam *team, const VsAnnJob *job)
+vs_ann_team_take_piece(VsAnnTeam *team, const VsAnnJob *job)
 {
 	uint64		piece;
 
@@ -280,13 +289,20 @@ vs_ann_team_take(VsAnnTeam *team, const VsAnnJob *job)
 	return piece < (uint64) job->pieces ? (int64) piece : -1;
 }
 
-/* Waits until nobody is in the job; unless the leader took part, at least one must have been. */
+/*
+ * Waits until no worker is in the job, and closes it.  If the leader took part,
+ * it found no piece left.  If it did not, it waits until a worker has joined the
+ * job, because a worker leaves only when no piece is left.
+ */
 static void
-wait_for_workers(VsAnnTeam *team, const VsAnnJob *job, bool took_part)
+close_job(VsAnnTeam *team, const VsAnnJob *job, bool took_part)
 {
 	VsAnnShared *shared = team->shared;
 
-	/* an error for those that never start, which would be waited for in vain */
+	/*
+	 * throws an error if a worker cannot start, rather than wait for it
+	 * forever
+	 */
 	if (!took_part)
 		WaitForParallelWorkersToAttach(team->pcxt);
 	ConditionVariablePrepareToSleep(&shared->changed);
@@ -309,15 +325,11 @@ wait_for_workers(VsAnnTeam *team, const VsAnnJob *job, bool took_part)
 	ConditionVariableCancelSleep();
 }
 
-/*
- * Has a job done, on the team's segment.  The leader takes part, unless
- * parallel_leader_participation is off and there are workers.
- */
 void
-vs_ann_team_run(VsAnnTeam *team, const VsAnnJob *job)
+vs_ann_team_do_job(VsAnnTeam *team, const VsAnnJob *job)
 {
 	VsAnnShared *shared = team->shared;
-	bool		take_part = parallel_leader_participation || shared->participants == 1;
+	bool		take_part = parallel_leader_participation || shared->nparticipants == 1;
 
 	pg_atomic_write_u64(&shared->next, 0);
 	pg_atomic_write_u64(&shared->done, 0);
@@ -330,13 +342,17 @@ vs_ann_team_run(VsAnnTeam *team, const VsAnnJob *job)
 	SpinLockRelease(&shared->mutex);
 	ConditionVariableBroadcast(&shared->changed);
 	if (take_part)
-		do_job(team, job);
-	wait_for_workers(team, job, take_part);
+		work_on_job(team, job);
+	close_job(team, job, take_part);
 }
 
 /* ---- workers ---- */
 
-/* Waits for a job that this worker has not been in; false at the end. */
+/*
+ * Waits for a job that this worker has not joined yet, joins it and copies it
+ * to *job.  *seen is the number of the job that the worker joined last.
+ * False if there will be no further job.
+ */
 static bool
 join_job(VsAnnTeam *team, uint32 *seen, VsAnnJob *job)
 {
@@ -366,6 +382,7 @@ join_job(VsAnnTeam *team, uint32 *seen, VsAnnJob *job)
 	return joined;
 }
 
+/* The last worker that leaves a job wakes the leader. */
 static void
 leave_job(VsAnnTeam *team)
 {
@@ -378,9 +395,9 @@ leave_job(VsAnnTeam *team)
 		ConditionVariableBroadcast(&team->shared->changed);
 }
 
-/* Attaches the segment that the job works on. */
+/* Attaches the segment that the job works on, in place of the one before. */
 static void
-attach_data(VsAnnTeam *team, const VsAnnJob *job)
+attach_segment(VsAnnTeam *team, const VsAnnJob *job)
 {
 	if (team->data != NULL && dsm_segment_handle(team->data) == job->data)
 		return;
@@ -389,27 +406,35 @@ attach_data(VsAnnTeam *team, const VsAnnJob *job)
 		return;
 	team->data = dsm_attach(job->data);
 	if (team->data == NULL)
-		elog(ERROR, "could not attach the memory of a vecann build");
+		elog(ERROR, "could not attach to shared memory of a vecann build");
 }
 
+/*
+ * A worker's loop.  The shape of the codes is known after the scan at the
+ * latest.
+ */
 static void
-work(VsAnnTeam *team)
+work_on_jobs(VsAnnTeam *team)
 {
 	uint32		seen = 0;
 	VsAnnJob	job;
 
 	while (join_job(team, &seen, &job))
 	{
-		attach_data(team, &job);
+		attach_segment(team, &job);
 		if (!team->ann->has_dim && team->shared->dim > 0)
 			vs_ann_set_shape(team->ann, team->shared->dim,
 							 vs_ann_option_bits(team->ann->index), VS_ANN_ROTATION_SEED);
-		do_job(team, &job);
+		work_on_job(team, &job);
 		leave_job(team);
 	}
 	vs_ann_team_drop_segment(team);
 }
 
+/*
+ * Main function of a worker.  It opens the relations and works on jobs to the
+ * end.
+ */
 void
 vs_ann_worker_main(dsm_segment *seg, shm_toc *toc)
 {
@@ -427,7 +452,7 @@ vs_ann_worker_main(dsm_segment *seg, shm_toc *toc)
 	team.self = ParallelWorkerNumber + 1;
 	SharedFileSetAttach(&team.shared->files, seg);
 
-	/* the locks that the leader's command holds */
+	/* the same locks as the leader's command holds */
 	team.heap = table_open(team.shared->heap, team.shared->concurrent ?
 						   ShareUpdateExclusiveLock :
 						   ShareLock);
@@ -441,7 +466,7 @@ vs_ann_worker_main(dsm_segment *seg, shm_toc *toc)
 	team.ann = &ann;
 
 	InstrStartParallelQuery();
-	work(&team);
+	work_on_jobs(&team);
 	buffer_usage = shm_toc_lookup(toc, KEY_BUFFER_USAGE, false);
 	wal_usage = shm_toc_lookup(toc, KEY_WAL_USAGE, false);
 	InstrEndParallelQuery(&buffer_usage[ParallelWorkerNumber], &wal_usage[ParallelWorkerNumber]);
