@@ -2,17 +2,20 @@
  * ann_cost.c
  *	  Cost of an index scan, from the index's real counts.
  *
- * A scan ranks all lists, scores the pending part and the lists nearest to the query, and
- * then emits rows; the more it has to emit, the more lists it scores.  How many rows
- * that will be follows from LIMIT and from how many of them the query's
- * conditions keep.  The lists scored for so many rows are part of the startup cost: LIMIT makes the
- * planner interpolate between startup and total, which fits rows, but not lists, of
- * which most are scored early, nor the table's pages, of which the first rows
- * need one each.
+ * A scan ranks all lists and scores the pending part and the lists nearest to
+ * the query.  Then it emits rows; the more rows it has to emit, the more
+ * lists it scores.  The number of rows to emit follows from LIMIT and from
+ * the share of rows that the query's conditions keep.
  *
- * Constants are measured (docs/performance.md), in a scale where cpu_operator_cost is
- * 12 ns, which is what the planner's own costs of a sequential scan in memory
- * come to.
+ * For LIMIT the planner interpolates between startup and total cost.  That
+ * suits the cost of rows.  It does not suit the cost of lists, most of which
+ * are scored early, nor that of the table's pages, since each of the first
+ * rows needs another page.  So the lists and pages for the rows to emit are
+ * part of the startup cost.
+ *
+ * The constants are measured (docs/performance.md), on a scale where
+ * cpu_operator_cost is 12 ns.  That is the time to which the planner's own
+ * costs of a sequential scan in memory amount.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -38,29 +41,40 @@
 #include "ann/scan/ann_wanted.h"
 #include "compat/compat.h"
 
-/* In units of cpu_operator_cost, with the part that grows by dimension apart. */
-#define COST_OF_SCAN		1500.0	/* rotating the query, tables, first candidates */
-#define COST_OF_CODE		0.6		/* scoring one code */
+/*
+ * In units of cpu_operator_cost.  The constants ending in DIM are per
+ * dimension.
+ */
+#define COST_OF_SCAN		1500.0	/* rotate the query, first candidates */
+#define COST_OF_CODE		0.6		/* score one code */
 #define COST_OF_CODE_DIM	0.0022
 #define COST_OF_CENTROID	0.6
 #define COST_OF_CENTROID_DIM 0.006
-#define COST_OF_ROW			260.0	/* a row more: ids, tighter bounds, exact distances */
+#define COST_OF_ROW			260.0	/* emit a row: bounds, exact distances */
 #define COST_OF_ROW_DIM		0.35
 
 #define COST_OF_DISTANCE	100.0	/* a row of an exact scan, before any is emitted */
 #define COST_OF_DISTANCE_DIM 0.1
 
-/* Of a page of lists, of the table: they are mostly cached. */
+/*
+ * The share of a page's cost, since most pages of lists and table are cached.
+ */
 #define SHARE_OF_LIST_PAGE	0.1
 #define SHARE_OF_HEAP_PAGE	0.25
 
-/* A scan that chooses for itself goes on beyond its first lists, so far as a rule. */
+/*
+ * With vecann.probes at 0, a scan usually scores this many times
+ * vs_ann_probes_of.
+ */
 #define USUAL_ROUNDS		2
 
-/* More than any plan costs, and than the planner adds for what is switched off. */
+/*
+ * More than any plan costs, and than the planner adds for a disabled plan
+ * type.
+ */
 #define FORBIDDEN_COST		1e30
 
-/* What the cost depends on. */
+/* The counts of an index on which the cost depends. */
 typedef struct Counts
 {
 	int			dim;
@@ -89,7 +103,10 @@ read_counts(Oid indexoid, Counts *counts)
 	index_close(index, NoLock);
 }
 
-/* Rows that the scan has to emit until the query has enough, out of rows in the index. */
+/*
+ * The number of rows that the scan has to emit until the query has enough.
+ * rows is the number in the index.
+ */
 static double
 rows_to_emit(PlannerInfo *root, IndexPath *path, double rows)
 {
@@ -108,7 +125,10 @@ rows_to_emit(PlannerInfo *root, IndexPath *path, double rows)
 	return rows * Min(1, wanted / clamp_row_est(kept));
 }
 
-/* The share of lists scored when so many rows were emitted. */
+/*
+ * The share of lists that a scan has scored when it has emitted that many
+ * rows.
+ */
 static double
 share_of_lists(const Counts *counts, double emitted)
 {
@@ -122,7 +142,10 @@ share_of_lists(const Counts *counts, double emitted)
 	return Min(1, first * (1 + emitted / VS_ANN_ROWS_PER_ROUND) / counts->nlists);
 }
 
-/* Reading the table's pages for so many rows, which lie anywhere. */
+/*
+ * The cost of reading the table's pages for the emitted rows, which lie
+ * anywhere.
+ */
 static Cost
 heap_pages_cost(PlannerInfo *root, IndexPath *path, double emitted, double loop_count)
 {
@@ -152,7 +175,10 @@ any_clause_of(List *clauses, const EquivalenceClass *class)
 	return false;
 }
 
-/* Whether the class has something beside the distance; the same of partitions does not count. */
+/*
+ * Whether the class has a member beside the distance.  Its counterparts in
+ * partitions do not count.
+ */
 static bool
 has_others(const EquivalenceClass *class)
 {
@@ -164,7 +190,10 @@ has_others(const EquivalenceClass *class)
 	return members > 1;
 }
 
-/* Whether the distance is compared with something of another relation, so that a merge join would take the order. */
+/*
+ * Whether the distance is compared with an expression of another relation, so
+ * that a merge join would use the order.
+ */
 static bool
 may_be_merged(PlannerInfo *root, const IndexPath *path)
 {
@@ -236,8 +265,8 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	*correlation = 0;
 	*pages = path->indexinfo->pages;
 	/*
-	 * It lacks the rows without a value, so it must not be scanned for anything but its order, which
-	 * is by one distance.
+	 * The index lacks rows whose value is NULL, so it may be scanned only for
+	 * its order, which is by one distance.
 	 */
 	if (list_length(path->indexorderbys) != 1)
 	{

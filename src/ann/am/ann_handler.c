@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_handler.c
- *	  The access method's routine, its operator classes and their validation.
+ *	  The index access method's handler, its operator classes, their validation.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -28,7 +28,10 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(vs_ann_handler);
 
-/* amgettuple: a scan finds the rows that this session has put into the index before. */
+/*
+ * amgettuple.  The first call of a scan writes the rows that this backend
+ * holds back, so that the scan finds them (invariant A10).
+ */
 static bool
 get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
@@ -45,7 +48,7 @@ vs_ann_handler(PG_FUNCTION_ARGS)
 	am->amstrategies = 1;
 	am->amsupport = 1;
 	am->amcanorderbyop = true;
-	/* a scan need not restrict the column: it is there to order by it */
+	/* a scan has no condition on the column, only an order by it */
 	am->amoptionalkey = true;
 	am->amusemaintenanceworkmem = true;
 	am->amkeytype = InvalidOid;
@@ -66,7 +69,7 @@ vs_ann_handler(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(am);
 }
 
-/* Support function 1 of each operator class: what the class stands for. */
+/* Support function 1 of each operator class: its type, metric and limit. */
 #define OPCLASS_TYPE(name, kind, metric, max_dim) \
 	PGDLLEXPORT PG_FUNCTION_INFO_V1(name); \
 	Datum \
@@ -77,7 +80,10 @@ vs_ann_handler(PG_FUNCTION_ARGS)
 	} \
 	extern Datum name(PG_FUNCTION_ARGS)
 
-/* a block of them fits a pending page, so that a seal finds the code of each row */
+/*
+ * A block of 32 codes of this length fits a pending page.  A seal must find
+ * the code of each row there, since the value store does not hold bits.
+ */
 #define MAX_BITS_INDEXED 1856
 
 OPCLASS_TYPE(vs_ann_vector_l2, VS_ANN_VECTOR, VS_QUANT_L2, VS_MAX_DIM);
@@ -88,7 +94,10 @@ OPCLASS_TYPE(vs_ann_halfvec_ip, VS_ANN_HALFVEC, VS_QUANT_IP, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_halfvec_cosine, VS_ANN_HALFVEC, VS_QUANT_COSINE, VS_MAX_DIM);
 OPCLASS_TYPE(vs_ann_bit_hamming, VS_ANN_BIT, VS_QUANT_HAMMING, MAX_BITS_INDEXED);
 
-/* One ordering operator returning float8, one support function. */
+/*
+ * A class has one ordering operator returning float8 and one support
+ * function.
+ */
 bool
 vs_ann_validate(Oid opclassoid)
 {

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * ann_init.c
- *	  What the access method does when the library is loaded.
+ *	  Initialization of the index access method when the library is loaded.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -1,20 +1,27 @@
 /*-------------------------------------------------------------------------
  * ann_truncate.c
- *	  VACUUM gives unused pages at the end of an index back.
+ *	  VACUUM cuts off unused pages at the end of an index.
  *
- * The rules are those of lazy_truncate_heap.  Inserters remember a tail page, and scans
- * read pages that are retired; but all of them hold a lock on the index for as long as
- * they do, to the end of the transaction or, in functions that show an index, to their
- * own end.  So AccessExclusiveLock on the index keeps everybody out of it, seals
- * included, and the seal lock is not needed beside it.  The lock is taken only if no
- * one has to be waited for, and is held only while buffers are looked at: whoever asks
- * for the index meanwhile ends the search for further pages.
+ * The rules are those of lazy_truncate_heap.
  *
- * Only pages that may be reused go, so invariant A6 stays as it is.  On a standby, replay
- * of the lock cancels the queries that have the index open, and keeps others away until
- * VACUUM commits; the truncation is the same record as a table's.  So all indexes of the
- * table are truncated after the last one has been sealed (ann_vacuum.c).  A crash before that record leaves the pages, which the free
- * space map still names; one after it is finished by replay.
+ * Locks.  Backends remember block numbers: inserts a tail page, scans the
+ * pages of their snapshot, which may be retired by now.  But each of them
+ * holds a lock on the index for as long as it remembers a block number: to
+ * the end of the transaction or, in the functions that show an index, to the
+ * end of the call.  So AccessExclusiveLock on the index keeps all of them
+ * out.  It keeps seals out too, so the seal lock is not needed.  VACUUM takes
+ * the lock only if it is free, and holds it only while it looks at pages.
+ * When another backend waits for the lock, VACUUM stops looking for further
+ * pages.
+ *
+ * Only pages that may be reused are cut off, so invariant A6 holds.  On a
+ * standby, replay of the lock cancels the queries that have the index open, and
+ * keeps others away until VACUUM commits.  So all indexes of the table are
+ * truncated after the last one has been sealed (ann_vacuum.c).
+ *
+ * Crash.  The truncation is one WAL record, the same as a table's.  A crash
+ * before it leaves the pages, and the free space map still lists them.  After
+ * it, replay truncates the file.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -33,19 +40,22 @@
 #include "ann/page/ann_page.h"
 #include "compat/ann_compat.h"
 
-/* So many pages, or this part of the index, are worth the lock. */
-#define WORTH_PAGES			1000
-#define WORTH_PART			16
+/*
+ * The lock is worth taking for TRUNCATE_MIN_PAGES pages, or for one page in
+ * TRUNCATE_FRACTION of the index.
+ */
+#define TRUNCATE_MIN_PAGES	1000
+#define TRUNCATE_FRACTION	16
 
 /* Attempts to get the lock. */
 #define LOCK_TRIES			10
 #define LOCK_NAP_MS			50
 
-/* While we hold the lock, waiters are looked for after this number of pages. */
-#define PAGES_PER_LOOK		32
+/* While we hold the lock, we look for waiters once per this number of pages. */
+#define PAGES_PER_CHECK		32
 
 static bool
-is_unused(Relation index, BlockNumber block)
+is_page_unused(Relation index, BlockNumber block)
 {
 	Buffer		buffer = ReadBuffer(index, block);
 	bool		unused;
@@ -57,17 +67,19 @@ is_unused(Relation index, BlockNumber block)
 }
 
 /*
- * The number of pages up to the last one that is in use, out of npages.  locked: we hold
- * AccessExclusiveLock, and stop where someone waits for it.
+ * The length of the index without the unused pages at its end.  npages is its
+ * length with them.  If locked is set, we hold AccessExclusiveLock and stop
+ * early when another backend waits for it.  One buffer is pinned and locked
+ * at a time.
  */
 static BlockNumber
-pages_in_use(Relation index, BlockNumber npages, bool locked)
+count_used_pages(Relation index, BlockNumber npages, bool locked)
 {
-	while (npages > VS_ANN_META_BLKNO + 1 && is_unused(index, npages - 1))
+	while (npages > VS_ANN_META_BLKNO + 1 && is_page_unused(index, npages - 1))
 	{
 		CHECK_FOR_INTERRUPTS();
 		npages--;
-		if (locked && npages % PAGES_PER_LOOK == 0 &&
+		if (locked && npages % PAGES_PER_CHECK == 0 &&
 			LockHasWaitersRelation(index, AccessExclusiveLock))
 			break;
 	}
@@ -75,8 +87,9 @@ pages_in_use(Relation index, BlockNumber npages, bool locked)
 }
 
 /*
- * Whether this process may take AccessExclusiveLock.  The lock is logged for standbys
- * with a transaction id, which VACUUM has none of, and cannot get in parallel mode.
+ * Whether this process may take AccessExclusiveLock.  The lock is logged for
+ * standbys with a transaction id.  VACUUM has none, and cannot get one in
+ * parallel mode.
  */
 static bool
 may_lock(void)
@@ -85,8 +98,9 @@ may_lock(void)
 		TransactionIdIsValid(GetCurrentTransactionIdIfAny());
 }
 
+/* Takes AccessExclusiveLock on the index.  False if it is not free soon. */
 static bool
-lock_index(Relation index)
+try_lock_index(Relation index)
 {
 	for (int i = 0; i < LOCK_TRIES; i++)
 	{
@@ -100,11 +114,6 @@ lock_index(Relation index)
 	return false;
 }
 
-/*
- * Cuts off unused pages at the end of the index, if there are enough of them, the table's
- * storage parameter vacuum_truncate allows it, and no other transaction has the index
- * open.  The caller holds no seal lock.  elevel: of the message that says so.
- */
 void
 vs_ann_truncate(Relation index, Relation heap, int elevel)
 {
@@ -114,8 +123,8 @@ vs_ann_truncate(Relation index, Relation heap, int elevel)
 
 	if (!vs_compat_vacuum_truncate(heap))
 		return;
-	gain = before - pages_in_use(index, before, false);
-	if (gain == 0 || (gain < WORTH_PAGES && gain < before / WORTH_PART))
+	gain = before - count_used_pages(index, before, false);
+	if (gain == 0 || (gain < TRUNCATE_MIN_PAGES && gain < before / TRUNCATE_FRACTION))
 		return;
 	if (!may_lock())
 	{
@@ -124,16 +133,16 @@ vs_ann_truncate(Relation index, Relation heap, int elevel)
 						RelationGetRelationName(index))));
 		return;
 	}
-	if (!lock_index(index))
+	if (!try_lock_index(index))
 	{
 		ereport(elevel,
 				(errmsg("index \"%s\": stopping truncate due to conflicting lock request",
 						RelationGetRelationName(index))));
 		return;
 	}
-	/* inserts may have added pages, or taken some of those */
+	/* before we had the lock, inserts may have added or reused pages */
 	before = RelationGetNumberOfBlocks(index);
-	after = pages_in_use(index, before, true);
+	after = count_used_pages(index, before, true);
 	if (after < before)
 	{
 		RelationTruncate(index, after);

@@ -1,11 +1,16 @@
 /*-------------------------------------------------------------------------
  * ann_vacuum.c
- *	  Vacuum: flags entries of dead rows; seals, compacts, finds free pages, and has those
- *	  at the end of the index given back (ann_truncate.c).
+ *	  ambulkdelete and amvacuumcleanup.
  *
- * ambulkdelete is one pass over ids, and rewrites flags only.  Inserts go on
- * meanwhile: what they append belongs to rows that are not dead.  A seal or
- * compaction would move entries past the pass, hence the seal lock.
+ * ambulkdelete reads the ids of all entries once and flags those of dead
+ * rows; it changes nothing else.  Inserts go on meanwhile, which is harmless:
+ * the entries that they append are of rows that are not dead.  A seal or
+ * compaction could move entries to pages that the pass has read already, so
+ * ambulkdelete holds the seal lock.  After an ERROR or a crash some flags are
+ * set; the next VACUUM sets the others.
+ *
+ * amvacuumcleanup seals the pending rows, compacts the lists and finds free
+ * pages (all by vs_ann_seal), and cuts off those at the end (ann_truncate.c).
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -32,6 +37,7 @@
 #include "compat/ann_compat.h"
 #include "util/stop_point.h"
 
+/* VACUUM's test for a dead TID, and the entries that passed it so far. */
 typedef struct DeadCheck
 {
 	IndexBulkDeleteCallback callback;
@@ -39,6 +45,10 @@ typedef struct DeadCheck
 	int64		live;
 } DeadCheck;
 
+/*
+ * Sets the dead flag of an entry of a dead row.  Returns whether it did so
+ * now.
+ */
 static bool
 flag_if_dead(VsAnnId *id, void *arg)
 {
@@ -55,9 +65,14 @@ flag_if_dead(VsAnnId *id, void *arg)
 	return false;
 }
 
-/* Flags the dead of a pending page; returns how many. */
+/*
+ * Flags the dead entries of a pending page.  Returns their number and the
+ * next page of the chain.  The page is locked exclusively, since inserts may
+ * append to it.  All its flags are one WAL record; without a dead entry there
+ * is none.
+ */
 static int
-vacuum_pending_page(const VsAnn *ann, BlockNumber block, DeadCheck *check, BlockNumber *next)
+flag_pending_page(const VsAnn *ann, BlockNumber block, DeadCheck *check, BlockNumber *next)
 {
 	Buffer		buffer = vs_ann_page_read(ann, block, BUFFER_LOCK_EXCLUSIVE, VS_ANN_PENDING);
 	Page		page = BufferGetPage(buffer);
@@ -86,8 +101,12 @@ vacuum_pending_page(const VsAnn *ann, BlockNumber block, DeadCheck *check, Block
 	return dead;
 }
 
+/*
+ * Flags the dead entries of chains.  We hold the seal lock; no page is
+ * pinned.
+ */
 static int64
-vacuum_chains(const VsAnn *ann, const VsAnnChain *chains, DeadCheck *check)
+flag_chains(const VsAnn *ann, const VsAnnChain *chains, DeadCheck *check)
 {
 	int64		dead = 0;
 
@@ -100,7 +119,7 @@ vacuum_chains(const VsAnn *ann, const VsAnnChain *chains, DeadCheck *check)
 		{
 			vs_ann_walk_step(ann, &walk, block);
 			vs_compat_vacuum_delay();
-			dead += vacuum_pending_page(ann, block, check, &block);
+			dead += flag_pending_page(ann, block, check, &block);
 		}
 	}
 	return dead;
@@ -128,8 +147,8 @@ vs_ann_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 
 		vs_ann_meta_read(&ann, &meta);
 		VS_STOP_POINT("bulkdelete: begun");
-		dead = vacuum_chains(&ann, meta.closing, &check);
-		dead += vacuum_chains(&ann, meta.growing, &check);
+		dead = flag_chains(&ann, meta.closing, &check);
+		dead += flag_chains(&ann, meta.growing, &check);
 		VS_STOP_POINT("bulkdelete: pending done");
 		dead += vs_ann_flag_lists(&ann, &meta, flag_if_dead, &check);
 	}
@@ -145,8 +164,9 @@ vs_ann_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 }
 
 /*
- * Rows of the index.  Under the seal lock: VACUUM's own transaction does not keep pages that a
- * seal retires from being reused.
+ * The number of rows in the index.  It reads pages under the seal lock: a
+ * seal could retire them, and the horizon ignores VACUUM's own transaction,
+ * so they could even be reused while we read.
  */
 static double
 count_rows(Relation index)
