@@ -53,7 +53,7 @@
 #define COST_OF_ROW			260.0	/* emit a row: bounds, exact distances */
 #define COST_OF_ROW_DIM		0.35
 
-#define COST_OF_DISTANCE	100.0	/* a row of an exact scan, before any is emitted */
+#define COST_OF_DISTANCE	100.0	/* each row of an exact scan, at its start */
 #define COST_OF_DISTANCE_DIM 0.1
 
 /*
@@ -208,7 +208,10 @@ may_be_merged(PlannerInfo *root, const IndexPath *path)
 		any_clause_of(root->full_join_clauses, class);
 }
 
-/* Whether an expression has a window function that looks at all rows before it gives the first result. */
+/*
+ * Whether an expression has a window function that looks at all rows before it
+ * gives the first result.
+ */
 static bool
 window_needs_all(Node *node, void *context)
 {
@@ -234,8 +237,9 @@ windows_need_all(const Query *query)
 }
 
 /*
- * Whether the scan will be exact whatever LIMIT says, as what takes its order would be wrong if a row
- * came late (ann_wanted.c): groups would be split, a merge join would lose the row.
+ * Whether the scan will be exact for any LIMIT (ann_wanted.c), because a late row
+ * would make the node above it wrong: groups would be split, a merge join would
+ * lose the row.
  */
 static bool
 needs_all_rows(PlannerInfo *root, const IndexPath *path)
@@ -270,7 +274,7 @@ vs_ann_costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	 */
 	if (list_length(path->indexorderbys) != 1)
 	{
-		/* not infinite: differences of costs are taken by what is above the path */
+		/* not infinite: the planner computes differences of costs */
 		*startup = *total = FORBIDDEN_COST;
 		VS_FORBID_PATH(&path->path);
 		return;

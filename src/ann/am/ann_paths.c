@@ -2,10 +2,11 @@
  * ann_paths.c
  *	  Paths in the order of a distance, for queries with further sort keys.
  *
- * An index scan and an incremental sort give ORDER BY a distance and then something
- * else.  Before version 16 the planner makes a path of an ordering operator
- * only if the operator is all of the order, and in no version if the next
- * key is a distance too.  So the paths for the first key alone are added here.
+ * ORDER BY a distance and then other keys takes an index scan and an
+ * incremental sort.  Before version 16 the planner makes a path of an ordering
+ * operator only if the operator is the whole order, and no version does so if
+ * the next key is a distance too.  So the paths for the first key alone are
+ * added here.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -35,7 +36,10 @@ vecann_indexes(const RelOptInfo *rel)
 	return indexes;
 }
 
-/* The planner's own function makes them, from our indexes and the first key alone. */
+/*
+ * Has the planner's own function make the paths, from our indexes and the first
+ * key alone.
+ */
 static void
 add_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {

@@ -291,8 +291,8 @@ vs_ann_team_take_piece(VsAnnTeam *team, const VsAnnJob *job)
 
 /*
  * Waits until no worker is in the job, and closes it.  If the leader took part,
- * it found no piece left.  If it did not, it waits until a worker has joined the
- * job, because a worker leaves only when no piece is left.
+ * it found no piece left.  If it did not, it waits until a worker has joined
+ * the job, because a worker leaves only when no piece is left.
  */
 static void
 close_job(VsAnnTeam *team, const VsAnnJob *job, bool took_part)
