@@ -226,7 +226,6 @@ extern void vs_api_batch_abandon(UpsertBatch *batch);
  *
  * vs_api_rethrow raises the current error again, with the place in front of its
  * message.  Call it in PG_CATCH; mcxt is a context that outlives the batch.
- * vs_api_clip returns the first 200 characters of a value, for messages.
  * vs_api_result returns the counts as the SQL type upsert_result.
  */
 typedef void (*UpsertFeed) (UpsertBatch *batch, void *arg);
