@@ -4,9 +4,9 @@
  *	  backend.
  *
  * It is built from the relcache entry of a table that the caller holds locked.
- * It is kept until a relcache invalidation of that table, or until any schema
- * or operator changes, because saved statements name the table and the
- * operators of its key by their schemas.  An invalidation may come at any
+ * It is kept until a relcache invalidation of that table, or until any schema,
+ * operator or collation changes, because saved statements name the table, and
+ * the operators and collations of its key, by their schemas.  An invalidation may come at any
  * time, also during an upsert, so it only clears 'valid'; the structure and
  * its saved plans are freed when the last user releases them.
  *-------------------------------------------------------------------------
@@ -83,6 +83,7 @@ cache_init(void)
 	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_names, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, invalidate_names, (Datum) 0);
+	CacheRegisterSyscacheCallback(COLLOID, invalidate_names, (Datum) 0);
 }
 
 static void

@@ -243,18 +243,19 @@ build_sql(Collection *c, UpsertPlan *p)
 }
 
 /*
- * Plans a statement with a subquery on the table itself.  Sequential scans are
- * discouraged, because a plan made for a small table stays when the table has
- * grown.
+ * Makes the plan valid.  Sequential scans are discouraged in statements with a
+ * subquery on the table itself, because a plan made for a small table stays
+ * when the table has grown.
  */
 static void
-plan_with_index(SPIPlanPtr plan)
+make_valid(SPIPlanPtr plan, bool with_index)
 {
 	int			level = NewGUCNestLevel();
 	CachedPlan *cached;
 
-	set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
-					  GUC_ACTION_SAVE, true, 0, false);
+	if (with_index)
+		set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
+						  GUC_ACTION_SAVE, true, 0, false);
 	cached = SPI_plan_get_cached_plan(plan);
 	if (cached)
 		ReleaseCachedPlan(cached, CurrentResourceOwner);
@@ -293,7 +294,8 @@ find_plan(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *all, B
 
 /*
  * Raises an error if the collection's name has become another table's: no lock
- * keeps its schema from being renamed.
+ * keeps its schema from being renamed.  The plan must be valid, with its locks
+ * taken: then the server does not analyze the statement again to run it.
  */
 static void
 check_target(Collection *c, SPIPlanPtr plan)
@@ -304,7 +306,8 @@ check_target(Collection *c, SPIPlanPtr plan)
 	if (source->relationOids != NIL && !list_member_oid(source->relationOids, c->relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("schema of collection \"%s\" was renamed concurrently", c->name)));
+				 errmsg("schema of collection \"%s\" was renamed concurrently", c->name),
+				 errhint("The upsert might succeed if retried.")));
 }
 
 UpsertPlan *
@@ -338,8 +341,7 @@ vs_api_plan_get(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *
 		SPI_keepplan(p->plan);
 		MemoryContextSwitchTo(old);
 	}
-	if (merges_stored(p))
-		plan_with_index(p->plan);
+	make_valid(p->plan, merges_stored(p));
 	check_target(c, p->plan);
 	return p;
 }

@@ -24,7 +24,6 @@
 #include "nodes/params.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
-#include "utils/plancache.h"
 
 #include "api/upsert_batch.h"
 
@@ -201,22 +200,6 @@ cookie_parameter(UpsertBatch *batch)
 	return params;
 }
 
-/*
- * The statement names its table.  A lock keeps a table's name, but not that of
- * its schema, so another table may have got the name meanwhile.
- */
-static void
-check_target(UpsertBatch *batch, SPIPlanPtr plan)
-{
-	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
-
-	if (!list_member_oid(source->relationOids, batch->c->relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("the schema of \"%s\" was renamed concurrently", batch->c->name),
-				 errhint("The upsert might succeed if retried.")));
-}
-
 static void
 execute(UpsertBatch *batch, UpsertPlan *plan)
 {
@@ -243,7 +226,6 @@ execute(UpsertBatch *batch, UpsertPlan *plan)
 	PG_END_TRY();
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
-	check_target(batch, plan->plan);
 }
 
 /* Runs the statement over the rows with or without a key. */

@@ -1,7 +1,7 @@
 -- Upsert behaves as an INSERT … ON CONFLICT by the calling user: generated columns,
 -- triggers, row security, privileges, foreign keys, checks, domains, search_path.
 BEGIN;
-SELECT plan(44);
+SELECT plan(49);
 
 -- generated columns
 CREATE TABLE gen (id int PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n * 2) STORED,
@@ -143,6 +143,13 @@ SELECT vecstore.upsert('cased', '{"id": "a", "n": 1}');
 SELECT throws_ok($$SELECT vecstore.upsert('cased', '{"id": "A", "n": 2}')$$, '23505',
 	'row 1: duplicate key value violates unique constraint "cased_no_case"', 'only a conflict of the primary key replaces');
 SELECT lives_ok($$SELECT vecstore.upsert('cased', '{"id": "a", "n": 3}')$$, 'which still does');
+CREATE COLLATION bytes FROM "C";
+CREATE TABLE collated (id text COLLATE bytes PRIMARY KEY) USING vecstore;
+SELECT lives_ok($$SELECT vecstore.upsert('collated', '{"id": "a"}')$$, 'a key with a collation');
+ALTER COLLATION bytes RENAME TO octets;
+SET LOCAL search_path = pg_catalog, public;
+SELECT lives_ok($$SELECT vecstore.upsert('collated', '{"id": "a"}')$$, 'which was renamed');
+RESET search_path;
 
 -- a schema that gets another name, and its old name another schema
 CREATE SCHEMA place;
@@ -156,7 +163,12 @@ BEGIN
 	RETURN 3;
 END $$;
 SELECT throws_ok($$SELECT vecstore.upsert_from('place.named', 'SELECT rename_place() AS id')$$, '40001',
-	'the schema of "named" was renamed concurrently', 'a schema is renamed during an upsert');
+	'schema of collection "named" was renamed concurrently', 'a schema is renamed during an upsert');
+ALTER SCHEMA place RENAME TO other;
+SELECT lives_ok($$SELECT vecstore.upsert('other.named', '{"id": 1}')$$, 'a statement is saved');
+ALTER SCHEMA other RENAME TO place;
+SELECT lives_ok($$SELECT vecstore.upsert('place.named', '{"id": 1}')$$, 'and another');
+SELECT throws_ok($$SELECT vecstore.upsert_from('place.named', 'SELECT rename_place() AS id')$$, '40001', NULL, 'a saved statement is checked as well');
 SELECT rename_place();
 SELECT lives_ok($$SELECT vecstore.upsert('former.named', '{"id": 2}')$$, 'after a schema was renamed');
 SELECT results_eq('SELECT id FROM former.named ORDER BY id', ARRAY[1, 2], 'rows reach the table');
