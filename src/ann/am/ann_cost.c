@@ -53,7 +53,7 @@
 #define COST_OF_ROW			260.0	/* emit a row: bounds, exact distances */
 #define COST_OF_ROW_DIM		0.35
 
-#define COST_OF_DISTANCE	100.0	/* each row of an exact scan, at its start */
+#define COST_OF_DISTANCE	100.0	/* each row of an exact scan */
 #define COST_OF_DISTANCE_DIM 0.1
 
 /*
@@ -237,9 +237,9 @@ windows_need_all(const Query *query)
 }
 
 /*
- * Whether the scan will be exact for any LIMIT (ann_wanted.c), because a late row
- * would make the node above it wrong: groups would be split, a merge join would
- * lose the row.
+ * Whether the scan will be exact for any LIMIT (ann_wanted.c), because a late
+ * row would make the node above it wrong: groups would be split, a merge join
+ * would lose the row.
  */
 static bool
 needs_all_rows(PlannerInfo *root, const IndexPath *path)
