@@ -41,6 +41,7 @@
 #include "ann/page/ann_meta.h"
 #include "ann/page/ann_page.h"
 #include "ann/seal/ann_assign.h"
+#include "ann/seal/ann_choose.h"
 #include "ann/seal/ann_publish.h"
 #include "ann/seal/ann_spool.h"
 #include "ann/seal/ann_train.h"

@@ -41,6 +41,7 @@
 #include "ann/page/ann_directory.h"
 #include "ann/page/ann_list.h"
 #include "ann/page/ann_page.h"
+#include "ann/seal/ann_choose.h"
 #include "ann/seal/ann_list_copy.h"
 #include "ann/seal/ann_plan.h"
 #include "ann/seal/ann_seal.h"
@@ -49,33 +50,6 @@
 #include "quant/kmeans.h"
 #include "quant/quant.h"
 
-/* A list above this multiple of the mean size is split. */
-#define SPLIT_FACTOR		2.5
-/* A list below this multiple of the mean size is dropped. */
-#define MERGE_FACTOR		0.125
-/* A list is copied if at least this share of its entries is dead. */
-#define DEAD_SHARE_COMPACT	0.05
-#define DEAD_SHARE_FLUSH	0.1
-#define DEAD_SHARE_VACUUM	0.2
-#define DEAD_SHARE_AUTOMATIC 0.25
-/* An automatic seal copies at most this multiple of the rows that it seals. */
-#define COPIED_PER_SEALED	8
-/*
- * All lists are trained again if there should be more, or fewer, by these
- * factors.
- */
-#define TOO_FEW_LISTS		3
-#define TOO_MANY_LISTS		8
-/*
- * All lists are trained again if more than this share of the rows would be
- * assigned again: the training adds little to that cost.
- */
-#define REASSIGNED_SHARE	0.5
-/*
- * Unless lists are too many, all are trained again only if more than this
- * share of the rows was sealed since the last time.
- */
-#define FRESH_SHARE			0.25
 /* The number of neighbors that are rewritten with a split list. */
 #define NEIGHBORS			4
 
@@ -151,90 +125,11 @@ reassign_all_neighbors(const VsAnn *ann, const VsAnnDirectory *dir, VsAnnPlan *p
 	pfree(memory);
 }
 
-static VsAnnListAction
-choose_action(const VsAnnPlan *plan, int list, int nlists)
-{
-	int64		live = plan->entries[list] - plan->dead[list];
-
-	/* a list of rows that are alike is split only after it has doubled */
-	if (live > SPLIT_FACTOR * plan->rows_per_list && live > 2 * (int64) plan->unsplit[list])
-		return VS_ANN_SPLIT;
-	if (nlists > 1 && live < MERGE_FACTOR * plan->rows_per_list)
-		return VS_ANN_DROP;
-	return VS_ANN_KEEP;
-}
-
-static double
-get_copy_threshold(VsAnnSealCaller caller)
-{
-	switch (caller)
-	{
-		case VS_ANN_SEAL_COMPACT:
-			return DEAD_SHARE_COMPACT;
-		case VS_ANN_SEAL_FLUSH:
-			return DEAD_SHARE_FLUSH;
-		case VS_ANN_SEAL_VACUUM:
-			return DEAD_SHARE_VACUUM;
-		case VS_ANN_SEAL_AUTOMATIC:
-			break;
-	}
-	return DEAD_SHARE_AUTOMATIC;
-}
-
-/*
- * Chooses lists with many dead entries to be copied without them, if they are
- * to be kept.  An automatic seal stays within a budget, so that its cost is
- * in proportion to the rows that it seals.
- */
-static void
-choose_copies(VsAnnPlan *plan, int64 pending, VsAnnSealCaller caller)
-{
-	double		share = get_copy_threshold(caller);
-	int64		budget = caller == VS_ANN_SEAL_AUTOMATIC ? COPIED_PER_SEALED * pending : INT64_MAX;
-
-	for (int i = 0; i < plan->nlists; i++)
-	{
-		int64		live = plan->entries[i] - plan->dead[i];
-
-		if (plan->actions[i] != VS_ANN_KEEP || plan->dead[i] == 0 ||
-			plan->dead[i] < share * plan->entries[i] || live > budget)
-			continue;
-		plan->actions[i] = VS_ANN_COPY;
-		plan->any = true;
-		budget -= live;
-	}
-}
-
-int64
-vs_ann_plan_moved(const VsAnnPlan *plan)
-{
-	int64		moved = 0;
-
-	for (int i = 0; i < plan->nlists; i++)
-	{
-		if (plan->actions[i] >= VS_ANN_REASSIGN)
-			moved += plan->entries[i] - plan->dead[i];
-	}
-	return moved;
-}
-
-/*
- * The decisions are made in this order: train all lists because of their
- * number; split or drop single lists; copy lists; reassign neighbors of split
- * lists.  At last the plan is changed to training all lists if most rows
- * would be assigned again.
- */
 VsAnnPlan *
 vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fresh,
 			const VsAnnSealRequest *request)
 {
 	VsAnnPlan  *plan = palloc0(sizeof(VsAnnPlan));
-	int64		rows = pending;
-	int64		unsplit = 0;
-	int			target;
-	int			kept = 0;
-	bool		split = false;
-	bool		worth_training;
 
 	plan->nlists = dir->nlists;
 	plan->actions = palloc0(dir->nlists);
@@ -242,37 +137,11 @@ vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir, int64 pending, int64 fr
 	plan->dead = palloc0(sizeof(int64) * dir->nlists);
 	plan->unsplit = palloc0(sizeof(uint32) * dir->nlists);
 	for (int i = 0; i < dir->nlists; i++)
-	{
 		count_list(ann, dir->heads[i], i, plan);
-		rows += plan->entries[i] - plan->dead[i];
-		unsplit += plan->unsplit[i];
-	}
-	target = vs_ann_target_lists(rows);
-	plan->rows_per_list = Max(1, rows / target);
-	worth_training = fresh + pending > FRESH_SHARE * rows && rows > 2 * unsplit;
-	plan->all = (request->may_train || vs_ann_seal_rearranges(request)) &&
-		((target > TOO_FEW_LISTS * dir->nlists && worth_training) ||
-		 dir->nlists > TOO_MANY_LISTS * target);
-	for (int i = 0; i < dir->nlists; i++)
-	{
-		if (plan->all)
-			plan->actions[i] = VS_ANN_REASSIGN;
-		else if (vs_ann_seal_rearranges(request))
-			plan->actions[i] = choose_action(plan, i, dir->nlists);
-		split = split || plan->actions[i] == VS_ANN_SPLIT;
-		kept += plan->actions[i] != VS_ANN_DROP;
-		plan->any = plan->any || plan->actions[i] != VS_ANN_KEEP;
-	}
-	if (kept == 0)
-		plan->actions[0] = VS_ANN_REASSIGN;
-	choose_copies(plan, pending, request->caller);
-	if (split)
+	vs_ann_choose_actions(plan, pending, fresh, request);
+	if (plan->splits)
 		reassign_all_neighbors(ann, dir, plan);
-	if (vs_ann_plan_moved(plan) > REASSIGNED_SHARE * rows && (worth_training || kept == 0))
-	{
-		plan->all = true;
-		memset(plan->actions, VS_ANN_REASSIGN, dir->nlists);
-	}
+	vs_ann_choose_training(plan);
 	return plan;
 }
 

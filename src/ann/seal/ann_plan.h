@@ -8,34 +8,8 @@
 
 #include "ann/page/ann_change.h"
 #include "ann/page/ann_directory.h"
+#include "ann/seal/ann_choose.h"
 #include "ann/seal/ann_seal.h"
-
-/*
- * The action on one list of the old directory.  Actions from VS_ANN_REASSIGN
- * on put the list's rows into the spool, so that they are assigned again.
- */
-typedef enum VsAnnListAction
-{
-	VS_ANN_KEEP,
-	VS_ANN_COPY,				/* same centroid; live entries copied */
-	VS_ANN_REASSIGN,			/* same centroid; rows assigned again */
-	VS_ANN_SPLIT,				/* several new centroids */
-	VS_ANN_DROP					/* no centroid; rows go to other lists */
-} VsAnnListAction;
-
-typedef struct VsAnnPlan
-{
-	int			nlists;
-	uint8	   *actions;		/* VsAnnListAction, per list */
-	int64	   *entries;		/* per list, dead ones included */
-	int64	   *dead;
-	uint32	   *unsplit;		/* see VsAnnExtentHeader */
-	int64		rows_per_list;	/* target size of a list */
-	/* Entries copied; vs_ann_plan_directory sets it. */
-	int64		copied;
-	bool		all;			/* train all centroids again */
-	bool		any;			/* some list is not kept */
-} VsAnnPlan;
 
 /*
  * Counts the entries of all lists and chooses an action for each list.
@@ -47,9 +21,6 @@ typedef struct VsAnnPlan
 extern VsAnnPlan *vs_ann_plan(const VsAnn *ann, const VsAnnDirectory *dir,
 							  int64 pending, int64 fresh,
 							  const VsAnnSealRequest *request);
-
-/* Returns the number of rows in lists that are assigned again. */
-extern int64 vs_ann_plan_moved(const VsAnnPlan *plan);
 
 /*
  * Makes the directory of a plan that does not train all lists: kept lists,

@@ -48,6 +48,7 @@
 #include "ann/page/ann_page.h"
 #include "ann/page/ann_pending.h"
 #include "ann/seal/ann_assign.h"
+#include "ann/seal/ann_choose.h"
 #include "ann/seal/ann_dead.h"
 #include "ann/seal/ann_list_copy.h"
 #include "ann/seal/ann_plan.h"

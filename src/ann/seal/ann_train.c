@@ -37,8 +37,6 @@
 #define MEAN_PASSES		6
 
 #define ITEMS_AT_ONCE	1024
-#define MIN_LIST_ROWS	128
-#define MAX_LISTS		65536
 
 static void *
 kmeans_alloc(void *arg, size_t size)
@@ -50,18 +48,6 @@ static void
 kmeans_release(void *arg, void *pointer)
 {
 	pfree(pointer);
-}
-
-/*
- * Lists grow with the square root of the number of rows, so that ranking the
- * lists and scanning some of them cost about the same.
- */
-int
-vs_ann_target_lists(int64 rows)
-{
-	double		per_list = Max(MIN_LIST_ROWS, sqrt((double) rows) / 2);
-
-	return Max(1, Min(MAX_LISTS, (int) (rows / per_list)));
 }
 
 int64

@@ -11,9 +11,6 @@
 #include "ann/seal/ann_spool.h"
 #include "quant/kmeans.h"
 
-/* Returns the number of lists that suits the given number of rows. */
-extern int	vs_ann_target_lists(int64 rows);
-
 /*
  * The participants of a parallel build, as a training uses them
  * (build/ann_jobs.c).
