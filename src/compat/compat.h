@@ -12,6 +12,8 @@
 #include "postgres.h"
 
 #include "access/tableam.h"
+#include "access/transam.h"
+#include "commands/vacuum.h"
 #include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
 #include "storage/bufmgr.h"
@@ -163,6 +165,27 @@ vs_compat_test_old_snapshot(Relation rel, Page page)
 	} while (0)
 #else
 #define VS_COUNT_INDEX_SEARCH(scan) ((void) (scan))
+#endif
+
+/*
+ * 18 added the argument is_analyze, which 17 and older do not have.
+ */
+#if PG_VERSION_NUM >= 180000
+#define VS_VACUUM_DELAY_POINT() vacuum_delay_point(false)
+#else
+#define VS_VACUUM_DELAY_POINT() vacuum_delay_point()
+#endif
+
+/*
+ * Whether the server warns of transaction ids that run out, before it refuses
+ * new ones.  17 renamed the variable.
+ */
+#if PG_VERSION_NUM >= 170000
+#define VS_XIDS_RUN_OUT() \
+	TransactionIdFollowsOrEquals(ReadNextTransactionId(), TransamVariables->xidWarnLimit)
+#else
+#define VS_XIDS_RUN_OUT() \
+	TransactionIdFollowsOrEquals(ReadNextTransactionId(), ShmemVariableCache->xidWarnLimit)
 #endif
 
 /*

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "compat/compat.h"
+#include "storage/bufmgr.h"
 #include "storage/itemptr.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
@@ -100,6 +101,36 @@ extern void vs_store_write(Relation store, VsStoreValue *values, int n,
  * already, is ERRCODE_DATA_CORRUPTED.
  */
 extern void vs_store_release(Relation store, Oid address, CommandId cid, bool speculative);
+
+/*
+ * Reclaiming values that no row names (store_reclaim.c).
+ *
+ * vs_store_block_count returns how many values that the snapshot sees begin in
+ * the block.
+ *
+ * vs_store_candidates_next collects the next candidates: values that the
+ * snapshot sees, in portions of at most 'memory' bytes.  It returns false after
+ * the last portion.  vs_store_candidate_named notes that a row has the address,
+ * which may be any number.  vs_store_candidates_unnamed tells whether candidates
+ * are left that no row was reported to have, and vs_store_candidates_delete
+ * marks these deleted by the current transaction and returns how many there
+ * were.  It skips what another transaction is deleting or has deleted.
+ *
+ * The store must be open with RowExclusiveLock, and the snapshot must hold back
+ * the horizon until the end.  The caller must know that no transaction needs or
+ * will need a value that is deleted.
+ */
+typedef struct VsCandidates VsCandidates;
+
+extern int	vs_store_block_count(Relation store, BlockNumber block, Snapshot snapshot,
+								 BufferAccessStrategy strategy);
+extern VsCandidates *vs_store_candidates_begin(Relation store, Snapshot snapshot,
+											   BufferAccessStrategy strategy, Size memory);
+extern bool vs_store_candidates_next(VsCandidates *candidates);
+extern void vs_store_candidate_named(VsCandidates *candidates, Oid address);
+extern bool vs_store_candidates_unnamed(const VsCandidates *candidates);
+extern int64 vs_store_candidates_delete(VsCandidates *candidates, CommandId cid);
+extern void vs_store_candidates_end(VsCandidates *candidates);
 
 /*
  * Copies bytes [offset, offset + len) of a value of attrsize bytes to dest.

@@ -48,6 +48,7 @@ vs_table_handler(PG_FUNCTION_ARGS)
 		methods.tuple_update = vs_table_tuple_update;
 		methods.tuple_delete = vs_table_tuple_delete;
 
+		methods.relation_vacuum = vs_table_relation_vacuum;
 		methods.index_build_range_scan = vs_table_index_build_range_scan;
 		methods.index_validate_scan = vs_table_index_validate_scan;
 		methods.relation_copy_for_cluster = vs_table_copy_for_cluster;

@@ -47,6 +47,22 @@ extern TM_Result vs_table_tuple_delete(Relation rel, ItemPointer tid, CommandId 
 extern void vs_table_release_values(Relation rel, HeapTuple tuple, CommandId cid,
 									bool speculative);
 
+/* table_names.c */
+
+/*
+ * Calls the function for every value that row versions on the page name: those
+ * that the snapshot sees, or all with InvalidSnapshot.  Returns false if it
+ * meets a damaged one.  The buffer must be share-locked.
+ */
+typedef void (*VsNameFunction) (void *arg, Oid address);
+
+extern bool vs_page_names(Relation rel, Buffer buffer, Snapshot snapshot,
+						  VsNameFunction function, void *arg);
+
+/* table_vacuum.c */
+extern void vs_table_relation_vacuum(Relation rel, struct VacuumParams *params,
+									 BufferAccessStrategy strategy);
+
 /* table_build.c */
 extern double vs_table_index_build_range_scan(Relation rel, Relation index,
 											  struct IndexInfo *info, bool allow_sync,
