@@ -54,7 +54,7 @@ sub writer
 # Vacuums of all kinds, again and again.
 sub vacuumer
 {
-	my @kinds = ('VACUUM items', 'VACUUM (FREEZE) items', 'VACUUM (INDEX_CLEANUP on) items',
+	my @kinds = ('VACUUM items', 'VACUUM (FREEZE) items', 'VACUUM (DISABLE_PAGE_SKIPPING) items', 'VACUUM (INDEX_CLEANUP on) items',
 		'CHECKPOINT', 'VACUUM (FULL) items', 'VACUUM items', 'CLUSTER items USING items_pkey', 'VACUUM items',
 		'ANALYZE items');
 
@@ -109,5 +109,37 @@ $node->safe_psql('postgres', 'VACUUM items');
 is_sound($node, 'vacuumed');
 $node->safe_psql('postgres', 'INSERT INTO items SELECT (item(id, 1, -1)).* FROM generate_series(10001, 10500) id');
 is_sound($node, 'written to again');
+
+# Values that no row names are removed, or still there, after a crash at any time.
+foreach my $round (1 .. ROUNDS)
+{
+	my $first = 10000 + 100 * $round;
+	my $output = '';
+
+	$node->safe_psql('postgres', "SELECT delete_behind($first, $first + 99)");
+	my $vacuum = start_psql($node, "VACUUM (DISABLE_PAGE_SKIPPING) items;\n\\echo v\n", \$output);
+	my $deadline = time + 60;
+	if ($round == 1)
+	{
+		while ($output !~ /v/ && time < $deadline)
+		{
+			pump_psql($vacuum);
+			usleep(10_000);
+		}
+	}
+	else
+	{
+		pump_psql($vacuum);
+		usleep(rand(60_000));
+	}
+	crash($node);
+	eval { $vacuum->finish };
+	is_sound($node, 'removed before the crash') if $round == 1;
+	$node->safe_psql('postgres', 'VACUUM (DISABLE_PAGE_SKIPPING) items');
+	is_sound($node, "removed, crash $round");
+	$node->safe_psql('postgres', 'INSERT INTO items SELECT (item(id, 1, -1)).* '
+		. "FROM generate_series($first + 1000, $first + 1099) id");
+	is_sound($node, "written to again, crash $round");
+}
 $node->stop;
 done_testing();

@@ -15,7 +15,8 @@ use VecstoreTest;
 
 use constant { ROWS => 400, STEPS => 150 };
 
-# Updates with new values, updates of scalars, deletes and new rows, then VACUUM.
+# Updates with new values, updates of scalars, deletes, deletes behind the access method
+# and new rows, then VACUUM.
 sub churn
 {
 	my ($node) = @_;
@@ -32,12 +33,14 @@ sub churn
 			  . "(SELECT version, small, large, half, body FROM item(i.id, $step, 0)) WHERE id BETWEEN $first AND $last;\n",
 			"UPDATE items SET batch = $step WHERE id BETWEEN $first AND $last;\n",
 			"DELETE FROM items WHERE id BETWEEN $first AND $last;\n",
+			"SELECT delete_behind($first, $last);\n",
 			"INSERT INTO items SELECT (item(id, $step, 0)).* FROM generate_series($first, $last) id\n"
 			  . "ON CONFLICT (id) DO UPDATE SET version = excluded.version, small = excluded.small,\n"
 			  . "large = excluded.large, half = excluded.half, body = excluded.body;\n",
 			"INSERT INTO items SELECT (item(id, 1, 0)).* FROM generate_series($new, $new + 20) id;\n"
-			  . "DELETE FROM items WHERE id >= $new;\n")[ rand 5 ];
+			  . "DELETE FROM items WHERE id >= $new;\n")[ rand 6 ];
 		$script .= "VACUUM items;\n" if $step % 3 == 0;
+		$script .= "VACUUM (DISABLE_PAGE_SKIPPING) items;\n" if $step % 8 == 0;
 		$script .= "CHECKPOINT;\n" if $step % 40 == 0;
 		$script .= "VACUUM (FREEZE, TRUNCATE) items;\n" if $step % 50 == 0;
 	}
@@ -92,6 +95,8 @@ is(scalar @unexpected, 0, 'every read was right or in conflict with recovery')
   or diag(join("\n", @unexpected));
 cmp_ok($reads, '>', 0, "reads succeeded ($reads, $conflicts conflicts)");
 
+# values of rows that were deleted behind the access method
+$primary->safe_psql('postgres', 'VACUUM (DISABLE_PAGE_SKIPPING) items');
 $primary->wait_for_catchup($standby);
 my $hash = 'SELECT md5(string_agg(i::text, chr(10) ORDER BY id)) FROM items i';
 is($standby->safe_psql('postgres', $hash), $primary->safe_psql('postgres', $hash), 'standby equals primary');

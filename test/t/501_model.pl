@@ -189,6 +189,7 @@ sub ddl
 sub vacuum
 {
 	return pick(('VACUUM {T}') x 6, 'VACUUM (FREEZE) {T}', 'VACUUM (INDEX_CLEANUP on) {T}', 'VACUUM (FULL) {T}',
+		'VACUUM (DISABLE_PAGE_SKIPPING) {T}',
 		'CLUSTER {T} USING {T}_pkey', 'ANALYZE {T}', 'VACUUM {L}', 'VACUUM (ANALYZE, PARALLEL 2) {T}',
 		'REINDEX TABLE CONCURRENTLY {T}', 'CHECKPOINT');
 }

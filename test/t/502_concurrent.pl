@@ -99,7 +99,7 @@ SQL
 DELETE FROM items WHERE id = :id;
 SQL
 	vacuum => <<'SQL',
-VACUUM items;
+VACUUM (DISABLE_PAGE_SKIPPING) items;
 SELECT pg_sleep(0.05);
 SQL
 );

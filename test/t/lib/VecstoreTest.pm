@@ -70,6 +70,16 @@ CREATE FUNCTION item(id int, version int, batch int) RETURNS items LANGUAGE sql 
 RETURN ROW(id, version, batch, filled(id, version, 300)::vector,
 	CASE WHEN id % 3 = 0 THEN filled(id, version, 2500)::vector END,
 	filled(id % 2048, version % 2048, 400)::halfvec, long_text(id, version))::items;
+-- deletes rows behind the access method, as simple_heap_delete does: their values stay
+CREATE FUNCTION delete_behind(first int, last int) RETURNS void LANGUAGE plpgsql AS \$\$
+DECLARE
+	am oid := (SELECT relam FROM pg_class WHERE oid = 'items'::regclass);
+BEGIN
+	LOCK TABLE items IN SHARE UPDATE EXCLUSIVE MODE;
+	UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'heap') WHERE oid = 'items'::regclass;
+	DELETE FROM items WHERE id BETWEEN first AND last;
+	UPDATE pg_class SET relam = am WHERE oid = 'items'::regclass;
+END \$\$;
 SQL
 	return;
 }
