@@ -139,7 +139,7 @@ share_of_lists(const Counts *counts, double emitted)
 	if (vs_ann_probes == 0)
 		first = USUAL_ROUNDS * (double) vs_ann_probes_of(counts->nlists, counts->list_rows);
 	first = Min(first, counts->nlists);
-	return Min(1, first * (1 + emitted / VS_ANN_ROWS_PER_ROUND) / counts->nlists);
+	return Min(1, first * (1 + emitted / VS_ANN_ROWS_PER_PROBES) / counts->nlists);
 }
 
 /*

@@ -12,7 +12,7 @@
  * Per this number of rows emitted, a scan scores as many more lists as at its
  * start.
  */
-#define VS_ANN_ROWS_PER_ROUND	128
+#define VS_ANN_ROWS_PER_PROBES	128
 
 /*
  * Whether a scan that emits the given number of the index's rows computes all

@@ -30,7 +30,7 @@
 /* ---- scoring ---- */
 
 static uint32
-first_ref(VsAnnScan *so, BlockNumber block, int list)
+add_visited(VsAnnScan *so, BlockNumber block, int list)
 {
 	VsAnnScratch *scratch = so->scratch;
 	VsAnnVisited *visited;
@@ -60,7 +60,7 @@ score_block(VsAnnScan *so, const VsQuantQuery *query, const VsQuantListTerms *te
 	uint32		below;
 	uint32		used = n == VS_QUANT_BLOCK ? 0xFFFFFFFFU : (1U << n) - 1;
 
-	if (so->all_alike)
+	if (so->unordered)
 	{
 		memset(keys, 0, sizeof(float) * VS_QUANT_BLOCK);
 		below = queue->limit > 0 ? used : 0;
@@ -84,7 +84,7 @@ score_narrow_block(VsAnnScan *so, Page page, const VsQuantListTerms *terms, int 
 	VsQuantBlock block;
 	uint32		below;
 
-	if (so->all_alike)
+	if (so->unordered)
 	{
 		score_block(so, NULL, NULL, NULL, n, ref);
 		return;
@@ -105,7 +105,7 @@ probe_pending_page(VsAnnScan *so, BlockNumber block)
 	int			used = VS_ANN_OPAQUE(page)->used;
 	BlockNumber next = VS_ANN_OPAQUE(page)->next;
 	bool		centred = (VS_ANN_OPAQUE(page)->flags & VS_ANN_CENTRED) != 0;
-	uint32		ref = first_ref(so, block, -1);
+	uint32		ref = add_visited(so, block, -1);
 
 	if (centred && so->meta.centre == InvalidBlockNumber)
 		vs_ann_damaged(ann, block, "codes against a centre, which the index has not");
@@ -182,19 +182,19 @@ vs_ann_probe_pending(VsAnnScan *so)
 /* ---- memory of the next list's codes, fetched while this one's are scored ---- */
 
 #define CACHE_LINE		64
-#define LISTS_AHEAD		3		/* heads of lists are fetched so many before */
+#define PREFETCH_LISTS		3		/* heads of lists are fetched so many before */
 
 static void
-ahead_add(VsAnnScan *so, BlockNumber block, const char *page, int nblocks)
+prefetch_add_range(VsAnnScan *so, BlockNumber block, const char *page, int nblocks)
 {
 	const VsAnnGeometry *geo = &so->ann.geo;
-	VsAnnAhead *ahead = &so->ahead;
+	VsAnnPrefetch *prefetch = &so->prefetch;
 	int			bytes = geo->blocks_per_page > 0 ? nblocks * geo->block_bytes :
 		VS_ANN_CONTENTS_END - geo->code_start;
 
 	vs_recent_prefetch(so->ann.recent, so->ann.index, block, 0, 1);
-	ahead->at[ahead->nranges] = page + geo->code_start;
-	ahead->end[ahead->nranges++] = page + geo->code_start + bytes;
+	prefetch->at[prefetch->nranges] = page + geo->code_start;
+	prefetch->end[prefetch->nranges++] = page + geo->code_start + bytes;
 }
 
 /*
@@ -202,47 +202,47 @@ ahead_add(VsAnnScan *so, BlockNumber block, const char *page, int nblocks)
  * read may be anything, and is used as a guess only.
  */
 static void
-ahead_begin(VsAnnScan *so, BlockNumber head)
+prefetch_begin(VsAnnScan *so, BlockNumber head)
 {
 	const VsAnnGeometry *geo = &so->ann.geo;
-	VsAnnAhead *ahead = &so->ahead;
+	VsAnnPrefetch *prefetch = &so->prefetch;
 	const char *page = vs_recent_peek(so->ann.recent, so->ann.index, head);
 	int			left;
 
-	ahead->nranges = 0;
+	prefetch->nranges = 0;
 	if (page == NULL)
 		return;
 	left = Min(VS_ANN_EXTENT_HEADER(page)->nentries, geo->extent_entries);
 	left = (left + VS_QUANT_BLOCK - 1) / VS_QUANT_BLOCK;
-	for (int p = 0; p < Min(geo->code_pages, VS_ANN_AHEAD_RANGES) && left > 0; p++)
+	for (int p = 0; p < Min(geo->code_pages, VS_ANN_PREFETCH_RANGES) && left > 0; p++)
 	{
 		BlockNumber block = p == 0 ? head : VS_ANN_EXTENT_PAGES(page)[p - 1];
 		const char *codes = vs_recent_peek(so->ann.recent, so->ann.index, block);
 
 		if (codes != NULL)
-			ahead_add(so, block, codes, Min(left, geo->blocks_per_page));
+			prefetch_add_range(so, block, codes, Min(left, geo->blocks_per_page));
 		left -= geo->blocks_per_page;
 	}
 }
 
 /* Fetches about as much as a block. */
 static inline void
-ahead_step(VsAnnScan *so)
+prefetch_step(VsAnnScan *so)
 {
-	VsAnnAhead *ahead = &so->ahead;
+	VsAnnPrefetch *prefetch = &so->prefetch;
 	int			bytes = so->ann.geo.block_bytes + 4 * CACHE_LINE;
 
-	while (bytes > 0 && ahead->nranges > 0)
+	while (bytes > 0 && prefetch->nranges > 0)
 	{
-		int			last = ahead->nranges - 1;
+		int			last = prefetch->nranges - 1;
 
-		for (; bytes > 0 && ahead->at[last] < ahead->end[last]; bytes -= CACHE_LINE)
+		for (; bytes > 0 && prefetch->at[last] < prefetch->end[last]; bytes -= CACHE_LINE)
 		{
-			__builtin_prefetch(ahead->at[last]);
-			ahead->at[last] += CACHE_LINE;
+			__builtin_prefetch(prefetch->at[last]);
+			prefetch->at[last] += CACHE_LINE;
 		}
-		if (ahead->at[last] >= ahead->end[last])
-			ahead->nranges--;
+		if (prefetch->at[last] >= prefetch->end[last])
+			prefetch->nranges--;
 	}
 }
 
@@ -265,7 +265,7 @@ score_page(VsAnnScan *so, Page page, int nentries, const VsQuantListTerms *terms
 			block.rescale = factors + VS_QUANT_BLOCK;
 			block.error = factors + 2 * VS_QUANT_BLOCK;
 		}
-		ahead_step(so);
+		prefetch_step(so);
 		score_block(so, so->list_query, terms, &block, Min(VS_QUANT_BLOCK, nentries - i),
 					ref + i);
 	}
@@ -273,7 +273,7 @@ score_page(VsAnnScan *so, Page page, int nentries, const VsQuantListTerms *terms
 
 /* Copies p'th page's part of a block that is cut over pages. */
 static void
-take_slice(VsAnnScan *so, Page page, int p)
+copy_slice(VsAnnScan *so, Page page, int p)
 {
 	const VsAnnGeometry *geo = &so->ann.geo;
 	int			bytes_per_dim = VS_QUANT_BLOCK / 8;
@@ -305,7 +305,7 @@ score_extent(VsAnnScan *so, Buffer first, const VsAnnExtent *extent,
 		if (per_page > 0)
 			score_page(so, BufferGetPage(buffer), Min(left, per_page), terms, ref);
 		else
-			take_slice(so, BufferGetPage(buffer), p);
+			copy_slice(so, BufferGetPage(buffer), p);
 		UnlockReleaseBuffer(buffer);
 		ref += per_page;
 		left -= per_page;
@@ -328,7 +328,7 @@ score_extent(VsAnnScan *so, Buffer first, const VsAnnExtent *extent,
 }
 
 static void
-keep_pages(VsAnnScratch *scratch, const BlockNumber *pages, int n)
+add_pages(VsAnnScratch *scratch, const BlockNumber *pages, int n)
 {
 	if (scratch->npages + n > scratch->pages_capacity)
 		scratch->pages = vs_ann_scratch_enlarge(scratch, scratch->pages, &scratch->pages_capacity,
@@ -354,9 +354,9 @@ probe_list(VsAnnScan *so, int rank)
 		vs_ann_extent_copy(ann, block, BufferGetPage(buffer), &extent);
 		if (extent.header.nentries > 0)
 		{
-			uint32		ref = first_ref(so, block, rank);
+			uint32		ref = add_visited(so, block, rank);
 
-			keep_pages(so->scratch, extent.pages, vs_ann_extent_page_count(&ann->geo));
+			add_pages(so->scratch, extent.pages, vs_ann_extent_page_count(&ann->geo));
 			score_extent(so, buffer, &extent, &probe->terms, ref);
 		}
 		else
@@ -368,7 +368,7 @@ probe_list(VsAnnScan *so, int rank)
 }
 
 static bool
-is_early(int lists)
+refines_after(int lists)
 {
 	return lists == 2 || lists == 6 || lists == 16 || lists == 48;
 }
@@ -379,42 +379,42 @@ is_early(int lists)
  * that follow only entries that may be nearer are made candidates at once.
  */
 static void
-judge_early(VsAnnScan *so)
+refine_early(VsAnnScan *so)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
 	VsAnnCandidate *taken;
 	float		bound;
 	int			n;
 
-	if (so->all_alike || !vs_ann_queue_bound(queue, EARLY_REFINED, &bound))
+	if (so->unordered || !vs_ann_queue_bound(queue, EARLY_REFINED, &bound))
 		return;
-	if (so->nupper == VS_ANN_JUDGED_ROWS && bound >= so->upper[VS_ANN_JUDGED_ROWS - 1])
+	if (so->nupper_bounds == VS_ANN_TYPICAL_LIMIT && bound >= so->upper_bounds[VS_ANN_TYPICAL_LIMIT - 1])
 		return;
 	taken = vs_ann_queue_take(queue, EARLY_REFINED, &n);
 	vs_ann_probe_refine(so, taken, n);
-	if (so->nupper == VS_ANN_JUDGED_ROWS)
-		vs_ann_queue_lower(queue, so->upper[VS_ANN_JUDGED_ROWS - 1]);
+	if (so->nupper_bounds == VS_ANN_TYPICAL_LIMIT)
+		vs_ann_queue_lower_limit(queue, so->upper_bounds[VS_ANN_TYPICAL_LIMIT - 1]);
 }
 
 /* Scores lists in order of rank, those before until. */
 void
 vs_ann_probe_lists(VsAnnScan *so, int until)
 {
-	vs_ann_order_lists(so, until);
+	vs_ann_rank_lists(so, until);
 	for (; so->next_list < until; so->next_list++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (so->next_list + LISTS_AHEAD < until)
+		if (so->next_list + PREFETCH_LISTS < until)
 			vs_recent_prefetch(so->ann.recent, so->ann.index,
-							   so->scratch->probes[so->next_list + LISTS_AHEAD].head, 0,
+							   so->scratch->probes[so->next_list + PREFETCH_LISTS].head, 0,
 							   so->ann.geo.code_start);
-		so->ahead.nranges = 0;
+		so->prefetch.nranges = 0;
 		if (so->next_list + 1 < until)
-			ahead_begin(so, so->scratch->probes[so->next_list + 1].head);
+			prefetch_begin(so, so->scratch->probes[so->next_list + 1].head);
 		probe_list(so, so->next_list);
 		/* after 4 lists, 16, 64 ... */
-		if (so->next_list + 1 < until && is_early(so->next_list + 1))
-			judge_early(so);
+		if (so->next_list + 1 < until && refines_after(so->next_list + 1))
+			refine_early(so);
 	}
 }
 
@@ -424,23 +424,23 @@ vs_ann_probe_lists(VsAnnScan *so, int until)
  * The bound of all bits is narrow, so that a wider one costs hardly any exact distances;
  * the one of the first bit is what epsilon is for.
  */
-#define REFINED_WIDER	1.5f
+#define REFINED_BOUND_FACTOR	1.5f
 
 /* Ids fetched from memory while others are worked on. */
-#define PREFETCH_AHEAD	12
+#define PREFETCH_IDS	12
 
 /* Takes note that one row is at most so far away. */
 static void
-note_upper(VsAnnScan *so, float upper)
+add_upper_bound(VsAnnScan *so, float upper_bound)
 {
 	int			i;
 
-	if (so->nupper == VS_ANN_JUDGED_ROWS && !(upper < so->upper[so->nupper - 1]))
+	if (so->nupper_bounds == VS_ANN_TYPICAL_LIMIT && !(upper_bound < so->upper_bounds[so->nupper_bounds - 1]))
 		return;
-	i = so->nupper < VS_ANN_JUDGED_ROWS ? so->nupper++ : VS_ANN_JUDGED_ROWS - 1;
-	for (; i > 0 && upper < so->upper[i - 1]; i--)
-		so->upper[i] = so->upper[i - 1];
-	so->upper[i] = upper;
+	i = so->nupper_bounds < VS_ANN_TYPICAL_LIMIT ? so->nupper_bounds++ : VS_ANN_TYPICAL_LIMIT - 1;
+	for (; i > 0 && upper_bound < so->upper_bounds[i - 1]; i--)
+		so->upper_bounds[i] = so->upper_bounds[i - 1];
+	so->upper_bounds[i] = upper_bound;
 }
 
 static void
@@ -448,7 +448,7 @@ add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
 {
 	VsAnnScratch *scratch = so->scratch;
 	VsAnnFound *found;
-	VsAnnKnown	known;
+	VsAnnRefined refined;
 
 	if (scratch->nfound == scratch->found_capacity)
 		scratch->found = vs_ann_scratch_enlarge(scratch, scratch->found, &scratch->found_capacity,
@@ -459,11 +459,11 @@ add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
 	found->list = list;
 	found->distance = key;
 	if (exact)
-		note_upper(so, key);
-	known.key = key;
-	known.kind = exact ? VS_ANN_KEY_EXACT : VS_ANN_KEY_BOUND;
-	known.ref = (uint32) scratch->nfound++;
-	vs_ann_heap_push(&scratch->queue, &scratch->queue.known, known);
+		add_upper_bound(so, key);
+	refined.key = key;
+	refined.kind = exact ? VS_ANN_KEY_EXACT : VS_ANN_KEY_BOUND;
+	refined.ref = (uint32) scratch->nfound++;
+	vs_ann_heap_push(&scratch->queue, &scratch->queue.refined, refined);
 }
 
 /* Key and exactness of an entry whose detail lies at the address. */
@@ -472,7 +472,7 @@ refine_detail(VsAnnScan *so, const VsAnnVisited *visited, BlockNumber block, con
 			  float key)
 {
 	const VsAnnGeometry *geo = &so->ann.geo;
-	bool		exact = so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING;
+	bool		exact = so->unordered || so->ann.type.metric == VS_QUANT_HAMMING;
 	VsAnnId		id;
 
 	memcpy(&id, detail, sizeof(id));
@@ -491,18 +491,18 @@ refine_detail(VsAnnScan *so, const VsAnnVisited *visited, BlockNumber block, con
 								  (const uint8_t *) detail + sizeof(factors), &factors,
 								  &estimate);
 		/* the bound that it had may be wrong, and then rather than this one */
-		key = estimate - REFINED_WIDER * (estimate - tighter);
+		key = estimate - REFINED_BOUND_FACTOR * (estimate - tighter);
 		if (isnan(key))
 			key = -INFINITY;
 		else
-			note_upper(so, estimate + REFINED_WIDER * (estimate - tighter));
+			add_upper_bound(so, estimate + REFINED_BOUND_FACTOR * (estimate - tighter));
 	}
 	add_found(so, &id, visited->list, key, exact);
 }
 
 /* Where the id of a candidate is. */
 static inline BlockNumber
-locate(VsAnnScan *so, uint32 ref, VsAnnVisited **visited, int *offset)
+locate_id(VsAnnScan *so, uint32 ref, VsAnnVisited **visited, int *offset)
 {
 	const VsAnnGeometry *geo = &so->ann.geo;
 	int			ordinal = ref & ((1 << VS_ANN_ORDINAL_BITS) - 1);
@@ -522,7 +522,7 @@ prefetch_id(VsAnnScan *so, uint32 ref)
 {
 	VsAnnVisited *visited;
 	int			offset;
-	BlockNumber block = locate(so, ref, &visited, &offset);
+	BlockNumber block = locate_id(so, ref, &visited, &offset);
 
 	vs_recent_prefetch(so->ann.recent, so->ann.index, block, offset,
 					   visited->list < 0 ? (int) sizeof(VsAnnId) : so->ann.geo.detail_bytes);
@@ -540,15 +540,15 @@ vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
 	VsAnnVisited *visited;
 	int			offset;
 
-	for (int i = 0; i < Min(n, PREFETCH_AHEAD); i++)
+	for (int i = 0; i < Min(n, PREFETCH_IDS); i++)
 		prefetch_id(so, candidates[i].ref);
 	for (int i = 0; i < n; i++)
 	{
-		BlockNumber block = locate(so, candidates[i].ref, &visited, &offset);
+		BlockNumber block = locate_id(so, candidates[i].ref, &visited, &offset);
 		bool		pending = visited->list < 0;
 
-		if (i + PREFETCH_AHEAD < n)
-			prefetch_id(so, candidates[i + PREFETCH_AHEAD].ref);
+		if (i + PREFETCH_IDS < n)
+			prefetch_id(so, candidates[i + PREFETCH_IDS].ref);
 		if (block != current)
 		{
 			if (BufferIsValid(buffer))
@@ -565,7 +565,7 @@ vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
 				continue;
 			vs_ann_id_check(&so->ann, block, id);
 			add_found(so, id, visited->list, candidates[i].key,
-					  so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING);
+					  so->unordered || so->ann.type.metric == VS_QUANT_HAMMING);
 		}
 		else
 			refine_detail(so, visited, block, (char *) BufferGetPage(buffer) + offset,

@@ -28,9 +28,9 @@
 #include "quant/quant.h"
 
 /* near is cut back to the size that is expected to be taken, within these, when it is 8/3 of that */
-#define NEAR_LEAST	768
-#define NEAR_EXPECTED	100000
-#define NEAR_MOST(least) ((least) / 3 * 8)
+#define MIN_NEAR_TARGET	768
+#define MAX_NEAR_TARGET	100000
+#define NEAR_MAX(least) ((least) / 3 * 8)
 #define BUCKETS		512
 
 /* Blocks that tell how keys are spread. */
@@ -40,16 +40,16 @@
 void
 vs_ann_queue_reset(VsAnnQueue *queue, int64 expected)
 {
-	queue->near_least = Min(Max(expected, NEAR_LEAST), NEAR_EXPECTED);
+	queue->near_target = Min(Max(expected, MIN_NEAR_TARGET), MAX_NEAR_TARGET);
 	queue->nnear = queue->taken = queue->ready = 0;
-	queue->arranged = false;
-	queue->near_most = NEAR_MOST(queue->near_least);
+	queue->sorted = false;
+	queue->near_max = NEAR_MAX(queue->near_target);
 	queue->nblocks = 0;
 	queue->beyond = 0;
-	queue->known.n = queue->settled.n = queue->late.n = 0;
+	queue->refined.n = queue->settled.n = queue->late.n = 0;
 	queue->limit = INFINITY;
 	queue->any_taken = false;
-	queue->refill = queue->near_least;
+	queue->refill_size = queue->near_target;
 }
 
 static void *
@@ -122,21 +122,21 @@ select_smallest(VsAnnCandidate *array, int n, int k)
 static void
 set_limit(VsAnnQueue *queue, float limit)
 {
-	if (queue->any_taken && limit <= queue->most_taken)
-		limit = nextafterf(queue->most_taken, INFINITY);
+	if (queue->any_taken && limit <= queue->max_taken)
+		limit = nextafterf(queue->max_taken, INFINITY);
 	queue->limit = limit;
 }
 
 /* Puts what was not taken of near first, in no order. */
 static void
-unready(VsAnnQueue *queue)
+remove_taken(VsAnnQueue *queue)
 {
 	if (queue->taken > 0)
 		memmove(queue->near, queue->near + queue->taken,
 				sizeof(VsAnnCandidate) * (queue->nnear - queue->taken));
 	queue->nnear -= queue->taken;
 	queue->taken = queue->ready = 0;
-	queue->arranged = false;
+	queue->sorted = false;
 }
 
 /*
@@ -144,7 +144,7 @@ unready(VsAnnQueue *queue)
  * do not spread.
  */
 static bool
-spread(VsAnnQueue *queue, const VsAnnCandidate *array, int n)
+set_buckets(VsAnnQueue *queue, const VsAnnCandidate *array, int n)
 {
 	float		least = INFINITY;
 	float		most = -INFINITY;
@@ -156,28 +156,28 @@ spread(VsAnnQueue *queue, const VsAnnCandidate *array, int n)
 		least = key < least && key > -INFINITY ? key : least;
 		most = key > most ? key : most;
 	}
-	queue->least = least;
-	queue->scale = (BUCKETS - 1) / (most - least);
-	return least < most && isfinite(queue->scale);
+	queue->bucket_min = least;
+	queue->bucket_scale = (BUCKETS - 1) / (most - least);
+	return least < most && isfinite(queue->bucket_scale);
 }
 
 static inline int
 bucket_of(const VsAnnQueue *queue, float key)
 {
-	float		bucket = (key - queue->least) * queue->scale;
+	float		bucket = (key - queue->bucket_min) * queue->bucket_scale;
 
 	return bucket > 0 ? (int) bucket : 0;
 }
 
 /* A key that about n of near are below. */
 static float
-key_after(VsAnnQueue *queue, int n)
+key_of_rank(VsAnnQueue *queue, int n)
 {
 	int			counts[BUCKETS] = {0};
 	int			bucket = 0;
 	int			below;
 
-	if (!spread(queue, queue->near, queue->nnear))
+	if (!set_buckets(queue, queue->near, queue->nnear))
 	{
 		select_smallest(queue->near, queue->nnear, n);
 		return queue->near[n].key;
@@ -187,21 +187,21 @@ key_after(VsAnnQueue *queue, int n)
 	below = counts[0];
 	while (bucket < BUCKETS - 1 && below + counts[bucket + 1] <= n)
 		below += counts[++bucket];
-	return queue->least + (bucket + 1) / queue->scale;
+	return queue->bucket_min + (bucket + 1) / queue->bucket_scale;
 }
 
 /*
  * Lowers the limit: nothing from there on is likely to be wanted, and it need not be in near.
  */
 void
-vs_ann_queue_lower(VsAnnQueue *queue, float limit)
+vs_ann_queue_lower_limit(VsAnnQueue *queue, float limit)
 {
 	int			kept = 0;
 
 	if (limit >= queue->limit)
 		return;
-	if (queue->arranged)
-		unready(queue);
+	if (queue->sorted)
+		remove_taken(queue);
 	set_limit(queue, limit);
 	for (int i = 0; i < queue->nnear; i++)
 	{
@@ -210,15 +210,15 @@ vs_ann_queue_lower(VsAnnQueue *queue, float limit)
 	}
 	queue->beyond += queue->nnear - kept;
 	queue->nnear = kept;
-	queue->near_most = Max(NEAR_MOST(queue->near_least), 2 * kept);
+	queue->near_max = Max(NEAR_MAX(queue->near_target), 2 * kept);
 }
 
 /* Leaves only the smallest in near. */
 static void
-cut_back(VsAnnQueue *queue)
+shrink_near(VsAnnQueue *queue)
 {
-	vs_ann_queue_lower(queue, key_after(queue, queue->near_least));
-	queue->near_most = Max(NEAR_MOST(queue->near_least), 2 * queue->nnear);
+	vs_ann_queue_lower_limit(queue, key_of_rank(queue, queue->near_target));
+	queue->near_max = Max(NEAR_MAX(queue->near_target), 2 * queue->nnear);
 }
 
 /* Room for the keys of the next block, which vs_ann_queue_add takes over. */
@@ -227,7 +227,7 @@ vs_ann_queue_keys(VsAnnQueue *queue)
 {
 	if (queue->nblocks == queue->block_capacity)
 		queue->blocks = grow(queue, queue->blocks, &queue->block_capacity,
-							 (int64) queue->nblocks + 1, sizeof(VsAnnScored));
+							 (int64) queue->nblocks + 1, sizeof(VsAnnScoredBlock));
 	return queue->blocks[queue->nblocks].keys;
 }
 
@@ -238,7 +238,7 @@ vs_ann_queue_keys(VsAnnQueue *queue)
 void
 vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below)
 {
-	VsAnnScored *block = &queue->blocks[queue->nblocks++];
+	VsAnnScoredBlock *block = &queue->blocks[queue->nblocks++];
 	int			before;
 
 	block->first_ref = first_ref;
@@ -246,8 +246,8 @@ vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below)
 	queue->beyond += n;
 	if (below == 0)
 		return;
-	if (queue->arranged)
-		unready(queue);
+	if (queue->sorted)
+		remove_taken(queue);
 	if (queue->nnear + n > queue->near_capacity)
 		queue->near = grow(queue, queue->near, &queue->near_capacity,
 						   (int64) queue->nnear + n, sizeof(VsAnnCandidate));
@@ -264,8 +264,8 @@ vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below)
 		}
 	}
 	queue->beyond -= queue->nnear - before;
-	if (queue->nnear >= queue->near_most)
-		cut_back(queue);
+	if (queue->nnear >= queue->near_max)
+		shrink_near(queue);
 }
 
 /*
@@ -287,7 +287,7 @@ higher_limit(VsAnnQueue *queue, int n)
 						   sizeof(VsAnnCandidate));
 	for (int b = 0; b < queue->nblocks; b += step)
 	{
-		const VsAnnScored *block = &queue->blocks[b];
+		const VsAnnScoredBlock *block = &queue->blocks[b];
 
 		for (int i = 0; i < block->n; i++)
 		{
@@ -304,11 +304,11 @@ higher_limit(VsAnnQueue *queue, int n)
 
 /* Appends to near what of scored lies from the present limit up to the given one. */
 static void
-collect(VsAnnQueue *queue, float limit)
+append_below(VsAnnQueue *queue, float limit)
 {
 	for (int b = 0; b < queue->nblocks; b++)
 	{
-		const VsAnnScored *block = &queue->blocks[b];
+		const VsAnnScoredBlock *block = &queue->blocks[b];
 		VsAnnCandidate *near;
 		int			n = 0;
 
@@ -328,56 +328,56 @@ collect(VsAnnQueue *queue, float limit)
 
 /* Fills near, which is empty, from scored. */
 static void
-draw(VsAnnQueue *queue)
+refill_near(VsAnnQueue *queue)
 {
 	queue->nnear = queue->taken = queue->ready = 0;
-	queue->arranged = false;
+	queue->sorted = false;
 	while (queue->nnear == 0 && queue->beyond > 0)
 	{
-		float		limit = higher_limit(queue, queue->refill);
+		float		limit = higher_limit(queue, queue->refill_size);
 
 		CHECK_FOR_INTERRUPTS();
 		queue->nnear = 0;
-		collect(queue, limit);
+		append_below(queue, limit);
 		/* some lay beyond the limit before, and all keys are below INFINITY */
 		if (queue->nnear == 0 && limit == INFINITY)
 			elog(ERROR, "%d candidates of a vecann scan are lost", queue->beyond);
 		queue->limit = limit;
-		queue->refill = Min(queue->refill * 2, INT_MAX / 4);
+		queue->refill_size = Min(queue->refill_size * 2, INT_MAX / 4);
 	}
 	queue->beyond -= queue->nnear;
-	queue->near_most = Max(NEAR_MOST(queue->near_least), 2 * queue->nnear);
+	queue->near_max = Max(NEAR_MAX(queue->near_target), 2 * queue->nnear);
 }
 
 /* Sorts near by bucket. */
 static void
-arrange(VsAnnQueue *queue)
+sort_near(VsAnnQueue *queue)
 {
 	int			starts[BUCKETS + 1] = {0};
 	VsAnnCandidate *sorted;
 
-	queue->arranged = true;
-	queue->spread = spread(queue, queue->near, queue->nnear);
-	if (!queue->spread)
+	queue->sorted = true;
+	queue->has_buckets = set_buckets(queue, queue->near, queue->nnear);
+	if (!queue->has_buckets)
 		return;
-	if (queue->sorted_capacity < queue->nnear)
-		queue->sorted = grow(queue, queue->sorted, &queue->sorted_capacity, queue->nnear,
-							 sizeof(VsAnnCandidate));
+	if (queue->sort_capacity < queue->nnear)
+		queue->sort_space = grow(queue, queue->sort_space, &queue->sort_capacity, queue->nnear,
+								 sizeof(VsAnnCandidate));
 	for (int i = 0; i < queue->nnear; i++)
 		starts[bucket_of(queue, queue->near[i].key) + 1]++;
 	for (int b = 1; b < BUCKETS; b++)
 		starts[b] += starts[b - 1];
 	for (int i = 0; i < queue->nnear; i++)
-		queue->sorted[starts[bucket_of(queue, queue->near[i].key)]++] = queue->near[i];
+		queue->sort_space[starts[bucket_of(queue, queue->near[i].key)]++] = queue->near[i];
 
-	sorted = queue->sorted;
-	queue->sorted = queue->near;
+	sorted = queue->sort_space;
+	queue->sort_space = queue->near;
 	queue->near = sorted;
 	Assert(queue->taken == 0);
 	{
-		int			capacity = queue->sorted_capacity;
+		int			capacity = queue->sort_capacity;
 
-		queue->sorted_capacity = queue->near_capacity;
+		queue->sort_capacity = queue->near_capacity;
 		queue->near_capacity = capacity;
 	}
 }
@@ -388,7 +388,7 @@ make_ready(VsAnnQueue *queue, int portion)
 {
 	int			end = queue->taken + portion;
 
-	if (!queue->spread || end >= queue->nnear)
+	if (!queue->has_buckets || end >= queue->nnear)
 		end = queue->nnear;
 	else
 	{
@@ -418,8 +418,8 @@ vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound)
 			*bound = queue->limit;
 			return queue->beyond > 0;
 		}
-		if (!queue->arranged)
-			arrange(queue);
+		if (!queue->sorted)
+			sort_near(queue);
 		make_ready(queue, portion);
 	}
 	*bound = queue->bound;
@@ -437,16 +437,16 @@ vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n)
 
 	if (queue->taken == queue->nnear && queue->beyond > 0)
 	{
-		draw(queue);
-		arrange(queue);
+		refill_near(queue);
+		sort_near(queue);
 		make_ready(queue, portion);
 	}
 	taken = queue->near + queue->taken;
 	*n = queue->ready - queue->taken;
 	for (int i = 0; i < *n; i++)
 	{
-		if (!queue->any_taken || taken[i].key > queue->most_taken)
-			queue->most_taken = taken[i].key;
+		if (!queue->any_taken || taken[i].key > queue->max_taken)
+			queue->max_taken = taken[i].key;
 		queue->any_taken = true;
 	}
 	queue->taken = queue->ready;
@@ -456,9 +456,9 @@ vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n)
 /* ---- heaps of candidates whose id is known, the nearest first ---- */
 
 static void
-sift_down(VsAnnKnown *heap, int n, int i)
+sift_down(VsAnnRefined *heap, int n, int i)
 {
-	VsAnnKnown	moving = heap[i];
+	VsAnnRefined moving = heap[i];
 
 	for (;;)
 	{
@@ -466,9 +466,9 @@ sift_down(VsAnnKnown *heap, int n, int i)
 
 		if (child >= n)
 			break;
-		if (child + 1 < n && vs_ann_known_before(&heap[child + 1], &heap[child]))
+		if (child + 1 < n && vs_ann_refined_before(&heap[child + 1], &heap[child]))
 			child++;
-		if (!vs_ann_known_before(&heap[child], &moving))
+		if (!vs_ann_refined_before(&heap[child], &moving))
 			break;
 		heap[i] = heap[child];
 		i = child;
@@ -477,15 +477,15 @@ sift_down(VsAnnKnown *heap, int n, int i)
 }
 
 static void
-sift_up(VsAnnKnown *heap, int i)
+sift_up(VsAnnRefined *heap, int i)
 {
-	VsAnnKnown	moving = heap[i];
+	VsAnnRefined moving = heap[i];
 
 	while (i > 0)
 	{
 		int			parent = (i - 1) / 2;
 
-		if (!vs_ann_known_before(&moving, &heap[parent]))
+		if (!vs_ann_refined_before(&moving, &heap[parent]))
 			break;
 		heap[i] = heap[parent];
 		i = parent;
@@ -494,18 +494,18 @@ sift_up(VsAnnKnown *heap, int i)
 }
 
 void
-vs_ann_heap_push(VsAnnQueue *queue, VsAnnHeap *heap, VsAnnKnown known)
+vs_ann_heap_push(VsAnnQueue *queue, VsAnnHeap *heap, VsAnnRefined refined)
 {
 	if (heap->n == heap->capacity)
 		heap->items = grow(queue, heap->items, &heap->capacity, (int64) heap->n + 1,
-						   sizeof(VsAnnKnown));
-	heap->items[heap->n++] = known;
+						   sizeof(VsAnnRefined));
+	heap->items[heap->n++] = refined;
 	sift_up(heap->items, heap->n - 1);
 }
 
 /* The first of the heap; false if there is none. */
 bool
-vs_ann_heap_peek(const VsAnnHeap *heap, VsAnnKnown *first)
+vs_ann_heap_peek(const VsAnnHeap *heap, VsAnnRefined *first)
 {
 	if (heap->n == 0)
 		return false;

@@ -18,7 +18,7 @@
 #include "quant/quant.h"
 
 /* Candidates taken from the queue for a row to be settled, as a rule. */
-#define TAKEN_PER_ROW	10
+#define CANDIDATES_PER_ROW	10
 
 #define ST_SORT sort_ranked
 #define ST_ELEMENT_TYPE VsAnnRanked
@@ -66,26 +66,26 @@ nearest_first(VsAnnRanked *ranked, int n, int k)
 
 /* Puts the lists before until in order, and prepares their terms. */
 void
-vs_ann_order_lists(VsAnnScan *so, int until)
+vs_ann_rank_lists(VsAnnScan *so, int until)
 {
 	VsAnnRanked *ranked = so->scratch->ranked;
 
-	if (until <= so->ordered)
+	if (until <= so->nsorted)
 		return;
 	if (until < so->nranked)
-		nearest_first(ranked + so->ordered, so->nranked - so->ordered, until - so->ordered);
-	sort_ranked(ranked + so->ordered, until - so->ordered);
-	for (int i = so->ordered; i < until; i++)
+		nearest_first(ranked + so->nsorted, so->nranked - so->nsorted, until - so->nsorted);
+	sort_ranked(ranked + so->nsorted, until - so->nsorted);
+	for (int i = so->nsorted; i < until; i++)
 	{
 		int			list = ranked[i].list;
 		VsAnnProbe *probe = &so->scratch->probes[i];
 
 		probe->head = so->scratch->heads[list];
-		if (!so->all_alike && so->ann.type.metric != VS_QUANT_HAMMING)
+		if (!so->unordered && so->ann.type.metric != VS_QUANT_HAMMING)
 			vs_quant_list_terms(so->list_query, so->scratch->scores[list],
 								so->scratch->norms[list], &probe->terms);
 	}
-	so->ordered = until;
+	so->nsorted = until;
 }
 
 static void
@@ -105,21 +105,21 @@ enlarge_ranked(VsAnnScratch *scratch, int nlists)
 
 /* Scores all centroids. */
 static void
-rank_lists(VsAnnScan *so, const VsAnnCache *cache, const float *rotated)
+score_centroids(VsAnnScan *so, const VsAnnCache *cache, const float *rotated)
 {
 	VsAnnScratch *scratch = so->scratch;
 	VsQuantMetric metric = so->ann.type.metric;
 
 	if (cache->nlists > scratch->ranked_capacity)
 		enlarge_ranked(scratch, cache->nlists);
-	if (!so->all_alike)
+	if (!so->unordered)
 		vs_assign_query(cache->assign, metric, rotated, scratch->scores);
 	memcpy(scratch->norms, vs_assign_norms(cache->assign), sizeof(float) * cache->nlists);
 	memcpy(scratch->heads, cache->heads, sizeof(BlockNumber) * cache->nlists);
 	for (int i = 0; i < cache->nlists; i++)
 	{
 		scratch->ranked[i].list = i;
-		scratch->ranked[i].score = so->all_alike || isnan(scratch->scores[i]) ? 0 :
+		scratch->ranked[i].score = so->unordered || isnan(scratch->scores[i]) ? 0 :
 			scratch->scores[i];
 	}
 	so->nranked = cache->nlists;
@@ -127,7 +127,7 @@ rank_lists(VsAnnScan *so, const VsAnnCache *cache, const float *rotated)
 
 /* Prepares a query against rows in rotated space; rotated is copied. */
 static VsQuantQuery *
-prepare(VsAnnScan *so, const float *rotated, const uint8 *code)
+prepare_query(VsAnnScan *so, const float *rotated, const uint8 *code)
 {
 	void	   *memory = palloc(vs_quant_query_bytes(&so->ann.spec));
 
@@ -141,31 +141,31 @@ prepare(VsAnnScan *so, const float *rotated, const uint8 *code)
  * The scan's context is current.
  */
 void
-vs_ann_order_begin(VsAnnScan *so)
+vs_ann_rank_begin(VsAnnScan *so)
 {
 	const VsAnn *ann = &so->ann;
 	VsAnnScratch *scratch = so->scratch;
 	VsAnnCoder	coder;
 
-	vs_ann_queue_reset(&scratch->queue, so->first_rows * TAKEN_PER_ROW);
+	vs_ann_queue_reset(&scratch->queue, so->first_rows * CANDIDATES_PER_ROW);
 	scratch->nvisited = scratch->npages = scratch->nfound = 0;
 	so->walk.steps = so->walk.most = 0;
-	so->nranked = so->next_list = so->ordered = 0;
+	so->nranked = so->next_list = so->nsorted = 0;
 	if (ann->geo.blocks_per_page == 0 || ann->geo.pending_blocks == 0)
 		so->block = palloc0(ann->geo.block_bytes);
 	vs_ann_coder_init(&coder, ann);
-	if (!so->all_alike)
+	if (!so->unordered)
 	{
 		vs_ann_coder_rotate(&coder, so->payload, coder.rotated);
 		if (ann->type.metric == VS_QUANT_HAMMING)
 			vs_ann_coder_encode(&coder, so->payload, NULL, NULL, false);
-		so->pending_query = so->list_query = prepare(so, coder.rotated, coder.code);
+		so->pending_query = so->list_query = prepare_query(so, coder.rotated, coder.code);
 	}
 	if (so->meta.directory != InvalidBlockNumber)
 	{
 		const VsAnnCache *cache = vs_ann_cache_get(ann, &so->meta);
 
-		if (cache->has_mean && !so->all_alike)
+		if (cache->has_mean && !so->unordered)
 		{
 			double		mean_sq = 0;
 
@@ -174,10 +174,10 @@ vs_ann_order_begin(VsAnnScan *so)
 				coder.rotated[i] -= cache->mean[i];
 				mean_sq += (double) cache->mean[i] * cache->mean[i];
 			}
-			so->list_query = prepare(so, coder.rotated, NULL);
+			so->list_query = prepare_query(so, coder.rotated, NULL);
 			so->list_query->magnitude = Max(Max(so->pending_query->magnitude, sqrt(mean_sq)),
 											so->list_query->magnitude);
 		}
-		rank_lists(so, cache, coder.rotated);
+		score_centroids(so, cache, coder.rotated);
 	}
 }

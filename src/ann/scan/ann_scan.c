@@ -47,10 +47,10 @@
 #include "util/stop_point.h"
 
 /* Candidates taken up a stage at once, so that they are waited for together. */
-#define REFINE_FIRST	64
-#define REFINE_LATER	128
-#define EXACT_USUALLY	8
-#define EXACT_AT_ONCE	32		/* where many rows are wanted */
+#define REFINE_BATCH	64
+#define REFINE_BATCH_LARGE	128
+#define RERANK_BATCH	8
+#define RERANK_BATCH_LARGE	32		/* where many rows are wanted */
 
 /* Lists to be scored, in proportion to the rank of the last one that gave a near row. */
 #define LISTS_PER_RANK	1.6f
@@ -69,7 +69,7 @@ vs_ann_beginscan(Relation index, int nkeys, int norderbys)
 
 	so->context = AllocSetContextCreate(CurrentMemoryContext, "vecann scan",
 										ALLOCSET_DEFAULT_SIZES);
-	so->scratch = vs_ann_scratch_take(CurrentMemoryContext);
+	so->scratch = vs_ann_scratch_acquire(CurrentMemoryContext);
 	if (norderbys > 0)
 	{
 		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
@@ -102,16 +102,16 @@ vs_ann_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int
 
 /* Takes the query from the scan key. */
 static void
-take_query(IndexScanDesc scan, VsAnnScan *so)
+copy_query(IndexScanDesc scan, VsAnnScan *so)
 {
 	struct varlena *value;
 	Size		size;
 	char	   *payload;
 	int			dim;
 
-	so->all_alike = scan->numberOfOrderBys == 0 ||
+	so->unordered = scan->numberOfOrderBys == 0 ||
 		(scan->orderByData[0].sk_flags & SK_ISNULL) != 0;
-	if (so->all_alike)
+	if (so->unordered)
 		return;
 	value = PG_DETOAST_DATUM_PACKED(scan->orderByData[0].sk_argument);
 	size = VARSIZE_ANY_EXHDR(value);
@@ -140,11 +140,11 @@ compare_addresses(const void *a, const void *b)
 
 /* Computes exact distances of candidates just popped, and pushes them again. */
 static void
-compute_exact(VsAnnScan *so, VsAnnKnown *candidates, int n)
+rerank(VsAnnScan *so, VsAnnRefined *candidates, int n)
 {
 	Size		bytes = vs_ann_payload_bytes(so->ann.type.kind, so->ann.spec.dim);
-	VsAnnFound *found[EXACT_AT_ONCE];
-	Oid			addresses[EXACT_AT_ONCE];
+	VsAnnFound *found[RERANK_BATCH_LARGE];
+	Oid			addresses[RERANK_BATCH_LARGE];
 
 	for (int i = 0; i < n; i++)
 		found[i] = &so->scratch->found[candidates[i].ref];
@@ -156,7 +156,7 @@ compute_exact(VsAnnScan *so, VsAnnKnown *candidates, int n)
 	for (int i = 0; i < n; i++)
 	{
 		const void *payload = vs_store_reader_get(so->reader, found[i]->address, bytes);
-		VsAnnKnown	known;
+		VsAnnRefined refined;
 
 		/* the row is dead and its value gone, perhaps for one of another shape */
 		if (payload == NULL ||
@@ -164,30 +164,30 @@ compute_exact(VsAnnScan *so, VsAnnKnown *candidates, int n)
 			continue;
 		found[i]->distance = vs_ann_payload_distance(&so->ann.type, so->ann.spec.dim, so->payload,
 													 payload);
-		known.key = isnan(found[i]->distance) ? INFINITY : found[i]->distance;
-		known.kind = isnan(found[i]->distance) ? VS_ANN_KEY_NAN : VS_ANN_KEY_EXACT;
-		known.ref = (uint32) (found[i] - so->scratch->found);
-		vs_ann_heap_push(&so->scratch->queue, &so->scratch->queue.known, known);
+		refined.key = isnan(found[i]->distance) ? INFINITY : found[i]->distance;
+		refined.kind = isnan(found[i]->distance) ? VS_ANN_KEY_NAN : VS_ANN_KEY_EXACT;
+		refined.ref = (uint32) (found[i] - so->scratch->found);
+		vs_ann_heap_push(&so->scratch->queue, &so->scratch->queue.refined, refined);
 	}
 	so->stats.exact_distances += n;
 }
 
 /* Computes exact distances of the first of the heap, those below bound. */
 static void
-advance(VsAnnScan *so, VsAnnKnown first, float bound)
+rerank_first(VsAnnScan *so, VsAnnRefined first, float bound)
 {
-	VsAnnHeap  *known = &so->scratch->queue.known;
-	VsAnnKnown	taken[EXACT_AT_ONCE];
-	int			most = so->first_rows > VS_ANN_JUDGED_ROWS ? EXACT_AT_ONCE : EXACT_USUALLY;
+	VsAnnHeap  *refined = &so->scratch->queue.refined;
+	VsAnnRefined taken[RERANK_BATCH_LARGE];
+	int			most = so->first_rows > VS_ANN_TYPICAL_LIMIT ? RERANK_BATCH_LARGE : RERANK_BATCH;
 	int			n = 0;
 
 	do
 	{
 		taken[n++] = first;
-		vs_ann_heap_pop(known);
-	} while (n < most && vs_ann_heap_peek(known, &first) &&
+		vs_ann_heap_pop(refined);
+	} while (n < most && vs_ann_heap_peek(refined, &first) &&
 			 first.key <= bound && first.kind == VS_ANN_KEY_BOUND);
-	compute_exact(so, taken, n);
+	rerank(so, taken, n);
 }
 
 /*
@@ -195,23 +195,23 @@ advance(VsAnnScan *so, VsAnnKnown first, float bound)
  * nearer; false if none is left of what was scored.
  */
 static bool
-settle_first(VsAnnScan *so, VsAnnKnown *first)
+settle_first(VsAnnScan *so, VsAnnRefined *first)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
 
 	for (;;)
 	{
-		int			portion = so->scratch->nfound < 4 * REFINE_FIRST ? REFINE_FIRST : REFINE_LATER;
+		int			portion = so->scratch->nfound < 4 * REFINE_BATCH ? REFINE_BATCH : REFINE_BATCH_LARGE;
 		float		bound = INFINITY;
 		bool		more = vs_ann_queue_bound(queue, portion, &bound);
-		bool		any = vs_ann_heap_peek(&queue->known, first);
+		bool		any = vs_ann_heap_peek(&queue->refined, first);
 
 		CHECK_FOR_INTERRUPTS();
 		if (any && (!more || first->key <= bound))
 		{
 			if (first->kind != VS_ANN_KEY_BOUND)
 				return true;
-			advance(so, *first, bound);
+			rerank_first(so, *first, bound);
 		}
 		else if (more)
 		{
@@ -227,7 +227,7 @@ settle_first(VsAnnScan *so, VsAnnKnown *first)
 
 /* Lists scored before any row is looked at, of an index that has some. */
 static int
-least_probes(const VsAnnScan *so)
+initial_probes(const VsAnnScan *so)
 {
 	return vs_ann_probes > 0 || so->exact ? so->probes : (so->probes + 1) / 2;
 }
@@ -241,7 +241,7 @@ static void
 probe_enough(VsAnnScan *so)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
-	VsAnnKnown	nearest[VS_ANN_JUDGED_ROWS];
+	VsAnnRefined nearest[VS_ANN_TYPICAL_LIMIT];
 
 	while (so->next_list < so->nranked)
 	{
@@ -249,18 +249,18 @@ probe_enough(VsAnnScan *so)
 		int			last = -1;
 		int			wanted;
 
-		while (n < VS_ANN_JUDGED_ROWS && settle_first(so, &nearest[n]))
+		while (n < VS_ANN_TYPICAL_LIMIT && settle_first(so, &nearest[n]))
 		{
 			last = Max(last, so->scratch->found[nearest[n].ref].list);
-			vs_ann_heap_pop(&queue->known);
+			vs_ann_heap_pop(&queue->refined);
 			n++;
 		}
 		for (int i = 0; i < n; i++)
-			vs_ann_heap_push(queue, &queue->known, nearest[i]);
-		if (n < VS_ANN_JUDGED_ROWS)
+			vs_ann_heap_push(queue, &queue->refined, nearest[i]);
+		if (n < VS_ANN_TYPICAL_LIMIT)
 			wanted = Max(so->next_list * 2, 1);
 		else
-			wanted = least_probes(so) + (int) (LISTS_PER_RANK * (last + 1));
+			wanted = initial_probes(so) + (int) (LISTS_PER_RANK * (last + 1));
 		if (wanted <= so->next_list)
 			break;
 		vs_ann_probe_lists(so, Min(so->nranked, wanted));
@@ -270,24 +270,24 @@ probe_enough(VsAnnScan *so)
 
 /* Finds out how many rows are wanted, and whether the scan is to be exact. */
 static void
-ask_plan(IndexScanDesc scan, VsAnnScan *so)
+set_wanted_rows(IndexScanDesc scan, VsAnnScan *so)
 {
 	VsAnnWanted wanted;
 
-	so->rows = Max(so->meta.list_rows, 0) + vs_ann_pending_rows(&so->ann, &so->meta);
-	wanted = vs_ann_wanted(scan, so->rows);
-	so->exact = VS_ANN_WORTH_EXACT(wanted.rows, so->rows);
+	so->index_rows = Max(so->meta.list_rows, 0) + vs_ann_pending_rows(&so->ann, &so->meta);
+	wanted = vs_ann_wanted(scan, so->index_rows);
+	so->exact = VS_ANN_WORTH_EXACT(wanted.rows, so->index_rows);
 	if (so->exact)
 		so->epsilon = VS_QUANT_EPSILON_MAX;
-	so->first_rows = VS_ANN_JUDGED_ROWS;
-	so->likely_rows = Min(wanted.first, so->rows);
-	if (wanted.first > VS_ANN_JUDGED_ROWS)
+	so->first_rows = VS_ANN_TYPICAL_LIMIT;
+	so->likely_rows = Min(wanted.first, so->index_rows);
+	if (wanted.first > VS_ANN_TYPICAL_LIMIT)
 		so->first_rows = so->likely_rows + VS_ANN_SETTLED_AHEAD - 1;
 }
 
 /* Everything up to the first rows; false when the index has none. */
 static bool
-start(IndexScanDesc scan, VsAnnScan *so)
+start_scan(IndexScanDesc scan, VsAnnScan *so)
 {
 	MemoryContext old;
 
@@ -297,7 +297,7 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	so->started = true;
 	so->emitted = 0;
 	so->scored_before = so->stats.codes_scanned + so->stats.pending_scanned;
-	so->nupper = 0;
+	so->nupper_bounds = 0;
 	so->heap_blocks = 0;
 	so->pending_query = so->list_query = NULL;
 	so->epsilon = vs_ann_epsilon;
@@ -309,20 +309,20 @@ start(IndexScanDesc scan, VsAnnScan *so)
 	so->ann.recent = vs_recent_pages(scan->indexRelation);
 	if (so->ann.has_dim)
 	{
-		take_query(scan, so);
+		copy_query(scan, so);
 		vs_ann_meta_read(&so->ann, &so->meta);
-		ask_plan(scan, so);
+		set_wanted_rows(scan, so);
 		VS_STOP_POINT("scan: metapage copied");
-		vs_ann_order_begin(so);
+		vs_ann_rank_begin(so);
 		so->reader = vs_store_reader_open(scan->heapRelation);
 		so->stats.lists = so->nranked;
 		vs_ann_probe_pending(so);
 		VS_STOP_POINT("scan: pending scored");
 		so->probes = so->exact ? so->nranked : Min(so->nranked, vs_ann_probes > 0 ? vs_ann_probes :
 												   vs_ann_probes_of(so->nranked, so->meta.list_rows));
-		vs_ann_probe_lists(so, least_probes(so));
+		vs_ann_probe_lists(so, initial_probes(so));
 		VS_STOP_POINT("scan: lists scored");
-		if (vs_ann_probes == 0 && !so->all_alike)
+		if (vs_ann_probes == 0 && !so->unordered)
 			probe_enough(so);
 	}
 	MemoryContextSwitchTo(old);
@@ -335,7 +335,7 @@ lists_wanted(VsAnnScan *so)
 {
 	int64		rows = Max(so->emitted, so->likely_rows - 1);
 	int64		scored = so->stats.codes_scanned + so->stats.pending_scanned - so->scored_before;
-	int64		wanted = so->probes + so->probes * rows / VS_ANN_ROWS_PER_ROUND;
+	int64		wanted = so->probes + so->probes * rows / VS_ANN_ROWS_PER_PROBES;
 	int64		lists = so->next_list;
 
 	if (so->exact)
@@ -344,7 +344,7 @@ lists_wanted(VsAnnScan *so)
 	while (wanted >= lists + Max(1, lists / 2))
 		lists += Max(1, lists / 2);
 	/* the furthest rows of a few short lists are further away than most other rows */
-	if (rows >= VS_ANN_ROWS_PER_ROUND / 2 && scored < rows * SCORED_PER_ROW)
+	if (rows >= VS_ANN_ROWS_PER_PROBES / 2 && scored < rows * SCORED_PER_ROW)
 		lists = Max(lists, so->next_list + Max(1, so->next_list / 2));
 	return Min(lists, so->nranked);
 }
@@ -354,7 +354,7 @@ static int64
 rows_ahead(VsAnnScan *so)
 {
 	/* bounds that are the distances are never wrong */
-	if (so->all_alike || so->ann.type.metric == VS_QUANT_HAMMING)
+	if (so->unordered || so->ann.type.metric == VS_QUANT_HAMMING)
 		return 1;
 	if (so->exact)
 		return PG_INT64_MAX;
@@ -372,13 +372,13 @@ settle_ahead(VsAnnScan *so)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
 	int64		wanted = rows_ahead(so);
-	VsAnnKnown	next;
+	VsAnnRefined next;
 
 	while (queue->settled.n < wanted && settle_first(so, &next))
 	{
-		bool		late = so->emitted > 0 && vs_ann_known_before(&next, &so->last);
+		bool		late = so->emitted > 0 && vs_ann_refined_before(&next, &so->last);
 
-		vs_ann_heap_pop(&queue->known);
+		vs_ann_heap_pop(&queue->refined);
 		vs_ann_heap_push(queue, late ? &queue->late : &queue->settled, next);
 	}
 	return queue->settled.n >= wanted;
@@ -405,7 +405,7 @@ probe_further(VsAnnScan *so, int until)
 	VsAnnQueue *queue = &so->scratch->queue;
 
 	for (int i = 0; i < queue->settled.n; i++)
-		vs_ann_heap_push(queue, &queue->known, queue->settled.items[i]);
+		vs_ann_heap_push(queue, &queue->refined, queue->settled.items[i]);
 	queue->settled.n = 0;
 	vs_ann_probe_lists(so, until);
 }
@@ -415,12 +415,12 @@ probe_further(VsAnnScan *so, int until)
  * distance.  False at the end.
  */
 static bool
-next_row(VsAnnScan *so, VsAnnKnown *next)
+next_row(VsAnnScan *so, VsAnnRefined *next)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
 	int			lists;
 
-	if (VS_ANN_WORTH_EXACT(so->emitted, so->rows))
+	if (VS_ANN_WORTH_EXACT(so->emitted, so->index_rows))
 		so->exact = true;
 	while ((lists = lists_wanted(so)) > so->next_list)
 		probe_further(so, lists);
@@ -429,7 +429,7 @@ next_row(VsAnnScan *so, VsAnnKnown *next)
 	if (vs_ann_heap_peek(&queue->settled, next))
 	{
 		vs_ann_heap_pop(&queue->settled);
-		Assert(so->emitted == 0 || !vs_ann_known_before(next, &so->last));
+		Assert(so->emitted == 0 || !vs_ann_refined_before(next, &so->last));
 		so->last = *next;
 		return true;
 	}
@@ -444,11 +444,11 @@ vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
 {
 	VsAnnScan  *so = (VsAnnScan *) scan->opaque;
 	VsAnnFound *found;
-	VsAnnKnown	next;
+	VsAnnRefined next;
 
 	if (!ScanDirectionIsForward(direction))
 		elog(ERROR, "vecann scans forward only");
-	if (!so->started && !start(scan, so))
+	if (!so->started && !start_scan(scan, so))
 		return false;
 	if (!so->ann.has_dim || !next_row(so, &next))
 		return false;
@@ -462,7 +462,7 @@ vs_ann_gettuple(IndexScanDesc scan, ScanDirection direction)
 	scan->xs_recheckorderby = false;
 	if (scan->numberOfOrderBys > 0)
 	{
-		scan->xs_orderbynulls[0] = so->all_alike;
+		scan->xs_orderbynulls[0] = so->unordered;
 		scan->xs_orderbyvals[0] =
 			Float8GetDatum(vs_ann_operator_distance(so->ann.type.metric, found->distance));
 	}

@@ -37,31 +37,31 @@ typedef enum VsAnnKeyKind
  * bound at first, the exact distance at last.  Exact ones have all digits, for
  * rows are to come in the order of what the operator gives.
  */
-typedef struct VsAnnKnown
+typedef struct VsAnnRefined
 {
 	double		key;
 	uint32		ref;
 	VsAnnKeyKind kind;
-} VsAnnKnown;
+} VsAnnRefined;
 
 static inline bool
-vs_ann_known_before(const VsAnnKnown *a, const VsAnnKnown *b)
+vs_ann_refined_before(const VsAnnRefined *a, const VsAnnRefined *b)
 {
 	return a->key != b->key ? a->key < b->key : a->kind < b->kind;
 }
 
 /* A block of entries as it was scored. */
-typedef struct VsAnnScored
+typedef struct VsAnnScoredBlock
 {
 	uint32		first_ref;
 	int			n;
 	float		keys[VS_QUANT_BLOCK];
-} VsAnnScored;
+} VsAnnScoredBlock;
 
 /* Candidates whose id is known, the nearest first. */
 typedef struct VsAnnHeap
 {
-	VsAnnKnown *items;
+	VsAnnRefined *items;
 	int			n;
 	int			capacity;
 } VsAnnHeap;
@@ -72,7 +72,7 @@ typedef struct VsAnnHeap
  */
 typedef struct VsAnnQueue
 {
-	VsAnnScored *blocks;
+	VsAnnScoredBlock *blocks;
 	int			nblocks;
 	int			block_capacity;
 	VsAnnCandidate *near;		/* taken, then ready, then others below limit */
@@ -80,21 +80,21 @@ typedef struct VsAnnQueue
 	int			ready;
 	int			nnear;
 	int			near_capacity;
-	int			near_least;		/* cut back to this size ... */
-	int			near_most;		/* ... at this one */
-	bool		arranged;		/* near is sorted by bucket ... */
-	bool		spread;			/* ... of which there is more than one */
-	float		least;			/* buckets: first key, buckets in a unit */
-	float		scale;
-	VsAnnCandidate *sorted;		/* to sort near into */
-	int			sorted_capacity;
+	int			near_target;	/* cut back to this size ... */
+	int			near_max;		/* ... at this one */
+	bool		sorted;			/* near is sorted by bucket ... */
+	bool		has_buckets;	/* ... of which there is more than one */
+	float		bucket_min;		/* buckets: first key, buckets in a unit */
+	float		bucket_scale;
+	VsAnnCandidate *sort_space; /* to sort near into */
+	int			sort_capacity;
 	int			beyond;			/* scored and not below limit */
 	float		limit;
 	float		bound;			/* smallest key of those ready */
-	float		most_taken;
+	float		max_taken;
 	bool		any_taken;
-	int			refill;			/* about so many go to near at once next time */
-	VsAnnHeap	known;			/* bounds and exact distances */
+	int			refill_size;	/* about so many go to near at once next time */
+	VsAnnHeap	refined;		/* bounds and exact distances */
 	VsAnnHeap	settled;		/* the next rows */
 	VsAnnHeap	late;			/* nearer than a row emitted before they were settled */
 	MemoryContext context;
@@ -103,11 +103,11 @@ typedef struct VsAnnQueue
 extern void vs_ann_queue_reset(VsAnnQueue *queue, int64 expected);
 extern float *vs_ann_queue_keys(VsAnnQueue *queue);
 extern void vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below);
-extern void vs_ann_queue_lower(VsAnnQueue *queue, float limit);
+extern void vs_ann_queue_lower_limit(VsAnnQueue *queue, float limit);
 extern bool vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound);
 extern VsAnnCandidate *vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n);
-extern void vs_ann_heap_push(VsAnnQueue *queue, VsAnnHeap *heap, VsAnnKnown known);
-extern bool vs_ann_heap_peek(const VsAnnHeap *heap, VsAnnKnown *first);
+extern void vs_ann_heap_push(VsAnnQueue *queue, VsAnnHeap *heap, VsAnnRefined refined);
+extern bool vs_ann_heap_peek(const VsAnnHeap *heap, VsAnnRefined *first);
 extern void vs_ann_heap_pop(VsAnnHeap *heap);
 
 /*
@@ -135,12 +135,12 @@ typedef struct VsAnnFound
 } VsAnnFound;
 
 /* Rows that tell how much is worth scoring: a usual LIMIT. */
-#define VS_ANN_JUDGED_ROWS	10
+#define VS_ANN_TYPICAL_LIMIT	10
 
 /* Rows settled beyond those to be emitted, so that one that is settled late can still be put among them. */
 #define VS_ANN_SETTLED_AHEAD 8
 
-#define VS_ANN_AHEAD_RANGES	4
+#define VS_ANN_PREFETCH_RANGES	4
 
 /* A list, by how near its centroid is. */
 typedef struct VsAnnRanked
@@ -157,12 +157,12 @@ typedef struct VsAnnProbe
 } VsAnnProbe;
 
 /* Codes of the list to be scored next, not yet brought into the processor's cache. */
-typedef struct VsAnnAhead
+typedef struct VsAnnPrefetch
 {
 	int			nranges;
-	const char *at[VS_ANN_AHEAD_RANGES];
-	const char *end[VS_ANN_AHEAD_RANGES];
-} VsAnnAhead;
+	const char *at[VS_ANN_PREFETCH_RANGES];
+	const char *end[VS_ANN_PREFETCH_RANGES];
+} VsAnnPrefetch;
 
 /* Memory that outlives scans (ann_scratch.c). */
 typedef struct VsAnnScratch
@@ -219,27 +219,27 @@ typedef struct VsAnnScan
 	VsAnnWalk	walk;			/* along pending chains and lists; a page is met once */
 	MemoryContext context;		/* reset by rescans */
 	bool		started;
-	bool		all_alike;		/* no query: every distance is null */
+	bool		unordered;		/* no query: every distance is null */
 	const char *payload;		/* the query */
 	float		epsilon;
 	VsQuantQuery *pending_query;
 	VsQuantListTerms pending_terms[2];	/* of codes against origin, centre */
 	VsQuantQuery *list_query;	/* the same, unless rows are moved by a mean */
 	char	   *block;			/* a block cut over pages is put together here */
-	VsAnnAhead	ahead;
+	VsAnnPrefetch prefetch;
 	int			nranked;
 	int			next_list;		/* lists before it in rank were scored */
-	int			ordered;		/* lists before it are in order */
+	int			nsorted;		/* lists before it are in order */
 	int			probes;
-	int			nupper;
-	float		upper[VS_ANN_JUDGED_ROWS];	/* smallest upper bounds, ascending */
-	int64		rows;			/* of the index, about */
+	int			nupper_bounds;
+	float		upper_bounds[VS_ANN_TYPICAL_LIMIT]; /* smallest upper bounds, ascending */
+	int64		index_rows;		/* of the index, about */
 	int64		likely_rows;	/* wanted; 0 if that is unknown */
 	int64		first_rows;		/* settled before one is emitted */
 	bool		exact;			/* all distances are computed before a row is emitted */
 	int64		emitted;
 	int64		scored_before;	/* codes scored by scans before this one, see stats */
-	VsAnnKnown	last;			/* the row emitted last, if any and not late */
+	VsAnnRefined last;			/* the row emitted last, if any and not late */
 	VsAnnScanStats stats;
 	VsStoreReader *reader;
 } VsAnnScan;
@@ -262,7 +262,7 @@ vs_ann_scan_started(IndexScanDesc scan)
 }
 
 /* ann_scratch.c */
-extern VsAnnScratch *vs_ann_scratch_take(MemoryContext scan_context);
+extern VsAnnScratch *vs_ann_scratch_acquire(MemoryContext scan_context);
 extern void *vs_ann_scratch_enlarge(VsAnnScratch *scratch, void *array, int *capacity,
 									int64 needed, Size size);
 
@@ -270,8 +270,8 @@ extern void *vs_ann_scratch_enlarge(VsAnnScratch *scratch, void *array, int *cap
 extern VsAnnWanted vs_ann_wanted(IndexScanDesc scan, double index_rows);
 
 /* ann_rank_lists.c */
-extern void vs_ann_order_begin(VsAnnScan *so);
-extern void vs_ann_order_lists(VsAnnScan *so, int until);
+extern void vs_ann_rank_begin(VsAnnScan *so);
+extern void vs_ann_rank_lists(VsAnnScan *so, int until);
 
 /* ann_probe.c */
 extern void vs_ann_probe_pending(VsAnnScan *so);

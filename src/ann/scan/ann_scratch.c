@@ -14,8 +14,8 @@
 #include "ann/scan/ann_scan.h"
 
 /* Scratch memory larger than this is given back after the scan; so is what makes it more in all. */
-#define SCRATCH_KEPT	((Size) 64 * 1024 * 1024)
-#define SCRATCH_KEPT_ALL	(4 * SCRATCH_KEPT)
+#define MAX_KEPT_BYTES	((Size) 64 * 1024 * 1024)
+#define MAX_KEPT_BYTES_ALL	(4 * MAX_KEPT_BYTES)
 
 /* A query over partitions has a scan of each open. */
 static VsAnnScratch scratch_pool[16];
@@ -23,10 +23,10 @@ static VsAnnScratch scratch_pool[16];
 static Size
 scratch_bytes(const VsAnnScratch *scratch)
 {
-	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.sorted_capacity) +
-		sizeof(VsAnnKnown) * ((Size) scratch->queue.known.capacity + scratch->queue.settled.capacity +
-							  scratch->queue.late.capacity) +
-		sizeof(VsAnnScored) * scratch->queue.block_capacity +
+	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.sort_capacity) +
+		sizeof(VsAnnRefined) * ((Size) scratch->queue.refined.capacity + scratch->queue.settled.capacity +
+								scratch->queue.late.capacity) +
+		sizeof(VsAnnScoredBlock) * scratch->queue.block_capacity +
 		sizeof(VsAnnVisited) * scratch->visited_capacity +
 		sizeof(BlockNumber) * scratch->pages_capacity +
 		sizeof(VsAnnFound) * scratch->found_capacity +
@@ -42,7 +42,7 @@ scratch_release(void *arg)
 	scratch->in_use = false;
 	for (int i = 0; i < lengthof(scratch_pool); i++)
 		all += scratch_bytes(&scratch_pool[i]);
-	if (scratch_bytes(scratch) > SCRATCH_KEPT || all > SCRATCH_KEPT_ALL)
+	if (scratch_bytes(scratch) > MAX_KEPT_BYTES || all > MAX_KEPT_BYTES_ALL)
 	{
 		MemoryContextDelete(scratch->context);
 		memset(scratch, 0, sizeof(*scratch));
@@ -54,7 +54,7 @@ scratch_release(void *arg)
  * own when more scans than usual are open at once.
  */
 VsAnnScratch *
-vs_ann_scratch_take(MemoryContext scan_context)
+vs_ann_scratch_acquire(MemoryContext scan_context)
 {
 	VsAnnScratch *scratch = NULL;
 	MemoryContextCallback *callback;

@@ -65,7 +65,7 @@ vs_ann_wanted_init(void)
 #define ALL_ROWS	INFINITY
 
 /* An estimate may be too high by far, and what is settled for nothing costs. */
-#define MOST_ESTIMATED	10000.0
+#define MAX_ESTIMATED_ROWS	10000.0
 
 static const VsAnnWanted unknown = {UNKNOWN, UNKNOWN};
 static const VsAnnWanted all_rows = {ALL_ROWS, ALL_ROWS};
@@ -114,7 +114,7 @@ window_needs_all(const WindowAggState *state)
 
 /* A row more, for a node that looks for the end of the peers. */
 static VsAnnWanted
-and_next(VsAnnWanted wanted)
+plus_one(VsAnnWanted wanted)
 {
 	if (wanted.rows == UNKNOWN)
 		return unknown;
@@ -123,7 +123,7 @@ and_next(VsAnnWanted wanted)
 
 /* Each of several plans may have all that is wanted, but is likely to have its part. */
 static VsAnnWanted
-spread_over(VsAnnWanted wanted, int nplans)
+per_subplan(VsAnnWanted wanted, int nplans)
 {
 	return (VsAnnWanted){wanted.rows, wanted.first / Max(nplans, 1)};
 }
@@ -155,9 +155,9 @@ wanted_below(const PlanState *node, VsAnnWanted wanted)
 		case T_LimitState:
 			return below_limit((const LimitState *) node, wanted);
 		case T_AppendState:
-			return spread_over(wanted, ((const AppendState *) node)->as_nplans);
+			return per_subplan(wanted, ((const AppendState *) node)->as_nplans);
 		case T_MergeAppendState:
-			return spread_over(wanted, ((const MergeAppendState *) node)->ms_nplans);
+			return per_subplan(wanted, ((const MergeAppendState *) node)->ms_nplans);
 		case T_SubqueryScanState:
 			return below_filter(node, ((const SubqueryScanState *) node)->subplan, wanted);
 		case T_NestLoopState:
@@ -170,9 +170,9 @@ wanted_below(const PlanState *node, VsAnnWanted wanted)
 		case T_MemoizeState:
 			return wanted;
 		case T_IncrementalSortState:
-			return and_next(wanted);
+			return plus_one(wanted);
 		case T_WindowAggState:
-			return window_needs_all((const WindowAggState *) node) ? all_rows : and_next(wanted);
+			return window_needs_all((const WindowAggState *) node) ? all_rows : plus_one(wanted);
 		case T_ProjectSetState:
 		case T_GatherState:
 		case T_GatherMergeState:
@@ -194,35 +194,35 @@ before_conditions(const IndexScanState *node, VsAnnWanted wanted, double index_r
 		return wanted;
 	wanted = scaled(wanted, index_rows, Min(kept, index_rows));
 	if (!isinf(wanted.first))
-		wanted.first = Min(wanted.first, MOST_ESTIMATED);
+		wanted.first = Min(wanted.first, MAX_ESTIMATED_ROWS);
 	return wanted;
 }
 
-typedef struct Search
+typedef struct ScanSearch
 {
 	IndexScanDesc scan;
 	double		index_rows;
 	VsAnnWanted wanted;			/* of the node looked at; of the scan, once found */
-} Search;
+} ScanSearch;
 
-static bool look(PlanState *node, Search *search);
+static bool find_scan(PlanState *node, ScanSearch *search);
 
 static bool
-look_at_subplans(List *subplans, Search *search)
+find_in_subplans(List *subplans, ScanSearch *search)
 {
 	ListCell   *cell;
 
 	foreach(cell, subplans)
 	{
 		search->wanted = unknown;
-		if (look(((SubPlanState *) lfirst(cell))->planstate, search))
+		if (find_scan(((SubPlanState *) lfirst(cell))->planstate, search))
 			return true;
 	}
 	return false;
 }
 
 static bool
-look(PlanState *node, Search *search)
+find_scan(PlanState *node, ScanSearch *search)
 {
 	VsAnnWanted wanted = search->wanted;
 
@@ -231,10 +231,10 @@ look(PlanState *node, Search *search)
 		search->wanted = before_conditions((IndexScanState *) node, wanted, search->index_rows);
 		return true;
 	}
-	if (look_at_subplans(node->initPlan, search) || look_at_subplans(node->subPlan, search))
+	if (find_in_subplans(node->initPlan, search) || find_in_subplans(node->subPlan, search))
 		return true;
 	search->wanted = wanted_below(node, wanted);
-	if (planstate_tree_walker(node, look, search))
+	if (planstate_tree_walker(node, find_scan, search))
 		return true;
 	search->wanted = wanted;
 	return false;
@@ -248,11 +248,11 @@ look(PlanState *node, Search *search)
 VsAnnWanted
 vs_ann_wanted(IndexScanDesc scan, double index_rows)
 {
-	Search		search = {scan, index_rows, all_rows};
+	ScanSearch	search = {scan, index_rows, all_rows};
 
 	if (running == NULL || running->planstate == NULL)
 		return unknown;
 	if (running_count > 0)
 		search.wanted = (VsAnnWanted){running_count, running_count};
-	return look(running->planstate, &search) ? search.wanted : unknown;
+	return find_scan(running->planstate, &search) ? search.wanted : unknown;
 }
