@@ -50,13 +50,27 @@ add_visited(VsAnnScan *so, BlockNumber block, int list)
 	return (uint32) scratch->nvisited++ << VS_ANN_ORDINAL_BITS;
 }
 
+/* Return room for the keys of the next block. */
+static float *
+next_keys(VsAnnScan *so)
+{
+	float	   *keys = vs_ann_queue_keys(&so->scratch->queue);
+
+	if (unlikely(keys == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a scan of index \"%s\" scored more than %d blocks of entries",
+						RelationGetRelationName(so->ann.index), so->scratch->queue.max_blocks)));
+	return keys;
+}
+
 /* Scores the first n slots of a block. */
 static void
 score_block(VsAnnScan *so, const VsQuantQuery *query, const VsQuantListTerms *terms,
 			const VsQuantBlock *block, int n, uint32 ref)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
-	float	   *keys = vs_ann_queue_keys(queue);
+	float	   *keys = next_keys(so);
 	uint32		below;
 	uint32		used = n == VS_QUANT_BLOCK ? 0xFFFFFFFFU : (1U << n) - 1;
 
@@ -80,7 +94,7 @@ score_narrow_block(VsAnnScan *so, Page page, const VsQuantListTerms *terms, int 
 	int			low = Min(n, so->ann.geo.pending_width);
 	int			high = n - low;
 	VsAnnQueue *queue = &so->scratch->queue;
-	float	   *keys = vs_ann_queue_keys(queue);
+	float	   *keys = next_keys(so);
 	VsQuantBlock block;
 	uint32		below;
 
@@ -382,16 +396,13 @@ static void
 refine_early(VsAnnScan *so)
 {
 	VsAnnQueue *queue = &so->scratch->queue;
-	VsAnnCandidate *taken;
 	float		bound;
-	int			n;
 
 	if (so->unordered || !vs_ann_queue_bound(queue, EARLY_REFINED, &bound))
 		return;
 	if (so->nupper_bounds == VS_ANN_TYPICAL_LIMIT && bound >= so->upper_bounds[VS_ANN_TYPICAL_LIMIT - 1])
 		return;
-	taken = vs_ann_queue_take(queue, EARLY_REFINED, &n);
-	vs_ann_probe_refine(so, taken, n);
+	vs_ann_refine_next(so, EARLY_REFINED);
 	if (so->nupper_bounds == VS_ANN_TYPICAL_LIMIT)
 		vs_ann_queue_lower_limit(queue, so->upper_bounds[VS_ANN_TYPICAL_LIMIT - 1]);
 }
@@ -532,8 +543,8 @@ prefetch_id(VsAnnScan *so, uint32 ref)
  * Reads the ids of candidates just taken from the queue, tightens their
  * bounds, and pushes those that count.
  */
-void
-vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
+static void
+refine_candidates(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
 {
 	Buffer		buffer = InvalidBuffer;
 	BlockNumber current = InvalidBlockNumber;
@@ -574,4 +585,17 @@ vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
 	if (BufferIsValid(buffer))
 		UnlockReleaseBuffer(buffer);
 	so->stats.refined += n;
+}
+
+/* Takes about portion candidates from the queue and refines them. */
+void
+vs_ann_refine_next(VsAnnScan *so, int portion)
+{
+	VsAnnQueue *queue = &so->scratch->queue;
+	int			n;
+	VsAnnCandidate *taken = vs_ann_queue_take(queue, portion, &n);
+
+	if (n == 0)
+		elog(ERROR, "%d candidates of a vecann scan are lost", queue->beyond);
+	refine_candidates(so, taken, n);
 }

@@ -2,45 +2,77 @@
  * ann_queue.c
  *	  The queue of a scan's candidates.
  *
- * A scan scores tens of thousands of entries and wants the few with the smallest
- * keys, without knowing how few.  So the keys of all are kept as they come
- * (scored), and a candidate is made only of an entry whose key is below limit
- * (near).  When near grows large it is cut back to the smallest, which lowers
- * the limit; when it is used up and more is wanted, the limit is raised and near is filled
- * from scored, in portions that double.
+ * The queue keeps the keys of all entries as they were scored (blocks).  An
+ * entry becomes a candidate only if its key is below the limit (near).  When
+ * near grows large, it shrinks to the smallest candidates, which lowers the
+ * limit.  When all candidates of near were taken and more are wanted, the
+ * limit is raised and near is refilled from the blocks.  Each refill is twice
+ * as large as the one before.
  *
- * Invariant: near got exactly the entries of scored whose key is below limit,
- * those already taken from it among them; so limit stays above any key taken.
- * Keys of entries are no NaN and below INFINITY.
+ * Candidates are taken in the order of buckets: near is sorted by a bucket
+ * number that grows with the key, and a portion ends where a bucket ends.
  *
- * Candidates whose id is known lie in heaps: those not settled, those settled, those late.
+ * Invariant: near got exactly those entries whose key is below the limit,
+ * including the entries taken from it.  So the limit stays above all keys
+ * taken.
+ *
+ * Refined candidates are in binary heaps.
  *-------------------------------------------------------------------------
  */
-#include "postgres.h"
-
+#include <limits.h>
 #include <math.h>
+#include <string.h>
 
-#include "miscadmin.h"
-#include "port/pg_bitutils.h"
-#include "utils/memutils.h"
-
-#include "ann/scan/ann_scan.h"
+#include "ann/scan/ann_queue.h"
 #include "quant/quant.h"
 
-/* near is cut back to the size that is expected to be taken, within these, when it is 8/3 of that */
+/*
+ * near shrinks to the number of candidates that the caller is likely to take,
+ * within these limits, when it has reached 8/3 of that.
+ */
 #define MIN_NEAR_TARGET	768
 #define MAX_NEAR_TARGET	100000
-#define NEAR_MAX(least) ((least) / 3 * 8)
+#define NEAR_MAX(target) ((target) / 3 * 8)
+
+/* Buckets that near is sorted into. */
 #define BUCKETS		512
 
-/* Blocks that tell how keys are spread. */
+/* Blocks of which the keys are sampled to estimate a limit. */
 #define SAMPLED_BLOCKS	64
 
-/* Makes it empty.  About so many candidates are expected to be taken. */
-void
-vs_ann_queue_reset(VsAnnQueue *queue, int64 expected)
+/* Elements of a new array. */
+#define MIN_CAPACITY	4096
+
+/* The entries of a queue, and a block more, can be counted in an int. */
+#define MAX_BLOCKS	(INT_MAX / VS_QUANT_BLOCK - 1)
+
+#define VS_SELECT select_smallest
+#define VS_SELECT_TYPE VsAnnCandidate
+#define VS_SELECT_BEFORE(a, b) ((a)->key < (b)->key)
+#include "util/select_template.h"
+
+static inline int
+max_int(int a, int b)
 {
-	queue->near_target = Min(Max(expected, MIN_NEAR_TARGET), MAX_NEAR_TARGET);
+	return a > b ? a : b;
+}
+
+void
+vs_ann_queue_init(VsAnnQueue *queue, const VsAnnQueueMemory *memory,
+				  const VsQuantInterrupt *interrupt)
+{
+	memset(queue, 0, sizeof(*queue));
+	queue->max_blocks = MAX_BLOCKS;
+	queue->memory = *memory;
+	queue->interrupt = *interrupt;
+}
+
+void
+vs_ann_queue_reset(VsAnnQueue *queue, int64_t expected)
+{
+	queue->near_target = expected < MIN_NEAR_TARGET ? MIN_NEAR_TARGET :
+		expected > MAX_NEAR_TARGET ? MAX_NEAR_TARGET :
+		(int) expected;
 	queue->nnear = queue->taken = queue->ready = 0;
 	queue->sorted = false;
 	queue->near_max = NEAR_MAX(queue->near_target);
@@ -52,73 +84,31 @@ vs_ann_queue_reset(VsAnnQueue *queue, int64 expected)
 	queue->refill_size = queue->near_target;
 }
 
-static void *
-grow(VsAnnQueue *queue, void *array, int *capacity, int64 needed, Size size)
+size_t
+vs_ann_queue_bytes(const VsAnnQueue *queue)
 {
-	int64		larger = Max(needed, Max(4096, (int64) *capacity * 2));
+	return sizeof(VsAnnScoredBlock) * queue->block_capacity +
+		sizeof(VsAnnCandidate) * ((size_t) queue->near_capacity + queue->sort_capacity) +
+		sizeof(VsAnnRefined) * ((size_t) queue->refined.capacity + queue->settled.capacity +
+								queue->late.capacity);
+}
 
-	if (larger > INT_MAX || larger > MaxAllocHugeSize / size)
-		elog(ERROR, "too many candidates in a vecann scan");
-	if (array == NULL)
-		array = MemoryContextAllocHuge(queue->context, size * larger);
-	else
-		array = repalloc_huge(array, size * larger);
+/*
+ * Enlarge an array to at least needed elements, and at least to twice its
+ * capacity as long as an int can count that.  needed is at most INT_MAX.
+ */
+static void *
+grow(const VsAnnQueue *queue, void *array, int *capacity, int needed, size_t size)
+{
+	int			larger = *capacity > INT_MAX / 2 ? INT_MAX : *capacity * 2;
+
+	larger = max_int(needed, max_int(larger, MIN_CAPACITY));
+	array = queue->memory.resize(queue->memory.arg, array, larger, size);
 	*capacity = larger;
 	return array;
 }
 
-static inline void
-swap(VsAnnCandidate *a, VsAnnCandidate *b)
-{
-	VsAnnCandidate t = *a;
-
-	*a = *b;
-	*b = t;
-}
-
-/*
- * Reorders so that the k smallest come first (quickselect, median of three).
- * Keys are no NaN.
- */
-static void
-select_smallest(VsAnnCandidate *array, int n, int k)
-{
-	int			low = 0;
-	int			high = n - 1;
-
-	while (low < high)
-	{
-		int			i = low;
-		int			j = high;
-		int			middle = low + (high - low) / 2;
-		float		pivot;
-
-		if (array[middle].key < array[low].key)
-			swap(&array[middle], &array[low]);
-		if (array[high].key < array[low].key)
-			swap(&array[high], &array[low]);
-		if (array[high].key < array[middle].key)
-			swap(&array[high], &array[middle]);
-		pivot = array[middle].key;
-		while (i <= j)
-		{
-			while (array[i].key < pivot)
-				i++;
-			while (pivot < array[j].key)
-				j--;
-			if (i <= j)
-				swap(&array[i++], &array[j--]);
-		}
-		if (k <= j)
-			high = j;
-		else if (k >= i)
-			low = i;
-		else
-			break;
-	}
-}
-
-/* Raises or lowers limit, not below what was taken. */
+/* Set the limit, but not below a key that was taken. */
 static void
 set_limit(VsAnnQueue *queue, float limit)
 {
@@ -127,7 +117,10 @@ set_limit(VsAnnQueue *queue, float limit)
 	queue->limit = limit;
 }
 
-/* Puts what was not taken of near first, in no order. */
+/*
+ * Remove the taken candidates from near.  No candidate is ready afterwards,
+ * and near counts as not sorted.
+ */
 static void
 remove_taken(VsAnnQueue *queue)
 {
@@ -140,27 +133,28 @@ remove_taken(VsAnnQueue *queue)
 }
 
 /*
- * Buckets over the finite keys of some candidates, by size.  False when the keys
- * do not spread.
+ * Divide the range of the finite keys of near into buckets.  Returns false if
+ * all are equal, or too near each other for a finite scale.
  */
 static bool
-set_buckets(VsAnnQueue *queue, const VsAnnCandidate *array, int n)
+set_buckets(VsAnnQueue *queue)
 {
-	float		least = INFINITY;
-	float		most = -INFINITY;
+	float		min = INFINITY;
+	float		max = -INFINITY;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < queue->nnear; i++)
 	{
-		float		key = array[i].key;
+		float		key = queue->near[i].key;
 
-		least = key < least && key > -INFINITY ? key : least;
-		most = key > most ? key : most;
+		min = key < min && key > -INFINITY ? key : min;
+		max = key > max ? key : max;
 	}
-	queue->bucket_min = least;
-	queue->bucket_scale = (BUCKETS - 1) / (most - least);
-	return least < most && isfinite(queue->bucket_scale);
+	queue->bucket_min = min;
+	queue->bucket_scale = (BUCKETS - 1) / (max - min);
+	return min < max && isfinite(queue->bucket_scale);
 }
 
+/* Return the bucket of a key of near; that of -INFINITY is the first. */
 static inline int
 bucket_of(const VsAnnQueue *queue, float key)
 {
@@ -169,7 +163,7 @@ bucket_of(const VsAnnQueue *queue, float key)
 	return bucket > 0 ? (int) bucket : 0;
 }
 
-/* A key that about n of near are below. */
+/* Return a key that about n candidates of near are below; n < nnear. */
 static float
 key_of_rank(VsAnnQueue *queue, int n)
 {
@@ -177,7 +171,7 @@ key_of_rank(VsAnnQueue *queue, int n)
 	int			bucket = 0;
 	int			below;
 
-	if (!set_buckets(queue, queue->near, queue->nnear))
+	if (!set_buckets(queue))
 	{
 		select_smallest(queue->near, queue->nnear, n);
 		return queue->near[n].key;
@@ -190,9 +184,6 @@ key_of_rank(VsAnnQueue *queue, int n)
 	return queue->bucket_min + (bucket + 1) / queue->bucket_scale;
 }
 
-/*
- * Lowers the limit: nothing from there on is likely to be wanted, and it need not be in near.
- */
 void
 vs_ann_queue_lower_limit(VsAnnQueue *queue, float limit)
 {
@@ -210,33 +201,33 @@ vs_ann_queue_lower_limit(VsAnnQueue *queue, float limit)
 	}
 	queue->beyond += queue->nnear - kept;
 	queue->nnear = kept;
-	queue->near_max = Max(NEAR_MAX(queue->near_target), 2 * kept);
+	queue->near_max = max_int(NEAR_MAX(queue->near_target), 2 * kept);
 }
 
-/* Leaves only the smallest in near. */
+/* Leave only about near_target candidates in near: the nearest. */
 static void
 shrink_near(VsAnnQueue *queue)
 {
 	vs_ann_queue_lower_limit(queue, key_of_rank(queue, queue->near_target));
-	queue->near_max = Max(NEAR_MAX(queue->near_target), 2 * queue->nnear);
+	/* equal keys may have left near as large as it was */
+	queue->near_max = max_int(NEAR_MAX(queue->near_target), 2 * queue->nnear);
 }
 
-/* Room for the keys of the next block, which vs_ann_queue_add takes over. */
 float *
 vs_ann_queue_keys(VsAnnQueue *queue)
 {
 	if (queue->nblocks == queue->block_capacity)
+	{
+		if (queue->nblocks >= queue->max_blocks)
+			return NULL;
 		queue->blocks = grow(queue, queue->blocks, &queue->block_capacity,
-							 (int64) queue->nblocks + 1, sizeof(VsAnnScoredBlock));
+							 queue->nblocks + 1, sizeof(VsAnnScoredBlock));
+	}
 	return queue->blocks[queue->nblocks].keys;
 }
 
-/*
- * Adds n (at most 32) scored entries with consecutive refs, their keys in
- * vs_ann_queue_keys; bit i of below is set where the i'th is below the limit.
- */
 void
-vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below)
+vs_ann_queue_add(VsAnnQueue *queue, uint32_t first_ref, int n, uint32_t below)
 {
 	VsAnnScoredBlock *block = &queue->blocks[queue->nblocks++];
 	int			before;
@@ -249,14 +240,14 @@ vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below)
 	if (queue->sorted)
 		remove_taken(queue);
 	if (queue->nnear + n > queue->near_capacity)
-		queue->near = grow(queue, queue->near, &queue->near_capacity,
-						   (int64) queue->nnear + n, sizeof(VsAnnCandidate));
+		queue->near = grow(queue, queue->near, &queue->near_capacity, queue->nnear + n,
+						   sizeof(VsAnnCandidate));
 	before = queue->nnear;
 	for (; below != 0; below &= below - 1)
 	{
-		int			i = pg_rightmost_one_pos32(below);
+		int			i = __builtin_ctz(below);
 
-		/* a NaN that became a bound is marked as below whatever the limit is */
+		/* the scorer marks a bound of -INFINITY whatever the limit is */
 		if (block->keys[i] < queue->limit)
 		{
 			queue->near[queue->nnear].key = block->keys[i];
@@ -269,21 +260,23 @@ vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below)
 }
 
 /*
- * A limit above the present one, such that about n keys of scored lie between, judged by
- * a sample of the blocks.  INFINITY when n is all there are, or no finite key was met.
+ * Return a limit above the present one, such that about n keys are between
+ * them.  The limit is estimated from a sample of the blocks.  It is INFINITY
+ * if no more than n keys are left, or the sample is too small.  Uses near,
+ * which must be empty, for the sample.
  */
 static float
 higher_limit(VsAnnQueue *queue, int n)
 {
-	int			step = Max(1, queue->nblocks / SAMPLED_BLOCKS);
+	int			step = max_int(1, queue->nblocks / SAMPLED_BLOCKS);
+	int			capacity = (queue->nblocks / step + 1) * VS_QUANT_BLOCK;
 	int			nkeys = 0;
 	int			wanted;
 
 	if (n >= queue->beyond)
 		return INFINITY;
-	if (queue->near_capacity < queue->nblocks / step * VS_QUANT_BLOCK + VS_QUANT_BLOCK)
-		queue->near = grow(queue, queue->near, &queue->near_capacity,
-						   queue->nblocks / step * VS_QUANT_BLOCK + VS_QUANT_BLOCK,
+	if (queue->near_capacity < capacity)
+		queue->near = grow(queue, queue->near, &queue->near_capacity, capacity,
 						   sizeof(VsAnnCandidate));
 	for (int b = 0; b < queue->nblocks; b += step)
 	{
@@ -302,7 +295,7 @@ higher_limit(VsAnnQueue *queue, int n)
 	return nextafterf(queue->near[wanted + 1].key, INFINITY);
 }
 
-/* Appends to near what of scored lies from the present limit up to the given one. */
+/* Append to near the entries with queue->limit <= key < limit. */
 static void
 append_below(VsAnnQueue *queue, float limit)
 {
@@ -314,7 +307,7 @@ append_below(VsAnnQueue *queue, float limit)
 
 		if (queue->nnear + VS_QUANT_BLOCK > queue->near_capacity)
 			queue->near = grow(queue, queue->near, &queue->near_capacity,
-							   (int64) queue->nnear + VS_QUANT_BLOCK, sizeof(VsAnnCandidate));
+							   queue->nnear + VS_QUANT_BLOCK, sizeof(VsAnnCandidate));
 		near = queue->near + queue->nnear;
 		for (int i = 0; i < block->n; i++)
 		{
@@ -326,38 +319,43 @@ append_below(VsAnnQueue *queue, float limit)
 	}
 }
 
-/* Fills near, which is empty, from scored. */
+/*
+ * Raise the limit until near, of which all candidates were taken, gets new
+ * ones.  It stays empty only if all keys beyond the limit break the rules.
+ */
 static void
 refill_near(VsAnnQueue *queue)
 {
+	bool		all = false;
+
 	queue->nnear = queue->taken = queue->ready = 0;
 	queue->sorted = false;
-	while (queue->nnear == 0 && queue->beyond > 0)
+	while (queue->nnear == 0 && queue->beyond > 0 && !all)
 	{
 		float		limit = higher_limit(queue, queue->refill_size);
 
-		CHECK_FOR_INTERRUPTS();
-		queue->nnear = 0;
+		if (queue->interrupt.check != NULL)
+			queue->interrupt.check(queue->interrupt.arg);
 		append_below(queue, limit);
-		/* some lay beyond the limit before, and all keys are below INFINITY */
-		if (queue->nnear == 0 && limit == INFINITY)
-			elog(ERROR, "%d candidates of a vecann scan are lost", queue->beyond);
 		queue->limit = limit;
-		queue->refill_size = Min(queue->refill_size * 2, INT_MAX / 4);
+		queue->refill_size = queue->refill_size < INT_MAX / 8 ? queue->refill_size * 2 :
+			INT_MAX / 4;
+		all = limit == INFINITY;
 	}
 	queue->beyond -= queue->nnear;
-	queue->near_max = Max(NEAR_MAX(queue->near_target), 2 * queue->nnear);
+	queue->near_max = max_int(NEAR_MAX(queue->near_target), 2 * queue->nnear);
 }
 
-/* Sorts near by bucket. */
+/* Sort near by bucket.  No candidate of it may be taken. */
 static void
 sort_near(VsAnnQueue *queue)
 {
 	int			starts[BUCKETS + 1] = {0};
 	VsAnnCandidate *sorted;
+	int			capacity;
 
 	queue->sorted = true;
-	queue->has_buckets = set_buckets(queue, queue->near, queue->nnear);
+	queue->has_buckets = set_buckets(queue);
 	if (!queue->has_buckets)
 		return;
 	if (queue->sort_capacity < queue->nnear)
@@ -373,41 +371,35 @@ sort_near(VsAnnQueue *queue)
 	sorted = queue->sort_space;
 	queue->sort_space = queue->near;
 	queue->near = sorted;
-	Assert(queue->taken == 0);
-	{
-		int			capacity = queue->sort_capacity;
-
-		queue->sort_capacity = queue->near_capacity;
-		queue->near_capacity = capacity;
-	}
+	capacity = queue->sort_capacity;
+	queue->sort_capacity = queue->near_capacity;
+	queue->near_capacity = capacity;
 }
 
-/* Makes about so many ready, up to the end of a bucket, so that none after them is less. */
+/*
+ * Make about portion candidates ready, up to the end of a bucket, so that no
+ * candidate after them has a smaller key.
+ */
 static void
 make_ready(VsAnnQueue *queue, int portion)
 {
-	int			end = queue->taken + portion;
+	int			end = queue->nnear;
 
-	if (!queue->has_buckets || end >= queue->nnear)
-		end = queue->nnear;
-	else
+	if (queue->has_buckets && portion < queue->nnear - queue->taken)
 	{
-		int			bucket = bucket_of(queue, queue->near[end - 1].key);
+		int			bucket;
 
+		end = queue->taken + portion;
+		bucket = bucket_of(queue, queue->near[end - 1].key);
 		while (end < queue->nnear && bucket_of(queue, queue->near[end].key) == bucket)
 			end++;
 	}
 	queue->ready = end;
 	queue->bound = INFINITY;
 	for (int i = queue->taken; i < end; i++)
-		queue->bound = Min(queue->bound, queue->near[i].key);
+		queue->bound = queue->near[i].key < queue->bound ? queue->near[i].key : queue->bound;
 }
 
-/*
- * A key that none of the entries scored and not yet taken is below, as near as can be told
- * without looking at those beyond the limit; false if there are no entries.
- * The next of them, about portion, are then ready to be taken.
- */
 bool
 vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound)
 {
@@ -415,8 +407,10 @@ vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound)
 	{
 		if (queue->ready == queue->nnear)
 		{
+			if (queue->beyond == 0)
+				return false;
 			*bound = queue->limit;
-			return queue->beyond > 0;
+			return true;
 		}
 		if (!queue->sorted)
 			sort_near(queue);
@@ -426,10 +420,6 @@ vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound)
 	return true;
 }
 
-/*
- * Takes those that are ready, or if none is, about portion of those beyond the limit; the
- * array is good until the next call.
- */
 VsAnnCandidate *
 vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n)
 {
@@ -453,7 +443,7 @@ vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n)
 	return taken;
 }
 
-/* ---- heaps of candidates whose id is known, the nearest first ---- */
+/* ---- heaps of refined candidates ---- */
 
 static void
 sift_down(VsAnnRefined *heap, int n, int i)
@@ -497,13 +487,12 @@ void
 vs_ann_heap_push(VsAnnQueue *queue, VsAnnHeap *heap, VsAnnRefined refined)
 {
 	if (heap->n == heap->capacity)
-		heap->items = grow(queue, heap->items, &heap->capacity, (int64) heap->n + 1,
+		heap->items = grow(queue, heap->items, &heap->capacity, heap->n + 1,
 						   sizeof(VsAnnRefined));
 	heap->items[heap->n++] = refined;
 	sift_up(heap->items, heap->n - 1);
 }
 
-/* The first of the heap; false if there is none. */
 bool
 vs_ann_heap_peek(const VsAnnHeap *heap, VsAnnRefined *first)
 {
@@ -513,7 +502,6 @@ vs_ann_heap_peek(const VsAnnHeap *heap, VsAnnRefined *first)
 	return true;
 }
 
-/* Removes what peek returned. */
 void
 vs_ann_heap_pop(VsAnnHeap *heap)
 {

@@ -20,49 +20,26 @@
 /* Candidates taken from the queue for a row to be settled, as a rule. */
 #define CANDIDATES_PER_ROW	10
 
+/* Compare lists: the nearer first, then the one with the smaller number. */
+static inline int
+compare_ranked(const VsAnnRanked *a, const VsAnnRanked *b)
+{
+	if (a->score != b->score)
+		return a->score < b->score ? -1 : 1;
+	return a->list - b->list;
+}
+
+#define VS_SELECT select_nearest
+#define VS_SELECT_TYPE VsAnnRanked
+#define VS_SELECT_BEFORE(a, b) (compare_ranked(a, b) < 0)
+#include "util/select_template.h"
+
 #define ST_SORT sort_ranked
 #define ST_ELEMENT_TYPE VsAnnRanked
-#define ST_COMPARE(a, b) \
-	((a)->score != (b)->score ? ((a)->score < (b)->score ? -1 : 1) : (a)->list - (b)->list)
+#define ST_COMPARE(a, b) compare_ranked(a, b)
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
-
-/* Quickselect: the k nearest of ranked[0..n) come first. */
-static void
-nearest_first(VsAnnRanked *ranked, int n, int k)
-{
-	int			low = 0;
-	int			high = n - 1;
-
-	while (low < high)
-	{
-		float		pivot = ranked[low + (high - low) / 2].score;
-		int			i = low;
-		int			j = high;
-
-		while (i <= j)
-		{
-			while (ranked[i].score < pivot)
-				i++;
-			while (pivot < ranked[j].score)
-				j--;
-			if (i <= j)
-			{
-				VsAnnRanked t = ranked[i];
-
-				ranked[i++] = ranked[j];
-				ranked[j--] = t;
-			}
-		}
-		if (k <= j)
-			high = j;
-		else if (k >= i)
-			low = i;
-		else
-			break;
-	}
-}
 
 /* Puts the lists before until in order, and prepares their terms. */
 void
@@ -73,7 +50,7 @@ vs_ann_rank_lists(VsAnnScan *so, int until)
 	if (until <= so->nsorted)
 		return;
 	if (until < so->nranked)
-		nearest_first(ranked + so->nsorted, so->nranked - so->nsorted, until - so->nsorted);
+		select_nearest(ranked + so->nsorted, so->nranked - so->nsorted, until - so->nsorted);
 	sort_ranked(ranked + so->nsorted, until - so->nsorted);
 	for (int i = so->nsorted; i < until; i++)
 	{

@@ -214,12 +214,7 @@ settle_first(VsAnnScan *so, VsAnnRefined *first)
 			rerank_first(so, *first, bound);
 		}
 		else if (more)
-		{
-			int			n;
-			VsAnnCandidate *taken = vs_ann_queue_take(queue, portion, &n);
-
-			vs_ann_probe_refine(so, taken, n);
-		}
+			vs_ann_refine_next(so, portion);
 		else
 			return false;
 	}

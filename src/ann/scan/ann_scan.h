@@ -8,107 +8,12 @@
 
 #include "ann/page/ann_change.h"
 #include "ann/page/ann_page.h"
+#include "ann/scan/ann_queue.h"
 #include "quant/quant.h"
 #include "store/store.h"
 
 #include "access/genam.h"
 #include "access/relscan.h"
-
-/* A candidate: an entry and the lower bound of its distance.  ref says which entry, see below. */
-typedef struct VsAnnCandidate
-{
-	float		key;
-	uint32		ref;
-} VsAnnCandidate;
-
-/*
- * Order of equal keys.  What is at least so far away cannot be nearer than what is just so
- * far; and NaN, whose key is INFINITY, comes after all.
- */
-typedef enum VsAnnKeyKind
-{
-	VS_ANN_KEY_EXACT,
-	VS_ANN_KEY_BOUND,
-	VS_ANN_KEY_NAN
-} VsAnnKeyKind;
-
-/*
- * A candidate whose id is known, by the best that is known of its distance: a lower
- * bound at first, the exact distance at last.  Exact ones have all digits, for
- * rows are to come in the order of what the operator gives.
- */
-typedef struct VsAnnRefined
-{
-	double		key;
-	uint32		ref;
-	VsAnnKeyKind kind;
-} VsAnnRefined;
-
-static inline bool
-vs_ann_refined_before(const VsAnnRefined *a, const VsAnnRefined *b)
-{
-	return a->key != b->key ? a->key < b->key : a->kind < b->kind;
-}
-
-/* A block of entries as it was scored. */
-typedef struct VsAnnScoredBlock
-{
-	uint32		first_ref;
-	int			n;
-	float		keys[VS_QUANT_BLOCK];
-} VsAnnScoredBlock;
-
-/* Candidates whose id is known, the nearest first. */
-typedef struct VsAnnHeap
-{
-	VsAnnRefined *items;
-	int			n;
-	int			capacity;
-} VsAnnHeap;
-
-/*
- * Queue of candidates, smallest key first: entries scored, of which most are never
- * looked at again, and those whose id is known, in heaps.  See ann_queue.c.
- */
-typedef struct VsAnnQueue
-{
-	VsAnnScoredBlock *blocks;
-	int			nblocks;
-	int			block_capacity;
-	VsAnnCandidate *near;		/* taken, then ready, then others below limit */
-	int			taken;
-	int			ready;
-	int			nnear;
-	int			near_capacity;
-	int			near_target;	/* cut back to this size ... */
-	int			near_max;		/* ... at this one */
-	bool		sorted;			/* near is sorted by bucket ... */
-	bool		has_buckets;	/* ... of which there is more than one */
-	float		bucket_min;		/* buckets: first key, buckets in a unit */
-	float		bucket_scale;
-	VsAnnCandidate *sort_space; /* to sort near into */
-	int			sort_capacity;
-	int			beyond;			/* scored and not below limit */
-	float		limit;
-	float		bound;			/* smallest key of those ready */
-	float		max_taken;
-	bool		any_taken;
-	int			refill_size;	/* about so many go to near at once next time */
-	VsAnnHeap	refined;		/* bounds and exact distances */
-	VsAnnHeap	settled;		/* the next rows */
-	VsAnnHeap	late;			/* nearer than a row emitted before they were settled */
-	MemoryContext context;
-} VsAnnQueue;
-
-extern void vs_ann_queue_reset(VsAnnQueue *queue, int64 expected);
-extern float *vs_ann_queue_keys(VsAnnQueue *queue);
-extern void vs_ann_queue_add(VsAnnQueue *queue, uint32 first_ref, int n, uint32 below);
-extern void vs_ann_queue_lower_limit(VsAnnQueue *queue, float limit);
-extern bool vs_ann_queue_bound(VsAnnQueue *queue, int portion, float *bound);
-extern VsAnnCandidate *vs_ann_queue_take(VsAnnQueue *queue, int portion, int *n);
-extern void vs_ann_heap_push(VsAnnQueue *queue, VsAnnHeap *heap, VsAnnRefined refined);
-extern bool vs_ann_heap_peek(const VsAnnHeap *heap, VsAnnRefined *first);
-extern void vs_ann_heap_pop(VsAnnHeap *heap);
 
 /*
  * ref of an entry as a page scan found it: number in visited, and ordinal there.
@@ -276,6 +181,6 @@ extern void vs_ann_rank_lists(VsAnnScan *so, int until);
 /* ann_probe.c */
 extern void vs_ann_probe_pending(VsAnnScan *so);
 extern void vs_ann_probe_lists(VsAnnScan *so, int until);
-extern void vs_ann_probe_refine(VsAnnScan *so, const VsAnnCandidate *candidates, int n);
+extern void vs_ann_refine_next(VsAnnScan *so, int portion);
 
 #endif							/* VS_ANN_SCAN_H */

@@ -9,8 +9,11 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "utils/memutils.h"
 
+#include "ann/base/ann_memory.h"
 #include "ann/scan/ann_scan.h"
 
 /* Scratch memory larger than this is given back after the scan; so is what makes it more in all. */
@@ -23,16 +26,14 @@ static VsAnnScratch scratch_pool[16];
 static Size
 scratch_bytes(const VsAnnScratch *scratch)
 {
-	return sizeof(VsAnnCandidate) * ((Size) scratch->queue.near_capacity + scratch->queue.sort_capacity) +
-		sizeof(VsAnnRefined) * ((Size) scratch->queue.refined.capacity + scratch->queue.settled.capacity +
-								scratch->queue.late.capacity) +
-		sizeof(VsAnnScoredBlock) * scratch->queue.block_capacity +
+	return vs_ann_queue_bytes(&scratch->queue) +
 		sizeof(VsAnnVisited) * scratch->visited_capacity +
 		sizeof(BlockNumber) * scratch->pages_capacity +
 		sizeof(VsAnnFound) * scratch->found_capacity +
 		(sizeof(VsAnnRanked) + sizeof(VsAnnProbe) + 3 * sizeof(float)) * scratch->ranked_capacity;
 }
 
+/* Callback of the scan's memory context: put the arrays back, or free them. */
 static void
 scratch_release(void *arg)
 {
@@ -47,6 +48,32 @@ scratch_release(void *arg)
 		MemoryContextDelete(scratch->context);
 		memset(scratch, 0, sizeof(*scratch));
 	}
+}
+
+/* Callback of the queue: enlarge an array in the scratch memory's context. */
+static void *
+resize_array(void *arg, void *array, size_t count, size_t size)
+{
+	MemoryContext context = (MemoryContext) arg;
+
+	if (count > MaxAllocHugeSize / size)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a vecann scan met too many entries")));
+	if (array == NULL)
+		return MemoryContextAllocHuge(context, size * count);
+	return repalloc_huge(array, size * count);
+}
+
+/* Initialize zeroed scratch memory that allocates from the context. */
+static void
+scratch_init(VsAnnScratch *scratch, MemoryContext context)
+{
+	VsAnnQueueMemory memory = {resize_array, context};
+	VsQuantInterrupt interrupt = vs_ann_interrupt();
+
+	scratch->context = context;
+	vs_ann_queue_init(&scratch->queue, &memory, &interrupt);
 }
 
 /*
@@ -67,16 +94,12 @@ vs_ann_scratch_acquire(MemoryContext scan_context)
 	if (scratch == NULL)
 	{
 		scratch = MemoryContextAllocZero(scan_context, sizeof(VsAnnScratch));
-		scratch->context = scan_context;
-		scratch->queue.context = scan_context;
+		scratch_init(scratch, scan_context);
 		return scratch;
 	}
 	if (scratch->context == NULL)
-	{
-		scratch->context = AllocSetContextCreate(TopMemoryContext, "vecann scan scratch",
-												 ALLOCSET_DEFAULT_SIZES);
-		scratch->queue.context = scratch->context;
-	}
+		scratch_init(scratch, AllocSetContextCreate(TopMemoryContext, "vecann scan scratch",
+													ALLOCSET_DEFAULT_SIZES));
 	callback = MemoryContextAlloc(scan_context, sizeof(MemoryContextCallback));
 	callback->func = scratch_release;
 	callback->arg = scratch;
@@ -93,11 +116,10 @@ vs_ann_scratch_enlarge(VsAnnScratch *scratch, void *array, int *capacity, int64 
 	int64		larger = Max(needed, Max(1024, (int64) *capacity * 2));
 
 	if (larger > INT_MAX)
-		elog(ERROR, "a vecann scan met too many pages");
-	if (array == NULL)
-		array = MemoryContextAllocHuge(scratch->context, size * larger);
-	else
-		array = repalloc_huge(array, size * larger);
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a vecann scan met too many entries")));
+	array = resize_array(scratch->context, array, larger, size);
 	*capacity = larger;
 	return array;
 }
