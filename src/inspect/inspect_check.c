@@ -289,7 +289,7 @@ check_chunk(CheckState *state, Oid at, Oid address, int32 seq, Size *len, Oid *n
 	if (!found)
 		report(state, address, "chunk %d is missing", seq);
 	else if (!visible)
-		report(state, address, "chunk %d is not visible to who sees its row", seq);
+		report(state, address, "chunk %d is not visible to snapshots that see its row", seq);
 	return found;
 }
 
@@ -331,18 +331,18 @@ check_sizes(CheckState *state, const struct varatt_external *pointer, Size eleme
 	if (!VARATT_EXTERNAL_IS_COMPRESSED(*pointer))
 	{
 		if (raw != size || method != 0)
-			report(state, pointer->va_valueid, "pointer to %zu bytes says that they are %d", size, raw);
+			report(state, pointer->va_valueid, "pointer to %zu bytes gives their size as %d", size, raw);
 		else if (element > 0)
 			check_vector(state, pointer->va_valueid, element, size, head);
 	}
 	else if (element > 0)
-		report(state, pointer->va_valueid, "pointer says that a vector is compressed, %zu bytes of %d",
+		report(state, pointer->va_valueid, "pointer to a vector says that it is compressed, to %zu bytes of %d",
 			   size, raw);
 	else if (head != ((uint32) raw | (uint32) method << VARLENA_EXTSIZE_BITS) ||
 			 !CompressionMethodIsValid(method == TOAST_PGLZ_COMPRESSION_ID ? TOAST_PGLZ_COMPRESSION :
 									   method == TOAST_LZ4_COMPRESSION_ID  ? TOAST_LZ4_COMPRESSION :
 									   InvalidCompressionMethod))
-		report(state, pointer->va_valueid, "pointer to %zu compressed bytes says that they are %d, by method %d",
+		report(state, pointer->va_valueid, "pointer to %zu compressed bytes gives their size as %d and their method as %d",
 			   size, raw, method);
 }
 
@@ -390,7 +390,7 @@ check_pointer(CheckState *state, Form_pg_attribute att, struct varlena *value)
 	entry->chunks = seq;
 
 	if (done != size || OidIsValid(at))
-		report(state, pointer.va_valueid, "value of %zu bytes should have %zu", done, size);
+		report(state, pointer.va_valueid, "value has %zu bytes instead of %zu", done, size);
 	else
 		check_sizes(state, &pointer, vs_type_element_size(att->atttypid), head);
 }

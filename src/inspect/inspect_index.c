@@ -233,7 +233,7 @@ method_name(uint32 method)
 #define SEGMENT_COLUMNS 8
 
 static void
-put_segment(ReturnSetInfo *result, const VsAnnSegment *segment, const SegmentCount *count)
+return_segment(ReturnSetInfo *result, const VsAnnSegment *segment, const SegmentCount *count)
 {
 	Datum		values[SEGMENT_COLUMNS];
 	bool		nulls[SEGMENT_COLUMNS] = {false};
@@ -250,8 +250,8 @@ put_segment(ReturnSetInfo *result, const VsAnnSegment *segment, const SegmentCou
 }
 
 static void
-put_pending(ReturnSetInfo *result, const VsAnn *ann, const VsAnnChain *chains,
-			uint32 number, const char *state)
+return_pending(ReturnSetInfo *result, const VsAnn *ann, const VsAnnChain *chains,
+			   uint32 number, const char *state)
 {
 	SegmentCount count = {0};
 	Datum		values[SEGMENT_COLUMNS] = {0};
@@ -287,9 +287,9 @@ vs_inspect_index_segments(PG_FUNCTION_ARGS)
 	vs_ann_held_write(index);
 	vs_ann_open(&ann, index);
 	vs_ann_meta_read(&ann, &meta);
-	put_pending(result, &ann, meta.growing, Max(meta.sealed, meta.sealing) + 1, "growing");
+	return_pending(result, &ann, meta.growing, Max(meta.sealed, meta.sealing) + 1, "growing");
 	if (meta.sealing != 0)
-		put_pending(result, &ann, meta.closing, meta.sealing, "sealing");
+		return_pending(result, &ann, meta.closing, meta.sealing, "sealing");
 	counts = count_segments(&ann, &meta);
 	block = meta.segments;
 	while (block != InvalidBlockNumber)
@@ -306,7 +306,7 @@ vs_inspect_index_segments(PG_FUNCTION_ARGS)
 			SegmentCount *count = hash_search(counts, &segment->number, HASH_FIND, NULL);
 
 			if (count != NULL && segment->number <= meta.sealed)
-				put_segment(result, segment, count);
+				return_segment(result, segment, count);
 		}
 		block = VS_ANN_OPAQUE(page)->next;
 		UnlockReleaseBuffer(buffer);
@@ -342,7 +342,7 @@ compare_sizes(const void *a, const void *b)
 }
 
 static void
-size_lists(const VsAnn *ann, const VsAnnMetaData *meta, ListSizes *sizes)
+measure_lists(const VsAnn *ann, const VsAnnMetaData *meta, ListSizes *sizes)
 {
 	VsAnnDirectory *dir;
 
@@ -351,7 +351,7 @@ size_lists(const VsAnn *ann, const VsAnnMetaData *meta, ListSizes *sizes)
 		return;
 	dir = vs_ann_directory_read(ann, meta->directory);
 	if (dir->nlists != meta->nlists)
-		vs_ann_damaged(ann, meta->directory, "a directory of %d lists, of which the metapage says %u",
+		vs_ann_damaged(ann, meta->directory, "a directory of %d lists, while the metapage says %u",
 					   dir->nlists, meta->nlists);
 	sizes->live = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * dir->nlists);
 	for (int i = 0; i < dir->nlists; i++)
@@ -390,7 +390,7 @@ centre_norm(const VsAnn *ann, const VsAnnMetaData *meta)
 }
 
 static Datum
-bytes_of_pages(int64 pages)
+pages_to_bytes(int64 pages)
 {
 	return Int64GetDatum(pages * BLCKSZ);
 }
@@ -417,7 +417,7 @@ vs_inspect_index_info(PG_FUNCTION_ARGS)
 	vs_ann_held_write(index);
 	vs_ann_open(&ann, index);
 	vs_ann_meta_read(&ann, &meta);
-	size_lists(&ann, &meta, &sizes);
+	measure_lists(&ann, &meta, &sizes);
 	if (meta.directory != InvalidBlockNumber)
 		vs_ann_directory_pages(&ann, meta.directory, true, count_page, &directory_pages);
 	for (int i = 0; i < VS_ANN_CHAINS; i++)
@@ -445,11 +445,11 @@ vs_inspect_index_info(PG_FUNCTION_ARGS)
 	values[n] = Float8GetDatum(nulls[n] ? 0 : centre_norm(&ann, &meta));
 	n++;
 	values[n++] = Int32GetDatum(vs_ann_probes_of(meta.nlists, meta.list_rows));
-	values[n++] = bytes_of_pages(pending_pages);
-	values[n++] = bytes_of_pages(sizes.pages);
-	values[n++] = bytes_of_pages(directory_pages);
-	values[n++] = bytes_of_pages(meta.pages_retired);
-	values[n++] = bytes_of_pages(RelationGetNumberOfBlocks(index));
+	values[n++] = pages_to_bytes(pending_pages);
+	values[n++] = pages_to_bytes(sizes.pages);
+	values[n++] = pages_to_bytes(directory_pages);
+	values[n++] = pages_to_bytes(meta.pages_retired);
+	values[n++] = pages_to_bytes(RelationGetNumberOfBlocks(index));
 	Assert(n == lengthof(values));
 	index_close(index, AccessShareLock);
 	table_close(heap, AccessShareLock);

@@ -120,7 +120,7 @@ static void report_row(Check *check, const ItemPointerData *tid, const char *for
  * Passes a problem to the caller, or on a standby notes it for the next pass.
  */
 static void
-put(Check *check, const ItemPointerData *tid, const char *text)
+add_problem(Check *check, const ItemPointerData *tid, const char *text)
 {
 	ItemPointerData row;
 	Problem		key;
@@ -154,7 +154,7 @@ report(Check *check, const char *format,...)
 	va_start(args, format);
 	vsnprintf(buffer, sizeof(buffer), format, args);
 	va_end(args);
-	put(check, NULL, buffer);
+	add_problem(check, NULL, buffer);
 }
 
 static void
@@ -166,12 +166,12 @@ report_row(Check *check, const ItemPointerData *tid, const char *format,...)
 	va_start(args, format);
 	vsnprintf(buffer, sizeof(buffer), format, args);
 	va_end(args);
-	put(check, tid, buffer);
+	add_problem(check, tid, buffer);
 }
 
-/* I3.  False if the page cannot be followed. */
+/* I3 for one page.  False if its contents cannot be used. */
 static bool
-reach(Check *check, BlockNumber block, VsAnnPageKind kind, const char *what)
+reach_page(Check *check, BlockNumber block, VsAnnPageKind kind, const char *what)
 {
 	Buffer		buffer;
 	Page		page;
@@ -220,7 +220,7 @@ reach_chain(Check *check, BlockNumber block, VsAnnPageKind kind, const char *wha
 		Buffer		buffer;
 		VsAnnPageOpaque opaque;
 
-		if (!reach(check, block, kind, what))
+		if (!reach_page(check, block, kind, what))
 			return -1;
 		buffer = vs_ann_page_read(&check->ann, block, BUFFER_LOCK_SHARE, kind);
 		opaque = VS_ANN_OPAQUE(BufferGetPage(buffer));
@@ -233,7 +233,7 @@ reach_chain(Check *check, BlockNumber block, VsAnnPageKind kind, const char *wha
 
 /* Under Hamming, notes the code of an entry. */
 static void
-enter_code(const VsAnnId *id, const uint8 *code, void *arg)
+note_code(const VsAnnId *id, const uint8 *code, void *arg)
 {
 	Check	   *check = (Check *) arg;
 	RowEntry   *entry = hash_search(check->entries, &id->tid, HASH_FIND, NULL);
@@ -250,9 +250,9 @@ check_flags(Check *check, const VsAnnId *id)
 		report_row(check, &id->tid, "an entry has flags %u", id->flags);
 }
 
-/* I5. */
+/* I5.  Notes an entry that counts. */
 static void
-enter(Check *check, const VsAnnId *id)
+note_entry(Check *check, const VsAnnId *id)
 {
 	bool		found;
 	RowEntry   *entry = hash_search(check->entries, &id->tid, HASH_ENTER, &found);
@@ -263,9 +263,9 @@ enter(Check *check, const VsAnnId *id)
 	entry->code_hash = 0;
 }
 
-/* Enters the entries that count of a locked pending page. */
+/* Notes the entries that count of a locked pending page. */
 static void
-enter_pending(Check *check, BlockNumber block, Page page)
+note_pending(Check *check, BlockNumber block, Page page)
 {
 	for (int i = 0; i < VS_ANN_OPAQUE(page)->used; i++)
 	{
@@ -275,11 +275,11 @@ enter_pending(Check *check, BlockNumber block, Page page)
 		if ((id->flags & VS_ANN_DEAD) != 0)
 			continue;
 		vs_ann_id_check(&check->ann, block, id);
-		enter(check, id);
+		note_entry(check, id);
 		if (!check->bits)
 			continue;
 		vs_ann_pending_code(&check->ann, page, i, check->coder.code);
-		enter_code(id, check->coder.code, check);
+		note_code(id, check->coder.code, check);
 	}
 }
 
@@ -292,7 +292,7 @@ check_chain(Check *check, const VsAnnChain *chain)
 
 	/* pages that inserts add meanwhile are not checked */
 	while (block != InvalidBlockNumber && block < check->npages && npages < chain->npages &&
-		   reach(check, block, VS_ANN_PENDING, "pending"))
+		   reach_page(check, block, VS_ANN_PENDING, "pending"))
 	{
 		Buffer		buffer = vs_ann_page_read(&check->ann, block, BUFFER_LOCK_SHARE,
 											  VS_ANN_PENDING);
@@ -306,7 +306,7 @@ check_chain(Check *check, const VsAnnChain *chain)
 			report(check, "pending page %u is of a future seal, %u", block, opaque->epoch);
 		if ((opaque->flags & VS_ANN_CENTRED) != 0 && check->meta.centre == InvalidBlockNumber)
 			report(check, "pending page %u is coded against a center, but the index has none", block);
-		enter_pending(check, block, page);
+		note_pending(check, block, page);
 		npages++;
 		block = opaque->next;
 		UnlockReleaseBuffer(buffer);
@@ -326,9 +326,9 @@ check_id(VsAnnId *id, void *arg)
 		return false;
 	if (ItemPointerGetBlockNumberNoCheck(&id->tid) == InvalidBlockNumber ||
 		!OffsetNumberIsValid(ItemPointerGetOffsetNumberNoCheck(&id->tid)))
-		report_row(check, &id->tid, "an entry leads to no row");
+		report_row(check, &id->tid, "an entry has an invalid TID");
 	if (id->seal <= check->meta.sealed)
-		enter(check, id);
+		note_entry(check, id);
 	else if (check->meta.sealing == 0)
 		report_row(check, &id->tid, "an entry is of seal %u, but only %u is published", id->seal,
 				   check->meta.sealed);
@@ -356,8 +356,8 @@ check_extent(Check *check, int list, BlockNumber block, const VsAnnExtent *exten
 		int			first = code ? (i + 1) * per_page : (i - geo->code_pages + 1) * geo->details_per_page;
 
 		if (extent->pages[i] != InvalidBlockNumber)
-			sound = reach(check, extent->pages[i], code ? VS_ANN_CODES : VS_ANN_DETAIL,
-						  code ? "code" : "detail") &&
+			sound = reach_page(check, extent->pages[i], code ? VS_ANN_CODES : VS_ANN_DETAIL,
+							   code ? "code" : "detail") &&
 				sound;
 		else if (first < nentries)
 		{
@@ -384,7 +384,7 @@ check_list(Check *check, int list, BlockNumber head)
 
 	while (block != InvalidBlockNumber)
 	{
-		if (!reach(check, block, VS_ANN_EXTENT, "extent"))
+		if (!reach_page(check, block, VS_ANN_EXTENT, "extent"))
 			return;
 		vs_ann_extent_read(&check->ann, block, &extent);
 		if (block == head)
@@ -407,7 +407,7 @@ check_list(Check *check, int list, BlockNumber head)
 			   list_entries);
 	vs_ann_list_walk(&check->ann, head, false, check_id, check, &counts);
 	if (check->bits)
-		vs_ann_list_codes(&check->ann, head, enter_code, check);
+		vs_ann_list_codes(&check->ann, head, note_code, check);
 	if (dead > counts.dead)
 		report(check, "list %d has " INT64_FORMAT " dead entries, its pages say %u", list,
 			   counts.dead, dead);
@@ -529,7 +529,7 @@ check_lists(Check *check)
 
 /* TID of the row's index entries: the root of its HOT chain. */
 static void
-root_tid(Check *check, ItemPointer tid, ItemPointer root)
+find_root_tid(Check *check, ItemPointer tid, ItemPointer root)
 {
 	OffsetNumber roots[MaxHeapTuplesPerPage];
 	Buffer		buffer = ReadBuffer(check->heap, ItemPointerGetBlockNumber(tid));
@@ -545,7 +545,7 @@ root_tid(Check *check, ItemPointer tid, ItemPointer root)
 
 /* Under Hamming: whether the entry's code is the value. */
 static bool
-same_bits(Check *check, Datum value, const RowEntry *entry)
+bits_match(Check *check, Datum value, const RowEntry *entry)
 {
 	struct varlena *bits = PG_DETOAST_DATUM_PACKED(value);
 
@@ -565,13 +565,13 @@ check_row(Check *check, TupleTableSlot *slot, Datum value)
 	Oid			address;
 	Size		len;
 
-	root_tid(check, &slot->tts_tid, &root);
+	find_root_tid(check, &slot->tts_tid, &root);
 	entry = hash_search(check->entries, &root, HASH_FIND, NULL);
 	if (entry == NULL)
 		report_row(check, &slot->tts_tid, "row has no entry");
 	else if (check->bits)
 	{
-		if (!same_bits(check, value, entry))
+		if (!bits_match(check, value, entry))
 			report_row(check, &slot->tts_tid, "row has other bits than its entry");
 	}
 	else if (vs_store_datum_address(check->heap, value, &address, &len) &&
@@ -619,7 +619,7 @@ check_rows(Check *check, Snapshot snapshot)
  * these locks.
  */
 static bool
-may_be_built(Relation heap)
+may_be_building(Relation heap)
 {
 	LOCKTAG		tag;
 	int			holders;
@@ -638,12 +638,12 @@ may_be_built(Relation heap)
 static void
 check_invalid(Check *check)
 {
-	if (may_be_built(check->heap))
+	if (may_be_building(check->heap))
 		ereport(NOTICE,
-				(errmsg("index \"%s\" is not valid, and may be being built: its entries are not compared with the rows of the table",
+				(errmsg("index \"%s\" is not valid and may be under construction: its entries are not compared with the rows of the table",
 						RelationGetRelationName(check->ann.index))));
 	else
-		report(check, "the index is not valid: it was not built to its end");
+		report(check, "the index is not valid: its build was not completed");
 }
 
 static void
@@ -673,7 +673,7 @@ check_all(Check *check)
 	{
 		vs_ann_coder_init(&check->coder, &check->ann);
 		if (check->meta.seed != VS_ANN_ROTATION_SEED)
-			report(check, "the metapage has another seed of the rotation");
+			report(check, "the metapage has an unexpected seed of the rotation");
 		for (int i = 0; i < VS_ANN_CHAINS; i++)
 		{
 			check_chain(check, &check->meta.closing[i]);
@@ -796,7 +796,7 @@ vs_inspect_index_check(Oid indexoid, VsAnnProblem problem, void *arg)
 }
 
 static void
-put_problem(void *arg, ItemPointer tid, const char *problem)
+return_problem(void *arg, ItemPointer tid, const char *problem)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) arg;
 	Datum		value;
@@ -814,6 +814,6 @@ Datum
 vs_inspect_check_index(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	vs_inspect_index_check(PG_GETARG_OID(0), put_problem, fcinfo->resultinfo);
+	vs_inspect_index_check(PG_GETARG_OID(0), return_problem, fcinfo->resultinfo);
 	return (Datum) 0;
 }

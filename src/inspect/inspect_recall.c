@@ -65,7 +65,7 @@ typedef struct Answer
 } Answer;
 
 static void
-set_here(const char *name, const char *value)
+set_locally(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
@@ -75,9 +75,9 @@ set_here(const char *name, const char *value)
 static void
 choose_plan(bool through_index)
 {
-	set_here("enable_seqscan", through_index ? "off" : "on");
-	set_here("enable_sort", through_index ? "off" : "on");
-	set_here("enable_indexscan", through_index ? "on" : "off");
+	set_locally("enable_seqscan", through_index ? "off" : "on");
+	set_locally("enable_sort", through_index ? "off" : "on");
+	set_locally("enable_indexscan", through_index ? "on" : "off");
 }
 
 /* ---- text of the queries ---- */
@@ -162,7 +162,7 @@ sample_values(const char *sql, int *n)
  * Runs the query for the nearest rows, with the plan that the settings leave.
  */
 static void
-ask(Recall *recall, Datum value, Answer *answer)
+run_query(Recall *recall, Datum value, Answer *answer)
 {
 	MemoryContext context = CurrentMemoryContext;
 	instr_time	begun;
@@ -192,7 +192,7 @@ ask(Recall *recall, Datum value, Answer *answer)
  * could answer instead.
  */
 static void
-require_scan_of(Relation index)
+require_index_used(Relation index)
 {
 	if (vs_ann_scan_stats.index != RelationGetRelid(index))
 		ereport(ERROR,
@@ -203,17 +203,17 @@ require_scan_of(Relation index)
 }
 
 static void
-measure_one(Recall *recall, Datum value)
+measure_query(Recall *recall, Datum value)
 {
 	Answer		near;
 	Answer		exact;
 
 	choose_plan(true);
 	vs_ann_scan_stats.index = InvalidOid;
-	ask(recall, value, &near);
-	require_scan_of(recall->index);
+	run_query(recall, value, &near);
+	require_index_used(recall->index);
 	choose_plan(false);
-	ask(recall, value, &exact);
+	run_query(recall, value, &exact);
 
 	recall->queries++;
 	recall->index_ms += near.ms;
@@ -235,8 +235,8 @@ measure(Recall *recall, int k, int sample)
 	Datum	   *values;
 	int			n;
 
-	set_here("max_parallel_workers_per_gather", "0");
-	set_here("enable_bitmapscan", "off");
+	set_locally("max_parallel_workers_per_gather", "0");
+	set_locally("enable_bitmapscan", "off");
 	choose_plan(false);
 	values = sample_values(psprintf("SELECT %s %s ORDER BY pg_catalog.random() LIMIT %d",
 									value, rows, sample),
@@ -245,7 +245,7 @@ measure(Recall *recall, int k, int sample)
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		measure_one(recall, values[i]);
+		measure_query(recall, values[i]);
 	}
 }
 

@@ -2,9 +2,10 @@
  * as_owner.c
  *	  See as_owner.h.
  *
- * REINDEX and amcheck do the same.  The search_path matters more here: whoever
- * may read a table may check its indexes, and an unqualified name in a function
- * of the owner would otherwise resolve to the caller's objects.
+ * REINDEX and amcheck do the same.  The search_path matters more here,
+ * because a role that may only read a table can check its indexes.  Otherwise
+ * an unqualified name in a function of the owner would resolve to the
+ * caller's objects.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

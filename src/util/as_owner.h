@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * as_owner.h
- *	  Running a user's expressions with the rights of their table's owner.
+ *	  Runs expressions of an index with the rights of the table's owner.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_AS_OWNER_H
@@ -16,12 +16,12 @@ typedef struct VsCaller
 } VsCaller;
 
 /*
- * Predicates and expressions of an index were written by the table's owner.
+ * The table's owner wrote the predicate and the expressions of an index.
  * From here to vs_as_owner_end() they run as the owner, in a
  * security-restricted operation, and with a search_path that the caller does
- * not control.  Settings that are changed in between with GUC_ACTION_SAVE end
- * there too.  After an error, the end of the (sub)transaction restores all of
- * it.
+ * not control. vs_as_owner_end() also restores settings that were changed in
+ * between with GUC_ACTION_SAVE.  After an ERROR, the end of the
+ * (sub)transaction restores all of that.
  */
 extern void vs_as_owner_begin(Oid owner, VsCaller *caller);
 extern void vs_as_owner_end(const VsCaller *caller);

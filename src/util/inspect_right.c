@@ -17,8 +17,8 @@
 #include "util/inspect_right.h"
 
 /*
- * Whether the current user reads all rows through this table; else notes
- * whether row security is why.
+ * Whether the current user can read all rows of the table.  Sets *hidden if
+ * the user has SELECT but row security applies.
  */
 static bool
 reads_all(Oid tableoid, bool *hidden)

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * inspect_right.h
- *	  Who may look into a table, its value store and its indexes.
+ *	  The right to inspect a table, its value store and its indexes.
  *-------------------------------------------------------------------------
  */
 #ifndef VS_INSPECT_RIGHT_H
@@ -11,14 +11,15 @@
 #include "utils/relcache.h"
 
 /*
- * Counts, sizes and problems depend on all rows.  The owner may know them, a
- * member of pg_stat_scan_tables, and a role with SELECT to which row security
- * does not apply: on the table, or on a partitioned table that it is a part of,
- * through which that role reads the same rows.
+ * Whether the current user has the right.  Counts, sizes and problems depend
+ * on all rows.  So the right is with the table's owner, with members of
+ * pg_stat_scan_tables, and with roles that have SELECT and to which row
+ * security does not apply.  SELECT on a partitioned table counts for its
+ * partitions, since the role can read the same rows through it.
  */
 extern bool vs_inspect_right_held(Oid tableoid);
 
-/* An error unless the current user holds the right on the table. */
+/* Raises an error unless the current user has the right on the table. */
 extern void vs_inspect_right_require(Relation table);
 
 #endif							/* VS_INSPECT_RIGHT_H */

@@ -89,7 +89,7 @@ my @damages = (
 	[ 'detail: flagged dead', sub { put($_[0], $details[0], 70, 'S', get($_[0], $details[0], 70, 'S') | 1) }, qr/row has no entry/ ],
 	[ 'detail: a seal to come', sub { put($_[0], $details[0], 76, 'L', 999) }, qr/an entry is of seal 999/ ],
 	[ 'pending: too many entries', sub { put($_[0], $pending[0], USED, 'S', 65000) }, qr/pending page \d+ is a page with more entries than fit on it/ ],
-	[ 'detail: a row beyond all', sub { put($_[0], $details[0], 64, 'L', NOTHING) }, qr/an entry leads to no row/ ],
+	[ 'detail: a row beyond all', sub { put($_[0], $details[0], 64, 'L', NOTHING) }, qr/an entry has an invalid TID/ ],
 	[ 'detail: a row beyond the end', sub { put($_[0], $details[0], 64, 'S', 100) }, qr/row has no entry/ ],
 	[ 'pending: a row beyond all', sub { put($_[0], $pending[0], 64, 'L', NOTHING) }, qr/an entry with invalid TID \(4294967295,/ ],
 	[ 'extent: an empty one for ever', sub { put($_[0], $extents[1], EXTENT_NEXT, 'L', $extents[1]); put($_[0], $extents[1], EXTENT_ENTRIES, 'L', 0) }, qr/extent page \d+ is reached twice/ ],
