@@ -6,9 +6,9 @@
  * It is built from the relcache entry of a table that the caller holds locked.
  * It is kept until a relcache invalidation of that table, or until any schema,
  * operator or collation changes, because saved statements name the table, and
- * the operators and collations of its key, by their schemas.  An invalidation may come at any
- * time, also during an upsert, so it only clears 'valid'; the structure and
- * its saved plans are freed when the last user releases them.
+ * the operators and collations of its key, by their schemas.  An invalidation
+ * may come at any time, also during an upsert, so it only clears 'valid'; the
+ * structure and its saved plans are freed when the last user releases them.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -111,10 +111,10 @@ extern void vs_store_release(Relation store, Oid address, CommandId cid, bool sp
  * vs_store_candidates_next collects the next candidates: values that the
  * snapshot sees, in portions of at most 'memory' bytes.  It returns false after
  * the last portion.  vs_store_candidate_named notes that a row has the address,
- * which may be any number.  vs_store_candidates_unnamed tells whether candidates
- * are left that no row was reported to have, and vs_store_candidates_delete
- * marks these deleted by the current transaction and returns how many there
- * were.  It skips what another transaction is deleting or has deleted.
+ * which may be any number.  vs_store_candidates_unnamed tells whether
+ * candidates are left that no row was reported to have, and
+ * vs_store_candidates_delete marks these deleted by the current transaction and
+ * returns how many there were.  It skips what another transaction is deleting or has deleted.
  *
  * The store must be open with RowExclusiveLock, and the snapshot must hold back
  * the horizon until the end.  The caller must know that no transaction needs or

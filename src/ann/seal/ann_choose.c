@@ -2,8 +2,8 @@
  * ann_choose.c
  *	  What becomes of each list: the decisions of a plan, from counts alone.
  *
- * ann_plan.c counts the lists and carries the decisions out.  Nothing here calls
- * the server, so that test/unit/test_choose.c can test it.
+ * ann_plan.c counts the lists and carries the decisions out.  Nothing here
+ * calls the server, so that test/unit/test_choose.c can test it.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -124,8 +124,8 @@ vs_ann_plan_moved(const VsAnnPlan *plan)
 }
 
 /*
- * Sums up the plan's counts, with the rows about to be sealed; returns the number
- * of lists that suits them.
+ * Sums up the plan's counts, with the rows about to be sealed; returns the
+ * number of lists that suits them.
  */
 static int
 sum_up(VsAnnPlan *plan, int64 pending, int64 fresh)
@@ -146,8 +146,8 @@ sum_up(VsAnnPlan *plan, int64 pending, int64 fresh)
 }
 
 /*
- * The decisions are made in this order: train all lists because of their number;
- * split or drop single lists; copy lists.
+ * The decisions are made in this order: train all lists because of their
+ * number; split or drop single lists; copy lists.
  */
 void
 vs_ann_choose_actions(VsAnnPlan *plan, int64 pending, int64 fresh, const VsAnnSealRequest *request)

@@ -52,7 +52,10 @@ typedef struct VsAnnPlan
 extern void vs_ann_choose_actions(VsAnnPlan *plan, int64 pending, int64 fresh,
 								  const VsAnnSealRequest *request);
 
-/* Changes the plan to training all lists, if most rows would be assigned again. */
+/*
+ * Changes the plan to training all lists, if most rows would be assigned
+ * again.
+ */
 extern void vs_ann_choose_training(VsAnnPlan *plan);
 
 /* Returns the number of rows in lists that are assigned again. */
