@@ -1,23 +1,24 @@
 /*-------------------------------------------------------------------------
  * ann_explain.c
- *	  EXPLAIN (ANALYZE): what the scans of vecann indexes did.
+ *	  What EXPLAIN (ANALYZE) shows of scans.
  *
- * Uses the hook that PostgreSQL 18 has for it; before, vecstore.last_scan_stats()
- * tells.  Numbers are of the node as a whole: all its loops, but not what
- * parallel workers did.
+ * Uses the hook that PostgreSQL 18 has for it.  On older servers
+ * vecstore.last_scan_stats() shows the same numbers.  They are totals of all
+ * loops of the node, without the work of parallel workers.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "ann/ann.h"
 #include "ann/scan/ann_explain.h"
-#include "ann/scan/ann_scan.h"
+#include "ann/scan/ann_scan_state.h"
 #include "compat/compat.h"
 
 #if VS_HAS_EXPLAIN_HOOK
 
 static explain_per_node_hook_type previous_hook;
 
+/* Show the counts of a node that scans a vecann index. */
 static void
 explain_node(PlanState *planstate, List *ancestors, const char *relationship,
 			 const char *plan_name, ExplainState *es)

@@ -8,7 +8,10 @@
 
 #include "postgres.h"
 
-/* Installs the hook, where the server has one; once, at load. */
+/*
+ * Install the hook, if the server has one (PostgreSQL 18).  Must be called
+ * once, at load.
+ */
 extern void vs_ann_explain_init(void);
 
 #endif							/* VS_ANN_EXPLAIN_H */

@@ -1,16 +1,16 @@
 /*-------------------------------------------------------------------------
  * ann_probe.c
- *	  Scores entries for a scan: pending pages, lists, details.
+ *	  Scoring of pending pages and lists.
  *
- * Pages are read one at a time under a share lock.  What a scan may see was
- * fixed when it copied the metapage: pending chains then growing or closing, and list
- * entries whose seal was published then (invariant A3).
+ * Pages are read one at a time under a share lock.  The copy of the metapage
+ * decides which entries count: those of the chains that were growing or
+ * closing, and list entries whose seal was published (invariant A3).
+ *
+ * A page or extent that was scored is noted in visited, so that an entry can
+ * be found again when it is refined.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
-
-#include <float.h>
-#include <math.h>
 
 #include "miscadmin.h"
 
@@ -20,15 +20,25 @@
 #include "ann/page/ann_list.h"
 #include "ann/page/ann_page.h"
 #include "ann/page/ann_pending.h"
-#include "ann/scan/ann_scan.h"
+#include "ann/scan/ann_prefetch.h"
+#include "ann/scan/ann_probe.h"
+#include "ann/scan/ann_queue.h"
+#include "ann/scan/ann_rank_lists.h"
+#include "ann/scan/ann_refine.h"
+#include "ann/scan/ann_scratch.h"
 #include "quant/quant.h"
 #include "util/recent_pages.h"
 
-/* Candidates refined while lists are scored. */
+/* Candidates refined at a time while lists are still being scored. */
 #define EARLY_REFINED	48
 
-/* ---- scoring ---- */
+/* The first page of a list is prefetched that many lists before. */
+#define PREFETCH_LISTS	3
 
+/*
+ * Note a page or extent that is about to be scored.  Returns the ref of its
+ * first entry.
+ */
 static uint32
 add_visited(VsAnnScan *so, BlockNumber block, int list)
 {
@@ -64,7 +74,7 @@ next_keys(VsAnnScan *so)
 	return keys;
 }
 
-/* Scores the first n slots of a block. */
+/* Score the first n slots of a block, and add them to the queue. */
 static void
 score_block(VsAnnScan *so, const VsQuantQuery *query, const VsQuantListTerms *terms,
 			const VsQuantBlock *block, int n, uint32 ref)
@@ -86,7 +96,7 @@ score_block(VsAnnScan *so, const VsQuantQuery *query, const VsQuantListTerms *te
 	vs_ann_queue_add(queue, ref, n, below);
 }
 
-/* Scores the narrow block of a pending page, of which n slots are used. */
+/* Score the n entries of a pending page that has one narrow block. */
 static void
 score_narrow_block(VsAnnScan *so, Page page, const VsQuantListTerms *terms, int n, uint32 ref)
 {
@@ -110,6 +120,7 @@ score_narrow_block(VsAnnScan *so, Page page, const VsQuantListTerms *terms, int 
 	vs_ann_queue_add(queue, ref, n, below);
 }
 
+/* Score the entries of a pending page.  Returns the next page of the chain. */
 static BlockNumber
 probe_pending_page(VsAnnScan *so, BlockNumber block)
 {
@@ -122,7 +133,7 @@ probe_pending_page(VsAnnScan *so, BlockNumber block)
 	uint32		ref = add_visited(so, block, -1);
 
 	if (centred && so->meta.centre == InvalidBlockNumber)
-		vs_ann_damaged(ann, block, "codes against a centre, which the index has not");
+		vs_ann_damaged(ann, block, "codes against a center, which the index does not have");
 	if (ann->geo.pending_blocks == 0 && used > 0)
 		score_narrow_block(so, page, &so->pending_terms[centred], used, ref);
 	else
@@ -141,7 +152,10 @@ probe_pending_page(VsAnnScan *so, BlockNumber block)
 	return next;
 }
 
-/* Terms of codes against the origin, and against the centre if there is one. */
+/*
+ * Compute the terms of pending codes against the origin, and of those against
+ * the center if the index has one.
+ */
 static void
 pending_terms(VsAnnScan *so)
 {
@@ -185,6 +199,7 @@ vs_ann_probe_pending(VsAnnScan *so)
 			&so->meta.growing[i - VS_ANN_CHAINS];
 		BlockNumber block = chain->head;
 
+		/* no lock or pin is held here */
 		while (block != InvalidBlockNumber)
 		{
 			vs_ann_walk_step(&so->ann, &so->walk, block);
@@ -193,74 +208,12 @@ vs_ann_probe_pending(VsAnnScan *so)
 	}
 }
 
-/* ---- memory of the next list's codes, fetched while this one's are scored ---- */
-
-#define CACHE_LINE		64
-#define PREFETCH_LISTS		3		/* heads of lists are fetched so many before */
-
-static void
-prefetch_add_range(VsAnnScan *so, BlockNumber block, const char *page, int nblocks)
-{
-	const VsAnnGeometry *geo = &so->ann.geo;
-	VsAnnPrefetch *prefetch = &so->prefetch;
-	int			bytes = geo->blocks_per_page > 0 ? nblocks * geo->block_bytes :
-		VS_ANN_CONTENTS_END - geo->code_start;
-
-	vs_recent_prefetch(so->ann.recent, so->ann.index, block, 0, 1);
-	prefetch->at[prefetch->nranges] = page + geo->code_start;
-	prefetch->end[prefetch->nranges++] = page + geo->code_start + bytes;
-}
+/* ---- lists ---- */
 
 /*
- * Finds out where the codes of a list's first extent are.  Nothing is pinned, so what is
- * read may be anything, and is used as a guess only.
+ * Score the first nentries entries of a code page, which the caller has
+ * pinned and locked.
  */
-static void
-prefetch_begin(VsAnnScan *so, BlockNumber head)
-{
-	const VsAnnGeometry *geo = &so->ann.geo;
-	VsAnnPrefetch *prefetch = &so->prefetch;
-	const char *page = vs_recent_peek(so->ann.recent, so->ann.index, head);
-	int			left;
-
-	prefetch->nranges = 0;
-	if (page == NULL)
-		return;
-	left = Min(VS_ANN_EXTENT_HEADER(page)->nentries, geo->extent_entries);
-	left = (left + VS_QUANT_BLOCK - 1) / VS_QUANT_BLOCK;
-	for (int p = 0; p < Min(geo->code_pages, VS_ANN_PREFETCH_RANGES) && left > 0; p++)
-	{
-		BlockNumber block = p == 0 ? head : VS_ANN_EXTENT_PAGES(page)[p - 1];
-		const char *codes = vs_recent_peek(so->ann.recent, so->ann.index, block);
-
-		if (codes != NULL)
-			prefetch_add_range(so, block, codes, Min(left, geo->blocks_per_page));
-		left -= geo->blocks_per_page;
-	}
-}
-
-/* Fetches about as much as a block. */
-static inline void
-prefetch_step(VsAnnScan *so)
-{
-	VsAnnPrefetch *prefetch = &so->prefetch;
-	int			bytes = so->ann.geo.block_bytes + 4 * CACHE_LINE;
-
-	while (bytes > 0 && prefetch->nranges > 0)
-	{
-		int			last = prefetch->nranges - 1;
-
-		for (; bytes > 0 && prefetch->at[last] < prefetch->end[last]; bytes -= CACHE_LINE)
-		{
-			__builtin_prefetch(prefetch->at[last]);
-			prefetch->at[last] += CACHE_LINE;
-		}
-		if (prefetch->at[last] >= prefetch->end[last])
-			prefetch->nranges--;
-	}
-}
-
-/* Scores the blocks of a code page, all of it in one pin. */
 static void
 score_page(VsAnnScan *so, Page page, int nentries, const VsQuantListTerms *terms, uint32 ref)
 {
@@ -279,13 +232,13 @@ score_page(VsAnnScan *so, Page page, int nentries, const VsQuantListTerms *terms
 			block.rescale = factors + VS_QUANT_BLOCK;
 			block.error = factors + 2 * VS_QUANT_BLOCK;
 		}
-		prefetch_step(so);
+		vs_ann_prefetch_step(&so->prefetch, geo->block_bytes + 4 * VS_ANN_CACHE_LINE);
 		score_block(so, so->list_query, terms, &block, Min(VS_QUANT_BLOCK, nentries - i),
 					ref + i);
 	}
 }
 
-/* Copies p'th page's part of a block that is cut over pages. */
+/* Copy to so->block the slice that lies on the extent's p'th code page. */
 static void
 copy_slice(VsAnnScan *so, Page page, int p)
 {
@@ -302,7 +255,10 @@ copy_slice(VsAnnScan *so, Page page, int p)
 			   geo->block_bytes - geo->block_codes);
 }
 
-/* Scores the extent whose first page is given; unlocks it. */
+/*
+ * Score an extent.  The caller has pinned and locked the first page; the
+ * function releases it, and then reads one code page after another.
+ */
 static void
 score_extent(VsAnnScan *so, Buffer first, const VsAnnExtent *extent,
 			 const VsQuantListTerms *terms, uint32 ref)
@@ -341,6 +297,7 @@ score_extent(VsAnnScan *so, Buffer first, const VsAnnExtent *extent,
 	}
 }
 
+/* Note the numbers of an extent's further pages. */
 static void
 add_pages(VsAnnScratch *scratch, const BlockNumber *pages, int n)
 {
@@ -351,6 +308,7 @@ add_pages(VsAnnScratch *scratch, const BlockNumber *pages, int n)
 	scratch->npages += n;
 }
 
+/* Score the list of the rank. */
 static void
 probe_list(VsAnnScan *so, int rank)
 {
@@ -359,6 +317,7 @@ probe_list(VsAnnScan *so, int rank)
 	BlockNumber block = probe->head;
 	VsAnnExtent extent;
 
+	/* no lock or pin is held here */
 	while (block != InvalidBlockNumber)
 	{
 		Buffer		buffer;
@@ -381,16 +340,17 @@ probe_list(VsAnnScan *so, int rank)
 	so->stats.lists_probed++;
 }
 
+/* Return whether candidates are refined after that many lists were scored. */
 static bool
-refines_after(int lists)
+refines_after(int nlists)
 {
-	return lists == 2 || lists == 6 || lists == 16 || lists == 48;
+	return nlists == 2 || nlists == 6 || nlists == 16 || nlists == 48;
 }
 
 /*
- * Refines the first candidates of the few lists scored so far.  As many rows as are usually
- * wanted are then known to be nearer than some distance; of the lists
- * that follow only entries that may be nearer are made candidates at once.
+ * Refine the nearest candidates of the lists scored so far.  Their upper
+ * bounds limit the distance of the VS_ANN_TYPICAL_LIMIT nearest rows.  Entries
+ * of further lists that cannot be nearer then do not become candidates.
  */
 static void
 refine_early(VsAnnScan *so)
@@ -407,11 +367,11 @@ refine_early(VsAnnScan *so)
 		vs_ann_queue_lower_limit(queue, so->upper_bounds[VS_ANN_TYPICAL_LIMIT - 1]);
 }
 
-/* Scores lists in order of rank, those before until. */
 void
 vs_ann_probe_lists(VsAnnScan *so, int until)
 {
 	vs_ann_rank_lists(so, until);
+	/* no lock or pin is held here */
 	for (; so->next_list < until; so->next_list++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -421,181 +381,10 @@ vs_ann_probe_lists(VsAnnScan *so, int until)
 							   so->ann.geo.code_start);
 		so->prefetch.nranges = 0;
 		if (so->next_list + 1 < until)
-			prefetch_begin(so, so->scratch->probes[so->next_list + 1].head);
+			vs_ann_prefetch_begin(&so->ann, so->scratch->probes[so->next_list + 1].head,
+								  &so->prefetch);
 		probe_list(so, so->next_list);
-		/* after 4 lists, 16, 64 ... */
 		if (so->next_list + 1 < until && refines_after(so->next_list + 1))
 			refine_early(so);
 	}
-}
-
-/* ---- refinement ---- */
-
-/*
- * The bound of all bits is narrow, so that a wider one costs hardly any exact distances;
- * the one of the first bit is what epsilon is for.
- */
-#define REFINED_BOUND_FACTOR	1.5f
-
-/* Ids fetched from memory while others are worked on. */
-#define PREFETCH_IDS	12
-
-/* Takes note that one row is at most so far away. */
-static void
-add_upper_bound(VsAnnScan *so, float upper_bound)
-{
-	int			i;
-
-	if (so->nupper_bounds == VS_ANN_TYPICAL_LIMIT && !(upper_bound < so->upper_bounds[so->nupper_bounds - 1]))
-		return;
-	i = so->nupper_bounds < VS_ANN_TYPICAL_LIMIT ? so->nupper_bounds++ : VS_ANN_TYPICAL_LIMIT - 1;
-	for (; i > 0 && upper_bound < so->upper_bounds[i - 1]; i--)
-		so->upper_bounds[i] = so->upper_bounds[i - 1];
-	so->upper_bounds[i] = upper_bound;
-}
-
-static void
-add_found(VsAnnScan *so, const VsAnnId *id, int list, float key, bool exact)
-{
-	VsAnnScratch *scratch = so->scratch;
-	VsAnnFound *found;
-	VsAnnRefined refined;
-
-	if (scratch->nfound == scratch->found_capacity)
-		scratch->found = vs_ann_scratch_enlarge(scratch, scratch->found, &scratch->found_capacity,
-												(int64) scratch->nfound + 1, sizeof(VsAnnFound));
-	found = &scratch->found[scratch->nfound];
-	found->tid = id->tid;
-	found->address = id->address;
-	found->list = list;
-	found->distance = key;
-	if (exact)
-		add_upper_bound(so, key);
-	refined.key = key;
-	refined.kind = exact ? VS_ANN_KEY_EXACT : VS_ANN_KEY_BOUND;
-	refined.ref = (uint32) scratch->nfound++;
-	vs_ann_heap_push(&scratch->queue, &scratch->queue.refined, refined);
-}
-
-/* Key and exactness of an entry whose detail lies at the address. */
-static void
-refine_detail(VsAnnScan *so, const VsAnnVisited *visited, BlockNumber block, const char *detail,
-			  float key)
-{
-	const VsAnnGeometry *geo = &so->ann.geo;
-	bool		exact = so->unordered || so->ann.type.metric == VS_QUANT_HAMMING;
-	VsAnnId		id;
-
-	memcpy(&id, detail, sizeof(id));
-	if ((id.flags & VS_ANN_DEAD) != 0 || id.seal > so->meta.sealed)
-		return;
-	vs_ann_id_check(&so->ann, block, &id);
-	if (geo->extra_bytes > 0 && !exact)
-	{
-		VsQuantFactors factors;
-		float		tighter;
-		float		estimate;
-
-		detail += sizeof(id);
-		memcpy(&factors, detail, sizeof(factors));
-		tighter = vs_quant_refine(so->list_query, &so->scratch->probes[visited->list].terms,
-								  (const uint8_t *) detail + sizeof(factors), &factors,
-								  &estimate);
-		/* the bound that it had may be wrong, and then rather than this one */
-		key = estimate - REFINED_BOUND_FACTOR * (estimate - tighter);
-		if (isnan(key))
-			key = -INFINITY;
-		else
-			add_upper_bound(so, estimate + REFINED_BOUND_FACTOR * (estimate - tighter));
-	}
-	add_found(so, &id, visited->list, key, exact);
-}
-
-/* Where the id of a candidate is. */
-static inline BlockNumber
-locate_id(VsAnnScan *so, uint32 ref, VsAnnVisited **visited, int *offset)
-{
-	const VsAnnGeometry *geo = &so->ann.geo;
-	int			ordinal = ref & ((1 << VS_ANN_ORDINAL_BITS) - 1);
-
-	*visited = &so->scratch->visited[ref >> VS_ANN_ORDINAL_BITS];
-	if ((*visited)->list < 0)
-	{
-		*offset = VS_ANN_CONTENTS + ordinal * (int) sizeof(VsAnnId);
-		return (*visited)->block;
-	}
-	*offset = vs_ann_detail_offset(geo, ordinal);
-	return so->scratch->pages[(*visited)->pages + vs_ann_detail_page_of(geo, ordinal)];
-}
-
-static inline void
-prefetch_id(VsAnnScan *so, uint32 ref)
-{
-	VsAnnVisited *visited;
-	int			offset;
-	BlockNumber block = locate_id(so, ref, &visited, &offset);
-
-	vs_recent_prefetch(so->ann.recent, so->ann.index, block, offset,
-					   visited->list < 0 ? (int) sizeof(VsAnnId) : so->ann.geo.detail_bytes);
-}
-
-/*
- * Reads the ids of candidates just taken from the queue, tightens their
- * bounds, and pushes those that count.
- */
-static void
-refine_candidates(VsAnnScan *so, const VsAnnCandidate *candidates, int n)
-{
-	Buffer		buffer = InvalidBuffer;
-	BlockNumber current = InvalidBlockNumber;
-	VsAnnVisited *visited;
-	int			offset;
-
-	for (int i = 0; i < Min(n, PREFETCH_IDS); i++)
-		prefetch_id(so, candidates[i].ref);
-	for (int i = 0; i < n; i++)
-	{
-		BlockNumber block = locate_id(so, candidates[i].ref, &visited, &offset);
-		bool		pending = visited->list < 0;
-
-		if (i + PREFETCH_IDS < n)
-			prefetch_id(so, candidates[i + PREFETCH_IDS].ref);
-		if (block != current)
-		{
-			if (BufferIsValid(buffer))
-				UnlockReleaseBuffer(buffer);
-			CHECK_FOR_INTERRUPTS();
-			buffer = vs_ann_page_read_again(&so->ann, block, pending ? VS_ANN_PENDING : VS_ANN_DETAIL);
-			current = block;
-		}
-		if (pending)
-		{
-			VsAnnId    *id = (VsAnnId *) ((char *) BufferGetPage(buffer) + offset);
-
-			if ((id->flags & VS_ANN_DEAD) != 0)
-				continue;
-			vs_ann_id_check(&so->ann, block, id);
-			add_found(so, id, visited->list, candidates[i].key,
-					  so->unordered || so->ann.type.metric == VS_QUANT_HAMMING);
-		}
-		else
-			refine_detail(so, visited, block, (char *) BufferGetPage(buffer) + offset,
-						  candidates[i].key);
-	}
-	if (BufferIsValid(buffer))
-		UnlockReleaseBuffer(buffer);
-	so->stats.refined += n;
-}
-
-/* Takes about portion candidates from the queue and refines them. */
-void
-vs_ann_refine_next(VsAnnScan *so, int portion)
-{
-	VsAnnQueue *queue = &so->scratch->queue;
-	int			n;
-	VsAnnCandidate *taken = vs_ann_queue_take(queue, portion, &n);
-
-	if (n == 0)
-		elog(ERROR, "%d candidates of a vecann scan are lost", queue->beyond);
-	refine_candidates(so, taken, n);
 }

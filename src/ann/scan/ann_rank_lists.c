@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  * ann_rank_lists.c
- *	  Prepares a query and ranks the lists for it.
+ *	  Preparation of the query, and the order of lists.
  *
- * All centroids are scored at once; lists are put in order only as far as
- * they are wanted.
+ * All centroids are scored at once.  Lists are sorted only as far as the scan
+ * is going to score them.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -13,11 +13,13 @@
 #include "ann/base/ann_value.h"
 #include "ann/page/ann_change.h"
 #include "ann/page/ann_directory.h"
-#include "ann/scan/ann_scan.h"
+#include "ann/scan/ann_queue.h"
+#include "ann/scan/ann_rank_lists.h"
+#include "ann/scan/ann_scratch.h"
 #include "quant/kmeans.h"
 #include "quant/quant.h"
 
-/* Candidates taken from the queue for a row to be settled, as a rule. */
+/* Candidates that are usually taken from the queue per settled row. */
 #define CANDIDATES_PER_ROW	10
 
 /* Compare lists: the nearer first, then the one with the smaller number. */
@@ -41,7 +43,6 @@ compare_ranked(const VsAnnRanked *a, const VsAnnRanked *b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* Puts the lists before until in order, and prepares their terms. */
 void
 vs_ann_rank_lists(VsAnnScan *so, int until)
 {
@@ -65,6 +66,7 @@ vs_ann_rank_lists(VsAnnScan *so, int until)
 	so->nsorted = until;
 }
 
+/* Enlarge the arrays that have one element per list. */
 static void
 enlarge_ranked(VsAnnScratch *scratch, int nlists)
 {
@@ -80,7 +82,11 @@ enlarge_ranked(VsAnnScratch *scratch, int nlists)
 											 sizeof(VsAnnRanked));
 }
 
-/* Scores all centroids. */
+/*
+ * Score the centroids of the directory.  rotated is the query relative to the
+ * mean.  Copies what the scan needs of the cache, which the next scan of
+ * another index may replace.
+ */
 static void
 score_centroids(VsAnnScan *so, const VsAnnCache *cache, const float *rotated)
 {
@@ -102,7 +108,10 @@ score_centroids(VsAnnScan *so, const VsAnnCache *cache, const float *rotated)
 	so->nranked = cache->nlists;
 }
 
-/* Prepares a query against rows in rotated space; rotated is copied. */
+/*
+ * Prepare a query in the current memory context.  Copies rotated (padded
+ * floats), or under Hamming the code.
+ */
 static VsQuantQuery *
 prepare_query(VsAnnScan *so, const float *rotated, const uint8 *code)
 {
@@ -113,10 +122,6 @@ prepare_query(VsAnnScan *so, const float *rotated, const uint8 *code)
 	return vs_quant_query_init(memory, &so->ann.spec, rotated, so->epsilon);
 }
 
-/*
- * Rotates the query and ranks the lists of the directory that so->meta names.
- * The scan's context is current.
- */
 void
 vs_ann_rank_begin(VsAnnScan *so)
 {

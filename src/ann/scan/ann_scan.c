@@ -1,26 +1,29 @@
 /*-------------------------------------------------------------------------
  * ann_scan.c
- *	  amgettuple: rows in order of distance, computed as far as they are asked for.
+ *	  amgettuple: rows in the order of their distances.
  *
- * A candidate climbs from what is cheap to know to what is dear: lower bound
- * from its code, id and tighter bound from its detail, exact distance from the
- * value store.  All stages lie in one queue; the first candidate is taken up
- * a stage, or is settled when its key is exact, since then no bound in the
- * queue is below it.  So exact distances are computed only where they matter, and no
- * limit needs to be known.
+ * A candidate goes through stages, from cheap to expensive: a lower bound
+ * from its code, its id and a tighter bound from its detail, the exact
+ * distance from the value store.  Candidates of all stages are in one queue.
+ * The scan takes the nearest candidate to its next stage.  A candidate with
+ * an exact distance is settled if it is the nearest one, because no bound in
+ * the queue is below its distance.  So exact distances are computed only
+ * where they matter, and the scan need not know a limit.
  *
- * A bound holds with the probability that epsilon stands for, so a candidate
- * may be settled after others that are further away.  The order of what is emitted
- * is exact all the same: a candidate that is nearer than the row emitted last is late,
- * and waits until all others were emitted (invariant A11).  So that few are late, all rows
- * that the plan is known to want (ann_wanted.c) are settled before the first is emitted; of
- * the rows after them a few are settled ahead, and the nearest of those is emitted.
+ * A bound holds with the probability that epsilon stands for, so a row may be
+ * settled after a row that is further away.  The order of the emitted rows is
+ * exact nevertheless: a row that is nearer than the row emitted last is late,
+ * and waits until all others were emitted (invariant A11).  To keep the
+ * number of late rows small, the scan settles all rows that the plan is known
+ * to want (ann_wanted.c) before it emits the first.  After those, it settles
+ * a few rows ahead, and emits the nearest of them.
  *
- * For more rows than usual (a large LIMIT, or a filter that drops most), further lists are
- * scored, in proportion to the rows; for those that the plan is known to want, before the first
- * is emitted.  At the end all lists are scored: a scan never returns fewer rows than there are
- * (invariant A8).  A plan that is known to read half of the index or more gets an exact scan: all
- * lists are scored, all distances computed, and no row is late.
+ * A scan of more rows than usual (a large LIMIT, or a filter that drops most
+ * rows) scores further lists, in proportion to the rows.  It scores the lists
+ * for the rows that the plan is known to want before it emits the first.  At
+ * the end it has scored all lists, and so returns every row (invariant A8).
+ * If the plan is known to read half of the index or more, the scan is exact:
+ * it scores all lists and computes all distances, and no row is late.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -39,26 +42,41 @@
 #include "ann/page/ann_change.h"
 #include "ann/page/ann_meta.h"
 #include "ann/page/ann_pending.h"
+#include "ann/scan/ann_probe.h"
+#include "ann/scan/ann_queue.h"
+#include "ann/scan/ann_rank_lists.h"
+#include "ann/scan/ann_refine.h"
 #include "ann/scan/ann_scan.h"
+#include "ann/scan/ann_scan_state.h"
+#include "ann/scan/ann_scratch.h"
+#include "ann/scan/ann_wanted.h"
 #include "compat/compat.h"
 #include "quant/quant.h"
 #include "store/store.h"
 #include "util/recent_pages.h"
 #include "util/stop_point.h"
 
-/* Candidates taken up a stage at once, so that they are waited for together. */
+/*
+ * Candidates that go to their next stage together, so that memory is read for
+ * all of them at the same time.
+ */
 #define REFINE_BATCH	64
-#define REFINE_BATCH_LARGE	128
+#define REFINE_BATCH_LARGE	128	/* after the first few batches */
 #define RERANK_BATCH	8
-#define RERANK_BATCH_LARGE	32		/* where many rows are wanted */
+#define RERANK_BATCH_LARGE	32	/* if many rows are wanted */
 
-/* Lists to be scored, in proportion to the rank of the last one that gave a near row. */
+/*
+ * Rows settled ahead of the next one.  A row that is settled after one
+ * further away is not late if both are among them.
+ */
+#define SETTLED_AHEAD	8
+
+/* Lists to score per rank of the last list that gave a near row. */
 #define LISTS_PER_RANK	1.6f
 
-/* Codes to be scored at least, for each row wanted, if these are more than a few. */
+/* Codes to score at least per row, if more than a few rows are wanted. */
 #define SCORED_PER_ROW	64
 
-/* Of the scan of this session that ended last. */
 VsAnnScanStats vs_ann_scan_stats;
 
 IndexScanDesc
@@ -80,6 +98,7 @@ vs_ann_beginscan(Relation index, int nkeys, int norderbys)
 	return scan;
 }
 
+/* Close the reader of the value store, and release its pin. */
 static void
 close_reader(VsAnnScan *so)
 {
@@ -100,7 +119,10 @@ vs_ann_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int
 		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
 }
 
-/* Takes the query from the scan key. */
+/*
+ * Copy the query of the scan key into the current memory context, and check
+ * its dimension.
+ */
 static void
 copy_query(IndexScanDesc scan, VsAnnScan *so)
 {
@@ -116,7 +138,7 @@ copy_query(IndexScanDesc scan, VsAnnScan *so)
 	value = PG_DETOAST_DATUM_PACKED(scan->orderByData[0].sk_argument);
 	size = VARSIZE_ANY_EXHDR(value);
 	vs_ann_payload_check(so->ann.type.kind, VARDATA_ANY(value), size);
-	/* as the value store has it: 4 bytes past an alignment boundary */
+	/* a payload begins 4 bytes past an alignment boundary */
 	payload = (char *) palloc(size + VARHDRSZ) + VARHDRSZ;
 	memcpy(payload, VARDATA_ANY(value), size);
 	dim = vs_ann_payload_dim(so->ann.type.kind, payload);
@@ -138,7 +160,10 @@ compare_addresses(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-/* Computes exact distances of candidates just popped, and pushes them again. */
+/*
+ * Compute the exact distances of n candidates that the caller has popped, and
+ * push them again.  Values are read in the order of their addresses.
+ */
 static void
 rerank(VsAnnScan *so, VsAnnRefined *candidates, int n)
 {
@@ -158,7 +183,10 @@ rerank(VsAnnScan *so, VsAnnRefined *candidates, int n)
 		const void *payload = vs_store_reader_get(so->reader, found[i]->address, bytes);
 		VsAnnRefined refined;
 
-		/* the row is dead and its value gone, perhaps for one of another shape */
+		/*
+		 * The row is dead and its value was freed.  The value there now, if
+		 * any, may have another dimension.
+		 */
 		if (payload == NULL ||
 			vs_ann_payload_dim(so->ann.type.kind, payload) != so->ann.spec.dim)
 			continue;
@@ -172,27 +200,31 @@ rerank(VsAnnScan *so, VsAnnRefined *candidates, int n)
 	so->stats.exact_distances += n;
 }
 
-/* Computes exact distances of the first of the heap, those below bound. */
+/*
+ * Rerank the first refined candidate, which the caller has peeked at, and
+ * some that follow it and whose bounds are not above bound.
+ */
 static void
 rerank_first(VsAnnScan *so, VsAnnRefined first, float bound)
 {
 	VsAnnHeap  *refined = &so->scratch->queue.refined;
 	VsAnnRefined taken[RERANK_BATCH_LARGE];
-	int			most = so->first_rows > VS_ANN_TYPICAL_LIMIT ? RERANK_BATCH_LARGE : RERANK_BATCH;
+	int			batch = so->first_rows > VS_ANN_TYPICAL_LIMIT ? RERANK_BATCH_LARGE : RERANK_BATCH;
 	int			n = 0;
 
 	do
 	{
 		taken[n++] = first;
 		vs_ann_heap_pop(refined);
-	} while (n < most && vs_ann_heap_peek(refined, &first) &&
+	} while (n < batch && vs_ann_heap_peek(refined, &first) &&
 			 first.key <= bound && first.kind == VS_ANN_KEY_BOUND);
 	rerank(so, taken, n);
 }
 
 /*
- * Brings candidates forward until the first one is exact, and nothing scored can be
- * nearer; false if none is left of what was scored.
+ * Refine and rerank candidates until the first refined one has an exact
+ * distance and no bound in the queue is below it.  Leaves it in the heap, and
+ * copies it to *first.  Returns false if no scored entry is left.
  */
 static bool
 settle_first(VsAnnScan *so, VsAnnRefined *first)
@@ -220,7 +252,10 @@ settle_first(VsAnnScan *so, VsAnnRefined *first)
 	}
 }
 
-/* Lists scored before any row is looked at, of an index that has some. */
+/*
+ * Return how many lists to score before the first row is settled.  An
+ * adaptive scan begins with half of so->probes, see probe_enough.
+ */
 static int
 initial_probes(const VsAnnScan *so)
 {
@@ -228,9 +263,11 @@ initial_probes(const VsAnnScan *so)
 }
 
 /*
- * Scores further lists until the list that gave the last of the nearest rows is left well
- * behind; before, some are likely to be in lists still further away.
- * How many lists it takes differs by query, and from one set of vectors to another.
+ * Score further lists, until their number is well above the rank of the last
+ * list that gave one of the VS_ANN_TYPICAL_LIMIT nearest rows.  As long as it
+ * is not, lists of still higher ranks are likely to hold some of them.  The
+ * number of lists that this takes differs between queries and between
+ * collections.
  */
 static void
 probe_enough(VsAnnScan *so)
@@ -252,6 +289,7 @@ probe_enough(VsAnnScan *so)
 		}
 		for (int i = 0; i < n; i++)
 			vs_ann_heap_push(queue, &queue->refined, nearest[i]);
+		/* too few rows say nothing about the ranks */
 		if (n < VS_ANN_TYPICAL_LIMIT)
 			wanted = Max(so->next_list * 2, 1);
 		else
@@ -263,7 +301,7 @@ probe_enough(VsAnnScan *so)
 	so->probes = so->next_list;
 }
 
-/* Finds out how many rows are wanted, and whether the scan is to be exact. */
+/* Set how many rows the plan wants, and whether the scan is exact. */
 static void
 set_wanted_rows(IndexScanDesc scan, VsAnnScan *so)
 {
@@ -277,10 +315,14 @@ set_wanted_rows(IndexScanDesc scan, VsAnnScan *so)
 	so->first_rows = VS_ANN_TYPICAL_LIMIT;
 	so->likely_rows = Min(wanted.first, so->index_rows);
 	if (wanted.first > VS_ANN_TYPICAL_LIMIT)
-		so->first_rows = so->likely_rows + VS_ANN_SETTLED_AHEAD - 1;
+		so->first_rows = so->likely_rows + SETTLED_AHEAD - 1;
 }
 
-/* Everything up to the first rows; false when the index has none. */
+/*
+ * Start the scan: copy the metapage and the query, and score the pending part
+ * and the first lists.  Returns false if the index never had a row.  Holds no
+ * lock or pin at its stop points.
+ */
 static bool
 start_scan(IndexScanDesc scan, VsAnnScan *so)
 {
@@ -324,7 +366,10 @@ start_scan(IndexScanDesc scan, VsAnnScan *so)
 	return so->ann.has_dim;
 }
 
-/* Lists that should be scored for as many rows as are wanted. */
+/*
+ * Return how many lists should be scored for the rows that were emitted, or
+ * for those that are likely to be wanted if these are more.
+ */
 static int
 lists_wanted(VsAnnScan *so)
 {
@@ -335,32 +380,35 @@ lists_wanted(VsAnnScan *so)
 
 	if (so->exact)
 		return so->nranked;
-	/* not by driblets */
+	/* in few large steps: after each one, rows are settled again */
 	while (wanted >= lists + Max(1, lists / 2))
 		lists += Max(1, lists / 2);
-	/* the furthest rows of a few short lists are further away than most other rows */
+	/*
+	 * The furthest rows of a few lists are further away than most rows of
+	 * other lists.
+	 */
 	if (rows >= VS_ANN_ROWS_PER_PROBES / 2 && scored < rows * SCORED_PER_ROW)
 		lists = Max(lists, so->next_list + Max(1, so->next_list / 2));
 	return Min(lists, so->nranked);
 }
 
-/* How many rows are to be settled, of which the nearest is the next. */
+/* Return how many rows to settle before the nearest of them is emitted. */
 static int64
 rows_ahead(VsAnnScan *so)
 {
-	/* bounds that are the distances are never wrong */
+	/* a key that is the distance is never wrong */
 	if (so->unordered || so->ann.type.metric == VS_QUANT_HAMMING)
 		return 1;
 	if (so->exact)
 		return PG_INT64_MAX;
 	if (so->emitted >= so->first_rows)
-		return VS_ANN_SETTLED_AHEAD;
+		return SETTLED_AHEAD;
 	return so->scratch->queue.settled.n > 0 ? 0 : so->first_rows;
 }
 
 /*
- * Settles as many candidates as are wanted to choose the next row from; false if those that
- * were scored are too few.
+ * Settle rows until there are rows_ahead of them to choose the next one from.
+ * Returns false if too few entries were scored for that.
  */
 static bool
 settle_ahead(VsAnnScan *so)
@@ -380,8 +428,9 @@ settle_ahead(VsAnnScan *so)
 }
 
 /*
- * An entry may lead beyond the table on a damaged page only: VACUUM cuts no table that is scanned, and
- * has flagged the entries of rows that it removed.
+ * Refuse a row beyond the end of the table.  Only a damaged page has such an
+ * entry: VACUUM does not truncate a table that is being scanned, and it has
+ * flagged the entries of the rows that it removed.
  */
 static void
 check_row_block(IndexScanDesc scan, VsAnnScan *so, ItemPointer tid)
@@ -393,7 +442,10 @@ check_row_block(IndexScanDesc scan, VsAnnScan *so, ItemPointer tid)
 		vs_ann_refuse_row(&so->ann, scan->heapRelation, tid);
 }
 
-/* Scores lists, those before until, after which other rows may be the nearest. */
+/*
+ * Score the lists up to rank until - 1.  They may hold nearer rows than those
+ * already settled, which therefore go back to the refined candidates.
+ */
 static void
 probe_further(VsAnnScan *so, int until)
 {
@@ -406,8 +458,9 @@ probe_further(VsAnnScan *so, int until)
 }
 
 /*
- * The next row: one that is no nearer than the last, as long as there are such, then the late ones, by
- * distance.  False at the end.
+ * Remove the next row from its heap, and copy it to *next.  Rows that are no
+ * nearer than the row before come first, then the late ones, in the order of
+ * their distances.  Returns false at the end.
  */
 static bool
 next_row(VsAnnScan *so, VsAnnRefined *next)
@@ -473,4 +526,10 @@ vs_ann_endscan(IndexScanDesc scan)
 	if (so->stats.scans > 0)
 		vs_ann_scan_stats = so->stats;
 	MemoryContextDelete(so->context);
+}
+
+bool
+vs_ann_scan_started(IndexScanDesc scan)
+{
+	return ((const VsAnnScan *) scan->opaque)->started;
 }

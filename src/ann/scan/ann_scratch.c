@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  * ann_scratch.c
- *	  Memory that scans hand on to each other.
+ *	  The arrays of a scan, which the backend keeps for later scans.
  *
- * A scan needs some megabytes for a moment.  Given back to the system after each query
- * they would be paid for in page faults by the next, so the backend keeps a few
- * sets of arrays.
+ * A scan needs some megabytes for a short time.  If they went back to the
+ * operating system after each query, the next query would pay for them in
+ * page faults.  So the backend keeps a pool of arrays.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -14,15 +14,19 @@
 #include "utils/memutils.h"
 
 #include "ann/base/ann_memory.h"
-#include "ann/scan/ann_scan.h"
+#include "ann/scan/ann_scratch.h"
 
-/* Scratch memory larger than this is given back after the scan; so is what makes it more in all. */
+/*
+ * The pool keeps the arrays of a scan if they are not larger than the first
+ * limit, and all arrays together are not larger than the second.
+ */
 #define MAX_KEPT_BYTES	((Size) 64 * 1024 * 1024)
 #define MAX_KEPT_BYTES_ALL	(4 * MAX_KEPT_BYTES)
 
-/* A query over partitions has a scan of each open. */
+/* A query over partitions has one scan per partition open. */
 static VsAnnScratch scratch_pool[16];
 
+/* Return the bytes of the arrays. */
 static Size
 scratch_bytes(const VsAnnScratch *scratch)
 {
@@ -76,10 +80,6 @@ scratch_init(VsAnnScratch *scratch, MemoryContext context)
 	vs_ann_queue_init(&scratch->queue, &memory, &interrupt);
 }
 
-/*
- * Scratch memory until scan_context goes: from the backend's pool, or of its
- * own when more scans than usual are open at once.
- */
 VsAnnScratch *
 vs_ann_scratch_acquire(MemoryContext scan_context)
 {
@@ -108,7 +108,6 @@ vs_ann_scratch_acquire(MemoryContext scan_context)
 	return scratch;
 }
 
-/* Room for at least needed elements of size; an array of NULL is made.  Sets *capacity. */
 void *
 vs_ann_scratch_enlarge(VsAnnScratch *scratch, void *array, int *capacity, int64 needed,
 					   Size size)

@@ -2,14 +2,16 @@
  * ann_wanted.c
  *	  How many rows the running plan wants of a scan.
  *
- * The executor does not pass LIMIT on to an index scan.  A scan that knows it settles all
- * wanted rows before it emits the first, and sorts them.  A scan that will be read
- * to its end computes all distances first: a row found too late would
- * have no place in its order.
+ * The executor does not pass LIMIT on to an index scan.  A scan that knows
+ * how many rows are wanted settles all of them before it emits the first, and
+ * so emits them in order.  A scan that will be read to its end computes all
+ * distances first, because a row that it found too late would be out of
+ * order.
  *
- * So a scan looks for its node in the plan that the executor runs. On the way down
- * it keeps what each node asks of the one below.  The answer decides how much is
- * settled ahead, never which rows are emitted or whether they are in order.
+ * So a scan looks for its node in the plan that the executor is running.  On
+ * the way down it computes how many rows each node wants of the node below.
+ * The answer decides only how many rows are settled ahead.  It decides
+ * neither which rows are emitted nor whether they are in order.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -20,16 +22,16 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
 
-#include "ann/scan/ann_scan.h"
 #include "ann/scan/ann_wanted.h"
 #include "compat/ann_compat.h"
 
 static ExecutorRun_hook_type next_executor_run;
 
-/* The innermost running query, and the number of rows to be fetched; 0 is all. */
+/* The innermost running query, and how many rows it returns; 0 is all. */
 static QueryDesc *running;
 static uint64 running_count;
 
+/* ExecutorRun_hook: note the query that is running. */
 static void
 executor_run(VS_EXECUTOR_RUN_PARAMETERS)
 {
@@ -53,7 +55,6 @@ executor_run(VS_EXECUTOR_RUN_PARAMETERS)
 	PG_END_TRY();
 }
 
-/* Once, at load. */
 void
 vs_ann_wanted_init(void)
 {
@@ -64,13 +65,19 @@ vs_ann_wanted_init(void)
 #define UNKNOWN		0.0
 #define ALL_ROWS	INFINITY
 
-/* An estimate may be too high by far, and what is settled for nothing costs. */
+/*
+ * An estimated number of rows is cut to this one.  It may be far too high,
+ * and rows that are settled but not fetched are work for nothing.
+ */
 #define MAX_ESTIMATED_ROWS	10000.0
 
 static const VsAnnWanted unknown = {UNKNOWN, UNKNOWN};
 static const VsAnnWanted all_rows = {ALL_ROWS, ALL_ROWS};
 
-/* What a LIMIT asks of the node below it.  Its numbers are computed before it asks. */
+/*
+ * Return what a LIMIT wants of the node below it.  It has computed its
+ * numbers before it asks for a row.
+ */
 static VsAnnWanted
 below_limit(const LimitState *limit, VsAnnWanted wanted)
 {
@@ -81,19 +88,19 @@ below_limit(const LimitState *limit, VsAnnWanted wanted)
 	else if (wanted.rows == UNKNOWN)
 		return unknown;
 	rows += limit->offset;
-	/* it looks whether the next row is a tie */
+	/* it reads one row more, which may be a tie */
 	if (limit->limitOption == LIMIT_OPTION_WITH_TIES)
 		rows += 1;
 	return (VsAnnWanted){rows, rows};
 }
 
-/* Whether a window function counts all rows before it gives its first result. */
 bool
 vs_ann_window_needs_all(Oid function)
 {
 	return function == F_PERCENT_RANK_ || function == F_CUME_DIST_ || function == F_NTILE;
 }
 
+/* Return whether a WindowAgg reads all rows before it returns the first. */
 static bool
 window_needs_all(const WindowAggState *state)
 {
@@ -112,7 +119,7 @@ window_needs_all(const WindowAggState *state)
 	return false;
 }
 
-/* A row more, for a node that looks for the end of the peers. */
+/* Return what a node wants that also reads the row after the last peer. */
 static VsAnnWanted
 plus_one(VsAnnWanted wanted)
 {
@@ -121,14 +128,20 @@ plus_one(VsAnnWanted wanted)
 	return (VsAnnWanted){wanted.rows + 1, wanted.first + 1};
 }
 
-/* Each of several plans may have all that is wanted, but is likely to have its part. */
+/*
+ * Return what a node wants of each of its subplans.  A single one may have to
+ * return all rows, but is likely to return its share.
+ */
 static VsAnnWanted
 per_subplan(VsAnnWanted wanted, int nplans)
 {
 	return (VsAnnWanted){wanted.rows, wanted.first / Max(nplans, 1)};
 }
 
-/* What a node asks that is estimated to make 'to' rows out of 'from'. */
+/*
+ * Return what a node wants of the node below it, if it is estimated to make
+ * 'to' rows out of 'from'.
+ */
 static VsAnnWanted
 scaled(VsAnnWanted wanted, double from, double to)
 {
@@ -137,14 +150,17 @@ scaled(VsAnnWanted wanted, double from, double to)
 	return (VsAnnWanted){wanted.rows * scale, wanted.first * scale};
 }
 
-/* What a node asks of a child whose rows it filters, or joins with others. */
+/*
+ * Return what a node wants of a child whose rows it filters, or joins with
+ * others.
+ */
 static VsAnnWanted
 below_filter(const PlanState *node, const PlanState *child, VsAnnWanted wanted)
 {
 	return scaled(wanted, child->plan->plan_rows, node->plan->plan_rows);
 }
 
-/* What a node asks of those below it. */
+/* Return what a node wants of the nodes below it. */
 static VsAnnWanted
 wanted_below(const PlanState *node, VsAnnWanted wanted)
 {
@@ -179,12 +195,18 @@ wanted_below(const PlanState *node, VsAnnWanted wanted)
 		case T_CustomScanState:
 			return all ? wanted : unknown;
 		default:
-			/* it reads to the end, or what it makes of sorted rows would be wrong otherwise */
+			/*
+			 * The node reads to the end, or its result would be wrong if the
+			 * rows were out of order.
+			 */
 			return all_rows;
 	}
 }
 
-/* What the scan has to emit until as many rows as wanted pass the node's conditions. */
+/*
+ * Return how many rows the scan has to emit until the wanted number of rows
+ * meets its conditions.
+ */
 static VsAnnWanted
 before_conditions(const IndexScanState *node, VsAnnWanted wanted, double index_rows)
 {
@@ -202,11 +224,14 @@ typedef struct ScanSearch
 {
 	IndexScanDesc scan;
 	double		index_rows;
-	VsAnnWanted wanted;			/* of the node looked at; of the scan, once found */
+	VsAnnWanted wanted;			/* of the current node, at last of the scan */
 } ScanSearch;
 
 static bool find_scan(PlanState *node, ScanSearch *search);
 
+/*
+ * Search subplans.  It is not known how many rows their parent wants of them.
+ */
 static bool
 find_in_subplans(List *subplans, ScanSearch *search)
 {
@@ -221,6 +246,10 @@ find_in_subplans(List *subplans, ScanSearch *search)
 	return false;
 }
 
+/*
+ * Search the node and those below it for the scan.  Sets search->wanted and
+ * returns true if the scan was found, else leaves search->wanted as it was.
+ */
 static bool
 find_scan(PlanState *node, ScanSearch *search)
 {
@@ -240,11 +269,6 @@ find_scan(PlanState *node, ScanSearch *search)
 	return false;
 }
 
-/*
- * How many of the index's rows the running plan asks of the scan: 0 if that is unknown,
- * INFINITY for all.  To be called when the first row is asked for, not before: nodes above know
- * their own numbers only then.
- */
 VsAnnWanted
 vs_ann_wanted(IndexScanDesc scan, double index_rows)
 {
