@@ -114,7 +114,8 @@ extern void vs_store_release(Relation store, Oid address, CommandId cid, bool sp
  * which may be any number.  vs_store_candidates_unnamed tells whether
  * candidates are left that no row was reported to have, and
  * vs_store_candidates_delete marks these deleted by the current transaction and
- * returns how many there were.  It skips what another transaction is deleting or has deleted.
+ * returns how many there were.  It skips what another transaction is deleting
+ * or has deleted.
  *
  * The store must be open with RowExclusiveLock, and the snapshot must hold back
  * the horizon until the end.  The caller must know that no transaction needs or
