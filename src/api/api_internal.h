@@ -48,6 +48,7 @@ typedef struct CollectionColumn
 	int32		typmod;
 	bool		writable;		/* not dropped, generated or identity always */
 	bool		is_key;
+	bool		text_is_exact;	/* nothing of a text can be lost in it */
 	bool		has_default;
 	bool		default_is_volatile;	/* a row without a value is new */
 	bool		must_merge;		/* may refuse its default: NOT NULL, a domain */
@@ -275,6 +276,7 @@ extern bool vs_api_timeout_stop(void);
  */
 typedef struct ExactCheck ExactCheck;
 
+extern bool vs_api_exact_is_certain(Oid source, const CollectionColumn *target);
 extern ExactCheck *vs_api_exact_begin(EState *estate, Oid source, const CollectionColumn *target);
 extern void vs_api_exact_check(ExactCheck *check, EState *estate, Datum given, Datum stored);
 

@@ -296,6 +296,7 @@ build_key(Collection *c, Relation rel)
 		c->key_collations[i] = index->rd_indcollation[i];
 		c->key_targets[i] = conflict_target(col->name, index->rd_indcollation[i]);
 		col->is_key = true;
+		col->text_is_exact = vs_api_exact_is_certain(TEXTOID, col);
 		if (!col->writable)
 			error_key_not_writable(rel, col);
 		if (col->default_is_volatile)

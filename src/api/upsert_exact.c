@@ -58,6 +58,13 @@ common_type(Oid source, const CollectionColumn *target)
 	return getBaseType(source);
 }
 
+/* Can nothing be lost in the conversion of values of type source? */
+bool
+vs_api_exact_is_certain(Oid source, const CollectionColumn *target)
+{
+	return !OidIsValid(common_type(source, target));
+}
+
 /*
  * Sets *result to the conversion of values of one type to another, or to NULL
  * if none is needed; returns false if there is none.

@@ -210,7 +210,7 @@ prepare_exact(JsonFeed *feed)
 	{
 		CollectionColumn *column = &feed->c->columns[feed->c->keys[i] - 1];
 
-		if (column->json_form == JSON_FORM_TEXT)
+		if (column->json_form == JSON_FORM_TEXT && !column->text_is_exact)
 			feed->exact[column->attno - 1] =
 				vs_api_exact_begin(vs_api_batch_estate(feed->batch), TEXTOID, column);
 	}

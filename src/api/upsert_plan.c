@@ -293,6 +293,16 @@ find_plan(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *all, B
 }
 
 /*
+ * Will the server run the statement without analyzing it again?  To lock
+ * partitions it may receive invalidations, which change that.
+ */
+static bool
+is_valid(Collection *c, SPIPlanPtr plan)
+{
+	return !c->partitioned && CachedPlanIsValid(linitial(SPI_plan_get_plan_sources(plan)));
+}
+
+/*
  * Raises an error if the collection's name has become another table's: no lock
  * keeps its schema from being renamed.  The plan must be valid, with its locks
  * taken: then the server does not analyze the statement again to run it.
@@ -341,7 +351,8 @@ vs_api_plan_get(Collection *c, UpsertKind kind, bool skip_unchanged, Bitmapset *
 		SPI_keepplan(p->plan);
 		MemoryContextSwitchTo(old);
 	}
-	make_valid(p->plan, merges_stored(p));
+	if (merges_stored(p) || !is_valid(c, p->plan))
+		make_valid(p->plan, merges_stored(p));
 	check_target(c, p->plan);
 	return p;
 }

@@ -376,8 +376,8 @@ vs_api_upsert_view_trigger(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	MemoryContext mcxt = CurrentMemoryContext;
-	HeapTuple	result = NULL;
-	ViewBatch  *vb;
+	HeapTuple volatile result = NULL;
+	ViewBatch *volatile vb;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
 		data->tg_relation->rd_rel->relkind != RELKIND_VIEW)
@@ -475,12 +475,13 @@ check_on_conflict(PlannedStmt *statement, Plan *plan)
 		return;
 	foreach(lc, node->resultRelations)
 	{
-		Oid			relid = rt_fetch(lfirst_int(lc), statement->rtable)->relid;
+		RangeTblEntry *target = rt_fetch(lfirst_int(lc), statement->rtable);
 
-		if (is_upsert_view(relid))
+		if (target->relkind == RELKIND_VIEW && is_upsert_view(target->relid))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot insert into upsert view \"%s\" with ON CONFLICT", get_rel_name(relid)),
+					 errmsg("cannot insert into upsert view \"%s\" with ON CONFLICT",
+							get_rel_name(target->relid)),
 					 errdetail("An INSERT into the view replaces rows with the same key."),
 					 errhint("Insert into the table.")));
 	}
