@@ -203,7 +203,7 @@ delete_value(VsCandidates *candidates, Oid address, CommandId cid)
 bool
 vs_store_candidates_unnamed(const VsCandidates *candidates)
 {
-	return memchr(candidates->named, false, candidates->n) != NULL;
+	return memchr(candidates->named, 0, candidates->n) != NULL;
 }
 
 int64
