@@ -176,10 +176,15 @@ entry_is_dead(const ExtentCopy *copy, int i)
 	return (id.flags & VS_ANN_DEAD) != 0;
 }
 
-void
-vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool)
+typedef void (*EntryVisit) (const VsAnnId *id, const uint8 *code, void *arg);
+
+/*
+ * Calls visit for each live entry of a list.  Without with_codes the code means
+ * nothing, and no code page is read.
+ */
+static void
+visit_live_entries(const VsAnn *ann, BlockNumber head, bool with_codes, EntryVisit visit, void *arg)
 {
-	bool		with_codes = vs_ann_spooled_code_bytes(ann) > 0;
 	BlockNumber block = head;
 	VsAnnWalk	walk = {0};
 	ExtentCopy	copy;
@@ -198,39 +203,30 @@ vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool)
 			memcpy(&id, copy.details + (Size) i * ann->geo.detail_bytes, sizeof(id));
 			if (with_codes)
 				unpack_code(&copy, i, copy.code);
-			vs_ann_spool_put(spool, &id, copy.code);
+			visit(&id, copy.code, arg);
 		}
 		block = copy.extent.header.next;
 	}
 	free_copy(&copy);
 }
 
+static void
+spool_entry(const VsAnnId *id, const uint8 *code, void *arg)
+{
+	vs_ann_spool_put((VsAnnSpool *) arg, id, code);
+}
+
+void
+vs_ann_list_collect(const VsAnn *ann, BlockNumber head, VsAnnSpool *spool)
+{
+	visit_live_entries(ann, head, vs_ann_spooled_code_bytes(ann) > 0, spool_entry, spool);
+}
+
 void
 vs_ann_list_codes(const VsAnn *ann, BlockNumber head,
 				  void (*visit) (const VsAnnId *id, const uint8 *code, void *arg), void *arg)
 {
-	BlockNumber block = head;
-	VsAnnWalk	walk = {0};
-	ExtentCopy	copy;
-
-	allocate_copy(&copy, ann);
-	while (block != InvalidBlockNumber)
-	{
-		vs_ann_walk_step(ann, &walk, block);
-		copy_extent(&copy, block, true);
-		for (int i = 0; i < copy.extent.header.nentries; i++)
-		{
-			VsAnnId		id;
-
-			if (entry_is_dead(&copy, i))
-				continue;
-			memcpy(&id, copy.details + (Size) i * ann->geo.detail_bytes, sizeof(id));
-			unpack_code(&copy, i, copy.code);
-			visit(&id, copy.code, arg);
-		}
-		block = copy.extent.header.next;
-	}
-	free_copy(&copy);
+	visit_live_entries(ann, head, true, visit, arg);
 }
 
 /*
